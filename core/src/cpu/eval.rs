@@ -1,0 +1,114 @@
+//! One operator applied to owned values: constant folding, and tests.
+
+use super::{In, Io, Out, Pool, RunContext};
+use crate::graph::{Fact, Infer};
+use crate::ops::Op;
+use crate::{DType, Result, Tensor, Value};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+/// The outputs of `op`, as many as `wanted` has entries; what is not wanted is `None`.
+pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Option<Value>>> {
+    let facts: Vec<Option<Fact>> = inputs.iter().map(|v| v.as_ref().map(fact_of)).collect();
+    let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
+    let mut fresh = 0;
+    let mut infer = Infer::new(&facts, wanted.len(), &mut fresh);
+    op.infer(&mut infer)?;
+    let facts = infer.finish();
+
+    let mut results: Vec<Option<Value>> = Vec::new();
+    let mut shapes = Vec::new();
+    for (fact, &wanted) in facts.iter().zip(wanted) {
+        let shape = fact.as_ref().and_then(Fact::shape);
+        let planned = match (fact.as_ref().and_then(Fact::dtype), &shape) {
+            (Some(dtype), Some(shape)) if wanted && dtype != DType::Str => {
+                Some(Value::Tensor(Tensor::zeros(dtype, shape)?))
+            }
+            _ => None,
+        };
+        results.push(planned);
+        shapes.push(shape);
+    }
+
+    let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
+    let cx = RunContext { pool: &pool, cancel: &cancel, deadline: None, seed: AtomicU64::new(0) };
+    let ins = inputs
+        .iter()
+        .map(|v| match v {
+            None => In::Absent,
+            Some(Value::Tensor(t)) => In::Tensor(t.view()),
+            Some(other) => In::Value(other),
+        })
+        .collect::<Vec<_>>();
+    let in_shapes: Vec<&[usize]> = inputs.iter().map(shape_of).collect();
+    let out_shapes: Vec<&[usize]> = results.iter().map(shape_of).collect();
+    let mut scratch = crate::Buffer::zeroed(op.kernel().scratch_bytes(&in_shapes, &out_shapes)?)?;
+    let outs = results
+        .iter_mut()
+        .zip(&shapes)
+        .zip(facts.iter().zip(wanted))
+        .map(|((slot, shape), (fact, &wanted))| {
+            if !wanted {
+                return Ok(Out::Unwanted);
+            }
+            if slot.is_some() {
+                let Some(Value::Tensor(t)) = slot else { unreachable!("planned outputs are tensors") };
+                return Ok(Out::Planned(t.view_mut()));
+            }
+            let fact = fact.as_ref().ok_or_else(|| err!(Internal, "no shape rule for a wanted output"))?;
+            Ok(Out::Made { kind: fact.kind.clone(), shape: shape.as_deref(), slot })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    op.kernel().run(&mut Io::new(ins, outs, scratch.as_mut(), &cx))?;
+    for (result, &wanted) in results.iter().zip(wanted) {
+        ensure!(result.is_some() == wanted, Internal, "the kernel did not make a wanted output");
+    }
+    Ok(results)
+}
+
+fn shape_of(value: &Option<Value>) -> &[usize] {
+    match value {
+        Some(Value::Tensor(t)) => t.shape(),
+        _ => &[],
+    }
+}
+
+fn fact_of(value: &Value) -> Fact {
+    match value {
+        Value::Tensor(t) => Fact::constant(t.clone()),
+        other => Fact::of(other.kind()),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! A short way to run one operator in a unit test.
+
+    use super::*;
+    use crate::ops::{Attr, Attrs};
+
+    /// Runs `op` of `domain` at `version` with all outputs wanted.
+    pub fn run(
+        (domain, op, version): (&str, &str, i64),
+        attrs: &[(&str, Attr)],
+        inputs: &[Option<Value>],
+        outputs: usize,
+    ) -> Result<Vec<Value>> {
+        let attrs = Attrs::new(
+            domain,
+            op,
+            version,
+            inputs.iter().map(Option::is_some).collect(),
+            vec![true; outputs],
+            attrs.iter().map(|(name, attr)| (name.to_string(), attr.clone())).collect(),
+        );
+        let results = eval(&Op::parse(attrs)?, inputs, &vec![true; outputs])?;
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Runs an operator of one tensor to one tensor on f32s and returns its elements.
+    pub fn map_f32s(op: (&str, &str, i64), attrs: &[(&str, Attr)], shape: &[usize], x: &[f32]) -> Vec<f32> {
+        let x = Tensor::new(shape, x).unwrap();
+        let y = run(op, attrs, &[Some(x.into())], 1).unwrap();
+        y[0].tensor().unwrap().slice::<f32>().unwrap().to_vec()
+    }
+}

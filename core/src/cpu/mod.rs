@@ -1,0 +1,63 @@
+//! The CPU device: what every operator means. One file per operator, named as in [`ops`](crate::ops).
+//!
+//! Here the plain, portable kernels live; they are the reference for every faster one and for every other
+//! device.
+
+mod eval;
+mod io;
+mod pool;
+
+pub use eval::eval;
+#[cfg(test)]
+pub(crate) use eval::testing;
+pub use io::{In, Io, Out, RunContext};
+pub use pool::Pool;
+
+use crate::Result;
+
+// A file per operator or family, in the groups of the table in `ops`.
+
+// Element by element.
+
+// Quantization.
+
+// Moving elements.
+
+// Products, convolutions, pooling, normalization, recurrence.
+mod softmax;
+
+// Reductions and searches.
+
+// Attention and transformers.
+
+// Signals and images.
+
+// Control flow, sequences, optionals.
+
+// Text.
+
+// Classical machine learning.
+
+// Training.
+
+/// What runs for one node.
+pub trait Kernel: Send + Sync {
+    /// Computes the outputs.
+    fn run(&self, io: &mut Io<'_>) -> Result<()>;
+
+    /// Pairs (input, output): the output may lie where the input lay, if nobody needs the input afterwards
+    /// and both have the same bytes. [`Io::placed`] tells the kernel that it is so.
+    fn in_place(&self) -> &'static [(usize, usize)] {
+        &[]
+    }
+
+    /// Whether output 0 is input 0's elements, unchanged, under another shape; then nothing needs to run.
+    fn is_alias(&self) -> bool {
+        false
+    }
+
+    /// Bytes that [`Io::scratch`] gives it, from the shapes of its inputs and outputs.
+    fn scratch_bytes(&self, _inputs: &[&[usize]], _outputs: &[&[usize]]) -> Result<usize> {
+        Ok(0)
+    }
+}

@@ -1,0 +1,84 @@
+//! The graph: values, and nodes that make values from values.
+//!
+//! Ids are indices into the graph that made them. A subgraph (the body of If, Loop, Scan, SequenceMap) is
+//! closed: what it captures from outside has become extra inputs, of the body and of the node alike, so
+//! that data flows only along edges one can see.
+
+mod fact;
+mod infer;
+
+pub use fact::{Dims, Fact, Known};
+pub use infer::{Infer, normalize_axis};
+
+use crate::Tensor;
+use crate::ops::Op;
+
+/// A value of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub u32);
+
+/// A node of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+impl ValueId {
+    /// As an index.
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl NodeId {
+    /// As an index.
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A graph: of a model, or the body of a control-flow operator.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// Its name in the model.
+    pub name: String,
+    /// Every value, by id.
+    pub values: Vec<ValueInfo>,
+    /// Every node, by id, each after the nodes whose values it takes.
+    pub nodes: Vec<Node>,
+    /// What callers pass in, in order. For a subgraph: its formal inputs, then what it captures.
+    pub inputs: Vec<ValueId>,
+    /// What callers get back, in order.
+    pub outputs: Vec<ValueId>,
+}
+
+/// What is known of a value before anything runs.
+#[derive(Clone, Debug)]
+pub struct ValueInfo {
+    /// Its name in the model; unique within the graph.
+    pub name: String,
+    /// What the model declares of it; kernels and plans use what inference finds.
+    pub declared: Option<Fact>,
+    /// Its elements, if it is a constant.
+    pub constant: Option<Constant>,
+}
+
+/// The elements of a constant.
+#[derive(Clone, Debug)]
+pub enum Constant {
+    /// In memory.
+    Tensor(Tensor),
+    /// In the model's source, until a device takes them.
+    Stored(crate::onnx::Stored),
+}
+
+/// An operator applied to values.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name in the model; made up where the model has none.
+    pub name: String,
+    /// What it does.
+    pub op: Op,
+    /// What it takes; `None` where an optional input is left out.
+    pub inputs: Vec<Option<ValueId>>,
+    /// What it makes; `None` where nobody wants an output.
+    pub outputs: Vec<Option<ValueId>>,
+}

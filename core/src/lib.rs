@@ -1,0 +1,30 @@
+//! Edgewise's executor: load → import → optimize → plan → run, and the CPU device.
+//!
+//! The modules below stand in the order in which a model passes them; [`Session`] is the page that shows
+//! the whole flow. The CPU device ([`cpu`]) is the meaning of every operator: what another device computes
+//! is compared with it.
+
+#[macro_use]
+mod error;
+#[macro_use]
+mod element;
+mod buffer;
+mod dim;
+mod dtype;
+mod minifloat;
+mod tensor;
+mod value;
+
+pub mod cpu;
+pub mod graph;
+pub mod onnx;
+pub mod ops;
+
+pub use buffer::Buffer;
+pub use dim::Dim;
+pub use dtype::DType;
+pub use element::{Complex64, Complex128, Element, Float, Num, Truth};
+pub use error::{Error, ErrorKind, Result};
+pub use minifloat::{E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, E8M0};
+pub use tensor::{Shape, Tensor, View, ViewMut, strides};
+pub use value::{Kind, Map, MapKeys, Value};

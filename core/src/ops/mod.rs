@@ -1,0 +1,207 @@
+//! The operators: one table, and one file per operator or family.
+//!
+//! A file `foo.rs` here says what the operator is: its attributes through the opsets (`parse`) and its
+//! shape rule (`infer`). The file of the same name in [`cpu`](crate::cpu) says what it computes.
+//!
+//! To add one: the two files, the two `mod` lines, and a line in the table. A kernel that is missing is a
+//! compile error.
+
+mod attrs;
+
+pub use attrs::{Attr, Attrs};
+
+use crate::Result;
+use crate::cpu::Kernel;
+use crate::graph::Infer;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// What every operator says of itself, without its inputs' elements.
+pub trait Operator: Debug + Send + Sync {
+    /// Reads the attributes as the opset version has them.
+    fn parse(attrs: &mut Attrs) -> Result<Self>
+    where
+        Self: Sized;
+
+    /// The facts of the outputs, from those of the inputs.
+    fn infer(&self, cx: &mut Infer<'_>) -> Result<()>;
+
+    /// Whether equal inputs always give equal outputs; what is not pure is never folded.
+    fn is_pure(&self) -> bool {
+        true
+    }
+}
+
+/// An operator that a user brings along.
+pub trait CustomOp: Debug + Send + Sync {
+    /// Its name, for messages.
+    fn name(&self) -> &str;
+    /// Its shape rule.
+    fn infer(&self, cx: &mut Infer<'_>) -> Result<()>;
+    /// What it computes on the CPU.
+    fn kernel(&self) -> &dyn Kernel;
+}
+
+type Parse = fn(&mut Attrs) -> Result<Op>;
+
+/// A line of the table: one operator of ONNX or of another domain.
+pub struct Entry {
+    /// Its domain; "" is ai.onnx.
+    pub domain: &'static str,
+    /// Its name there.
+    pub name: &'static str,
+    /// The pack that holds it.
+    pub pack: &'static str,
+    /// The file that implements it, in every folder.
+    pub file: &'static str,
+    /// How to parse it; `None` where its pack is not in this build.
+    parse: Option<Parse>,
+}
+
+macro_rules! ops {
+    ($(
+        $pack:ident $cfg:tt {
+            $( $file:ident :: $Op:ident: $( $domain:literal [ $($name:ident)* ] ),+; )*
+        }
+    )*) => {
+        /// An operator with its attributes.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs, reason = "one variant per line of the table")]
+        pub enum Op {
+            $($( #[cfg $cfg] $Op(Arc<$file::$Op>), )*)*
+            /// Brought along by the user.
+            Custom(Arc<dyn CustomOp>),
+        }
+
+        impl Op {
+            fn operator(&self) -> Option<&dyn Operator> {
+                match self {
+                    $($( #[cfg $cfg] Op::$Op(op) => Some(&**op), )*)*
+                    Op::Custom(_) => None,
+                }
+            }
+
+            /// What it computes on the CPU.
+            pub fn kernel(&self) -> &dyn Kernel {
+                match self {
+                    $($( #[cfg $cfg] Op::$Op(op) => &**op, )*)*
+                    Op::Custom(op) => op.kernel(),
+                }
+            }
+        }
+
+        /// Every operator that Edgewise knows, in every pack.
+        pub static TABLE: &[Entry] = &[$($($($(
+            Entry {
+                domain: $domain,
+                name: stringify!($name),
+                pack: stringify!($pack),
+                file: stringify!($file),
+                parse: {
+                    #[allow(unused_mut, unused_assignments, reason = "the pack may be absent")]
+                    let mut parse: Option<Parse> = None;
+                    #[cfg $cfg]
+                    {
+                        parse = Some(|attrs| Ok(Op::$Op(Arc::new(<$file::$Op as Operator>::parse(attrs)?))));
+                    }
+                    parse
+                },
+            },
+        )*)+)*)*];
+    };
+}
+
+// A file per operator or family, in the groups of the table.
+
+// Element by element.
+
+// Quantization.
+
+// Moving elements.
+
+// Products, convolutions, pooling, normalization, recurrence.
+pub mod softmax;
+
+// Reductions and searches.
+
+// Attention and transformers.
+
+// Signals and images.
+
+// Control flow, sequences, optionals.
+
+// Text.
+
+// Classical machine learning.
+
+// Training.
+
+ops! {
+    core (all()) {
+        // Element by element.
+
+        // Quantization.
+
+        // Moving elements.
+
+        // Products, convolutions, pooling, normalization, recurrence.
+        softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
+
+        // Reductions and searches.
+
+        // Attention and transformers.
+
+        // Signals and images.
+
+        // Control flow, sequences, optionals.
+    }
+    text (feature = "text") {
+    }
+    ml (feature = "ml") {
+        // Classical machine learning.
+
+        // Training.
+    }
+    image (feature = "image") {
+    }
+}
+
+impl Op {
+    /// The operator that a node names, with its attributes read.
+    pub fn parse(mut attrs: Attrs) -> Result<Op> {
+        let domain = match attrs.domain() {
+            "ai.onnx" => "",
+            domain => domain,
+        };
+        let shown = if domain.is_empty() { "ai.onnx" } else { domain };
+        let entry = TABLE
+            .iter()
+            .find(|e| e.domain == domain && e.name == attrs.op())
+            .ok_or_else(|| err!(Unsupported, "operator '{}' of domain '{shown}' is not known", attrs.op()))?;
+        let parse = entry.parse.ok_or_else(|| {
+            err!(
+                Unsupported,
+                "operator '{}' is in the pack '{}', which this build does not have",
+                entry.name,
+                entry.pack
+            )
+        })?;
+        let op = parse(&mut attrs)?;
+        attrs.finish()?;
+        Ok(op)
+    }
+
+    /// The facts of the outputs, from those of the inputs.
+    pub fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
+        match (self, self.operator()) {
+            (Op::Custom(op), _) => op.infer(cx),
+            (_, Some(op)) => op.infer(cx),
+            (_, None) => Err(err!(Internal, "an operator without a shape rule")),
+        }
+    }
+
+    /// Whether equal inputs always give equal outputs.
+    pub fn is_pure(&self) -> bool {
+        self.operator().is_some_and(Operator::is_pure)
+    }
+}

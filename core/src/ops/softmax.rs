@@ -1,0 +1,61 @@
+//! Softmax, LogSoftmax and Hardmax: each slice along an axis becomes a distribution.
+//!
+//! Until opset 12 the input was seen as a matrix, split before `axis` (default 1), and rows were
+//! normalized; from 13 on one axis (default the last) is. Floats of every width.
+
+use super::{Attrs, Operator};
+use crate::Result;
+use crate::graph::{Infer, normalize_axis};
+
+/// What a slice becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// exp(x) / sum exp(x)
+    Soft,
+    /// The logarithm of that.
+    Log,
+    /// 1 at the first maximum, 0 elsewhere.
+    Hard,
+}
+
+/// Softmax, LogSoftmax or Hardmax.
+#[derive(Clone, Debug)]
+pub struct Softmax {
+    /// What a slice becomes.
+    pub mode: Mode,
+    axis: i64,
+    /// Opset 12 and earlier: everything from `axis` on is one row.
+    flatten: bool,
+}
+
+impl Operator for Softmax {
+    fn parse(a: &mut Attrs) -> Result<Softmax> {
+        a.arity(1..=1, 1..=1)?;
+        let mode = match a.op() {
+            "LogSoftmax" => Mode::Log,
+            "Hardmax" => Mode::Hard,
+            _ => Mode::Soft,
+        };
+        let flatten = a.version() < 13;
+        let axis = a.int_or("axis", if flatten { 1 } else { -1 })?;
+        Ok(Softmax { mode, axis, flatten })
+    }
+
+    fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
+        if let Some(dims) = cx.dims(0) {
+            self.slices(dims.len())?;
+        }
+        cx.like_input()
+    }
+}
+
+impl Softmax {
+    /// The axes, of a tensor of that rank, that make up one slice.
+    pub fn slices(&self, rank: usize) -> Result<std::ops::Range<usize>> {
+        if rank == 0 {
+            return Ok(0..0);
+        }
+        let axis = normalize_axis(self.axis, rank)?;
+        Ok(if self.flatten { axis..rank } else { axis..axis + 1 })
+    }
+}

@@ -1,0 +1,2 @@
+//! Edgewise: run quantized ONNX models anywhere.
+pub use edgewise_core::*;
