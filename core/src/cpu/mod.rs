@@ -3,8 +3,12 @@
 //! Here the plain, portable kernels live; they are the reference for every faster one and for every other
 //! device.
 
+#[allow(dead_code, reason = "operators that use it follow")]
+mod broadcast;
 mod eval;
 mod io;
+#[allow(dead_code, reason = "operators that use it follow")]
+mod map;
 mod pool;
 
 pub use eval::eval;
