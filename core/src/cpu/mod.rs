@@ -37,6 +37,10 @@ mod softmax;
 // Signals and images.
 
 // Control flow, sequences, optionals.
+mod concat_from_sequence;
+mod optional;
+mod sequence;
+mod split_to_sequence;
 
 // Text.
 

@@ -129,6 +129,10 @@ pub mod softmax;
 // Signals and images.
 
 // Control flow, sequences, optionals.
+pub mod concat_from_sequence;
+pub mod optional;
+pub mod sequence;
+pub mod split_to_sequence;
 
 // Text.
 
@@ -154,6 +158,10 @@ ops! {
         // Signals and images.
 
         // Control flow, sequences, optionals.
+        sequence::Sequence: "" [SequenceConstruct SequenceEmpty SequenceAt SequenceInsert SequenceErase SequenceLength];
+        split_to_sequence::SplitToSequence: "" [SplitToSequence];
+        concat_from_sequence::ConcatFromSequence: "" [ConcatFromSequence];
+        optional::Optional: "" [Optional OptionalGetElement OptionalHasElement];
     }
     text (feature = "text") {
     }
