@@ -19,6 +19,7 @@ pub mod cpu;
 pub mod graph;
 pub mod onnx;
 pub mod ops;
+pub mod quant;
 
 pub use buffer::Buffer;
 pub use dim::Dim;
