@@ -33,6 +33,15 @@ mod softmax;
 // Reductions and searches.
 
 // Attention and transformers.
+mod dot;
+mod gather_block_quantized;
+mod matmul_nbits;
+mod norm_row;
+mod packed_bits;
+mod rotary_embedding;
+mod simplified_layer_normalization;
+mod skip_layer_normalization;
+mod wide;
 
 // Signals and images.
 

@@ -125,6 +125,11 @@ pub mod softmax;
 // Reductions and searches.
 
 // Attention and transformers.
+pub mod gather_block_quantized;
+pub mod matmul_nbits;
+pub mod rotary_embedding;
+pub mod simplified_layer_normalization;
+pub mod skip_layer_normalization;
 
 // Signals and images.
 
@@ -154,6 +159,11 @@ ops! {
         // Reductions and searches.
 
         // Attention and transformers.
+        matmul_nbits::MatMulNBits: "com.microsoft" [MatMulNBits];
+        rotary_embedding::RotaryEmbedding: "" [RotaryEmbedding], "com.microsoft" [RotaryEmbedding];
+        simplified_layer_normalization::SimplifiedLayerNormalization: "" [SimplifiedLayerNormalization];
+        skip_layer_normalization::SkipLayerNormalization: "com.microsoft" [SkipLayerNormalization SkipSimplifiedLayerNormalization];
+        gather_block_quantized::GatherBlockQuantized: "com.microsoft" [GatherBlockQuantized];
 
         // Signals and images.
 
