@@ -28,6 +28,7 @@ use crate::Result;
 // Moving elements.
 
 // Products, convolutions, pooling, normalization, recurrence.
+mod gemm;
 mod softmax;
 
 // Reductions and searches.

@@ -121,6 +121,7 @@ macro_rules! ops {
 
 // Products, convolutions, pooling, normalization, recurrence.
 pub mod softmax;
+pub(crate) mod window;
 
 // Reductions and searches.
 
