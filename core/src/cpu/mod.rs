@@ -28,7 +28,14 @@ use crate::Result;
 // Moving elements.
 
 // Products, convolutions, pooling, normalization, recurrence.
+mod batch_normalization;
 mod gemm;
+mod group_normalization;
+mod layer_normalization;
+mod lp_normalization;
+mod lrn;
+mod mean_variance_normalization;
+mod normalize;
 mod softmax;
 
 // Reductions and searches.

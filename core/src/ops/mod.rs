@@ -120,6 +120,12 @@ macro_rules! ops {
 // Moving elements.
 
 // Products, convolutions, pooling, normalization, recurrence.
+pub mod batch_normalization;
+pub mod group_normalization;
+pub mod layer_normalization;
+pub mod lp_normalization;
+pub mod lrn;
+pub mod mean_variance_normalization;
 pub mod softmax;
 pub(crate) mod window;
 
@@ -156,6 +162,12 @@ ops! {
 
         // Products, convolutions, pooling, normalization, recurrence.
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
+        batch_normalization::BatchNormalization: "" [BatchNormalization];
+        group_normalization::GroupNormalization: "" [GroupNormalization InstanceNormalization];
+        layer_normalization::LayerNormalization: "" [LayerNormalization RMSNormalization];
+        lrn::Lrn: "" [LRN];
+        lp_normalization::LpNormalization: "" [LpNormalization];
+        mean_variance_normalization::MeanVarianceNormalization: "" [MeanVarianceNormalization];
 
         // Reductions and searches.
 
