@@ -52,6 +52,8 @@ mod skip_layer_normalization;
 mod wide;
 
 // Signals and images.
+mod resample;
+mod resize;
 
 // Control flow, sequences, optionals.
 mod concat_from_sequence;

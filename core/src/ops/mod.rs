@@ -139,6 +139,7 @@ pub mod simplified_layer_normalization;
 pub mod skip_layer_normalization;
 
 // Signals and images.
+pub mod resize;
 
 // Control flow, sequences, optionals.
 pub mod concat_from_sequence;
@@ -179,6 +180,7 @@ ops! {
         gather_block_quantized::GatherBlockQuantized: "com.microsoft" [GatherBlockQuantized];
 
         // Signals and images.
+        resize::Resize: "" [Resize Upsample];
 
         // Control flow, sequences, optionals.
         sequence::Sequence: "" [SequenceConstruct SequenceEmpty SequenceAt SequenceInsert SequenceErase SequenceLength];
