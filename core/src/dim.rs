@@ -50,6 +50,16 @@ impl Dim {
         self.known().and_then(|n| usize::try_from(n).ok())
     }
 
+    /// Whether no values of its symbols, which are sizes, make it negative; `false` where that is not plain.
+    pub fn is_never_negative(&self) -> bool {
+        match &self.0 {
+            Repr::Known(n) => *n >= 0,
+            Repr::Sum(terms) => {
+                terms.iter().all(|(atoms, c)| *c >= 0 && atoms.iter().all(Atom::is_never_negative))
+            }
+        }
+    }
+
     /// Rounded down, as `self / by` is for positive numbers. Division by a known zero gives a zero.
     pub fn div_floor(&self, by: &Dim) -> Dim {
         match (self.known(), by.known()) {
@@ -152,6 +162,16 @@ impl Dim {
             out.insert(atoms, c / coefficient);
         }
         Some(Dim::from_terms(out))
+    }
+}
+
+impl Atom {
+    fn is_never_negative(&self) -> bool {
+        match self {
+            Atom::Symbol(_) => true,
+            Atom::Floor(a, b) | Atom::Min(a, b) => a.is_never_negative() && b.is_never_negative(),
+            Atom::Max(a, b) => a.is_never_negative() || b.is_never_negative(),
+        }
     }
 }
 
@@ -298,6 +318,13 @@ mod tests {
         let half_up = n().div_ceil(&Dim::from(2));
         assert_eq!(half_up.eval(&|_| Some(7)), Some(4));
         assert_eq!(half_up.eval(&|_| None), None);
+    }
+
+    #[test]
+    fn sizes_are_never_negative_and_differences_may_be() {
+        assert!((n() * s() + Dim::from(1)).is_never_negative());
+        assert!(Dim::max(&(n() - s()), &Dim::from(0)).is_never_negative());
+        assert!(!(n() - Dim::from(1)).is_never_negative());
     }
 
     #[test]

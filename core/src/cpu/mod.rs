@@ -3,8 +3,10 @@
 //! Here the plain, portable kernels live; they are the reference for every faster one and for every other
 //! device.
 
+#[macro_use]
+mod real;
 #[allow(dead_code, reason = "operators that use it follow")]
-mod broadcast;
+pub(crate) mod broadcast;
 mod eval;
 mod io;
 #[allow(dead_code, reason = "operators that use it follow")]
@@ -22,6 +24,15 @@ use crate::Result;
 // A file per operator or family, in the groups of the table in `ops`.
 
 // Element by element.
+pub(crate) mod activation;
+mod binary;
+mod clip;
+mod compare;
+mod gated;
+mod is_nan;
+mod unary;
+mod variadic;
+mod where_;
 
 // Quantization.
 

@@ -6,7 +6,11 @@
 //! To add one: the two files, the two `mod` lines, and a line in the table. A kernel that is missing is a
 //! compile error.
 
+#[macro_use]
+mod names;
+mod align;
 mod attrs;
+mod symbolic;
 
 pub use attrs::{Attr, Attrs};
 
@@ -114,6 +118,15 @@ macro_rules! ops {
 // A file per operator or family, in the groups of the table.
 
 // Element by element.
+pub mod activation;
+pub mod binary;
+pub mod clip;
+pub mod compare;
+pub mod gated;
+pub mod is_nan;
+pub mod unary;
+pub mod variadic;
+pub mod where_;
 
 // Quantization.
 
@@ -156,6 +169,21 @@ pub mod split_to_sequence;
 ops! {
     core (all()) {
         // Element by element.
+        unary::Unary: "" [
+            Abs Acos Acosh Asin Asinh Atan Atanh Ceil Cos Cosh Erf Exp Floor Log Neg Reciprocal Round Sign Sin
+            Sinh Sqrt Tan Tanh Not BitwiseNot
+        ];
+        is_nan::IsNaN: "" [IsNaN IsInf];
+        activation::Activation: "" [
+            Celu Elu Gelu HardSigmoid HardSwish LeakyRelu Mish Relu Selu Shrink Sigmoid Softplus Softsign Swish
+            ThresholdedRelu
+        ], "com.microsoft" [Gelu QuickGelu];
+        gated::Gated: "" [PRelu SwiGLU], "com.microsoft" [BiasGelu FastGelu];
+        binary::Binary: "" [Add Sub Mul Div Mod Pow BitShift BitwiseAnd BitwiseOr BitwiseXor];
+        compare::Compare: "" [Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor];
+        variadic::Variadic: "" [Max Min Mean Sum];
+        where_::Where: "" [Where];
+        clip::Clip: "" [Clip];
 
         // Quantization.
 

@@ -1,0 +1,91 @@
+//! Functions of one number on the CPU.
+//!
+//! Round goes to the even neighbor; the sign of NaN is NaN, that of a zero is zero. Integers wrap: the
+//! absolute value of the smallest one is itself.
+
+use super::map::{IN_PLACE, map_floats, map_same, output_dtype};
+use super::{Io, Kernel};
+use crate::ops::unary::Unary;
+use crate::{Num, Result, Truth};
+
+impl Kernel for Unary {
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        match self {
+            Unary::Abs => for_num!(output_dtype(io)?, T => map_same::<T>(io, Num::abs)),
+            Unary::Neg => for_num!(output_dtype(io)?, T => map_same::<T>(io, Num::neg)),
+            Unary::Sign => for_num!(output_dtype(io)?, T => map_same::<T>(io, sign)),
+            Unary::Not => map_same(io, |x: Truth| (!x.get()).into()),
+            Unary::BitwiseNot => for_int!(output_dtype(io)?, T => map_same::<T>(io, |x| !x)),
+            Unary::Erf if output_dtype(io)?.is_integer() => {
+                for_int!(output_dtype(io)?, T => map_same::<T>(io, |x| T::from_f64(libm::erf(x.to_f64()))))
+            }
+            Unary::Erf => map_floats(io, libm::erff, libm::erf),
+            Unary::Acos => map_floats(io, f32::acos, f64::acos),
+            Unary::Acosh => map_floats(io, f32::acosh, f64::acosh),
+            Unary::Asin => map_floats(io, f32::asin, f64::asin),
+            Unary::Asinh => map_floats(io, f32::asinh, f64::asinh),
+            Unary::Atan => map_floats(io, f32::atan, f64::atan),
+            Unary::Atanh => map_floats(io, f32::atanh, f64::atanh),
+            Unary::Ceil => map_floats(io, f32::ceil, f64::ceil),
+            Unary::Cos => map_floats(io, f32::cos, f64::cos),
+            Unary::Cosh => map_floats(io, f32::cosh, f64::cosh),
+            Unary::Exp => map_floats(io, f32::exp, f64::exp),
+            Unary::Floor => map_floats(io, f32::floor, f64::floor),
+            Unary::Log => map_floats(io, f32::ln, f64::ln),
+            Unary::Reciprocal => map_floats(io, f32::recip, f64::recip),
+            Unary::Round => map_floats(io, f32::round_ties_even, f64::round_ties_even),
+            Unary::Sin => map_floats(io, f32::sin, f64::sin),
+            Unary::Sinh => map_floats(io, f32::sinh, f64::sinh),
+            Unary::Sqrt => map_floats(io, f32::sqrt, f64::sqrt),
+            Unary::Tan => map_floats(io, f32::tan, f64::tan),
+            Unary::Tanh => map_floats(io, f32::tanh, f64::tanh),
+        }
+    }
+
+    fn in_place(&self) -> &'static [(usize, usize)] {
+        IN_PLACE
+    }
+}
+
+fn sign<T: Num>(x: T) -> T {
+    match x.partial_cmp(&T::zero()) {
+        Some(std::cmp::Ordering::Less) => T::from_i64(-1),
+        Some(std::cmp::Ordering::Greater) => T::one(),
+        _ => x,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cpu::testing::{map_f32s, run};
+    use crate::{DType, Tensor};
+
+    #[test]
+    fn rounding_goes_to_the_even_neighbor() {
+        let y = map_f32s(("", "Round", 11), &[], &[6], &[0.5, 1.5, 2.5, -0.5, -1.5, f32::INFINITY]);
+        assert_eq!(y, [0.0, 2.0, 2.0, 0.0, -2.0, f32::INFINITY]);
+    }
+
+    #[test]
+    fn the_sign_of_nan_is_nan_and_empty_tensors_pass() {
+        let y = map_f32s(("", "Sign", 13), &[], &[4], &[f32::NAN, -0.0, -7.0, 1e-40]);
+        assert!(y[0].is_nan() && y[1..] == [0.0, -1.0, 1.0]);
+        assert!(map_f32s(("", "Exp", 1), &[], &[2, 0], &[]).is_empty());
+    }
+
+    #[test]
+    fn the_smallest_integer_wraps() {
+        let x = Tensor::new(&[2], &[i8::MIN, -3]).unwrap();
+        for (op, expected) in [("Abs", [i8::MIN, 3]), ("Neg", [i8::MIN, 3]), ("BitwiseNot", [127, 2])] {
+            let y = run(("", op, 18), &[], &[Some(x.clone().into())], 1).unwrap();
+            assert_eq!(y[0].tensor().unwrap().slice::<i8>().unwrap(), expected, "{op}");
+        }
+    }
+
+    #[test]
+    fn other_types_are_refused_by_name() {
+        let x = Tensor::zeros(DType::Str, &[1]).unwrap();
+        let e = run(("", "Exp", 13), &[], &[Some(x.into())], 1).unwrap_err();
+        assert!(e.what().contains("string"), "{e}");
+    }
+}
