@@ -85,7 +85,8 @@ impl Dim {
     pub fn min(&self, other: &Dim) -> Dim {
         match (self.known(), other.known()) {
             (Some(a), Some(b)) => Dim::from(a.min(b)),
-            _ if self == other => self.clone(),
+            _ if (other.clone() - self.clone()).is_never_negative() => self.clone(),
+            _ if (self.clone() - other.clone()).is_never_negative() => other.clone(),
             _ => Dim::atom(Atom::Min(self.clone(), other.clone())),
         }
     }
@@ -94,7 +95,8 @@ impl Dim {
     pub fn max(&self, other: &Dim) -> Dim {
         match (self.known(), other.known()) {
             (Some(a), Some(b)) => Dim::from(a.max(b)),
-            _ if self == other => self.clone(),
+            _ if (self.clone() - other.clone()).is_never_negative() => self.clone(),
+            _ if (other.clone() - self.clone()).is_never_negative() => other.clone(),
             _ => Dim::atom(Atom::Max(self.clone(), other.clone())),
         }
     }
@@ -325,6 +327,14 @@ mod tests {
         assert!((n() * s() + Dim::from(1)).is_never_negative());
         assert!(Dim::max(&(n() - s()), &Dim::from(0)).is_never_negative());
         assert!(!(n() - Dim::from(1)).is_never_negative());
+    }
+
+    #[test]
+    fn plain_minima_and_maxima_vanish() {
+        assert_eq!(Dim::min(&n(), &(n() + s())), n());
+        assert_eq!(Dim::max(&n(), &Dim::from(0)), n());
+        assert_eq!(Dim::min(&(n() + Dim::from(3)), &Dim::from(3)), Dim::from(3));
+        assert_eq!(Dim::max(&(n() - Dim::from(1)), &Dim::from(0)).eval(&|_| Some(0)), Some(0));
     }
 
     #[test]

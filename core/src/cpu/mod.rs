@@ -11,7 +11,9 @@ mod eval;
 mod io;
 #[allow(dead_code, reason = "operators that use it follow")]
 mod map;
+mod movable;
 mod pool;
+mod strided;
 
 pub use eval::eval;
 #[cfg(test)]
@@ -37,6 +39,16 @@ mod where_;
 // Quantization.
 
 // Moving elements.
+mod concat;
+mod flatten;
+mod gather;
+mod reshape;
+mod shape;
+mod size;
+mod slice;
+mod split;
+mod squeeze;
+mod transpose;
 
 // Products, convolutions, pooling, normalization, recurrence.
 mod batch_normalization;

@@ -90,6 +90,11 @@ impl<'a> Infer<'a> {
         }
     }
 
+    /// What has been answered for output `i` so far.
+    pub fn answer(&self, i: usize) -> Option<&Fact> {
+        self.outputs.get(i)?.as_ref()
+    }
+
     /// Output `i` is a tensor of those dims, or of unknown rank.
     pub fn set_tensor(&mut self, i: usize, dtype: DType, dims: Option<Dims>) {
         self.set(i, Fact { kind: Kind::Tensor(dtype), dims, known: None });

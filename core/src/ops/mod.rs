@@ -10,6 +10,8 @@
 mod names;
 mod align;
 mod attrs;
+mod carry;
+mod ints;
 mod symbolic;
 
 pub use attrs::{Attr, Attrs};
@@ -131,6 +133,16 @@ pub mod where_;
 // Quantization.
 
 // Moving elements.
+pub mod concat;
+pub mod flatten;
+pub mod gather;
+pub mod reshape;
+pub mod shape;
+pub mod size;
+pub mod slice;
+pub mod split;
+pub mod squeeze;
+pub mod transpose;
 
 // Products, convolutions, pooling, normalization, recurrence.
 pub mod batch_normalization;
@@ -188,6 +200,16 @@ ops! {
         // Quantization.
 
         // Moving elements.
+        concat::Concat: "" [Concat];
+        flatten::Flatten: "" [Flatten];
+        gather::Gather: "" [Gather];
+        reshape::Reshape: "" [Reshape];
+        shape::Shape: "" [Shape];
+        size::Size: "" [Size];
+        slice::Slice: "" [Slice];
+        split::Split: "" [Split];
+        squeeze::Squeeze: "" [Squeeze Unsqueeze], "com.microsoft" [ExpandDims];
+        transpose::Transpose: "" [Transpose];
 
         // Products, convolutions, pooling, normalization, recurrence.
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];

@@ -1,0 +1,121 @@
+//! Slice: a part of a tensor along some axes, with steps.
+//!
+//! Starts, ends and axes are attributes before opset 10 and inputs from then on, when steps join them.
+//! Negative bounds count from the end, bounds out of range are clamped. Tensors of every type.
+
+use super::carry::carry;
+use super::ints::Ints;
+use super::{Attrs, Operator};
+use crate::graph::{Dims, Infer, normalize_axis};
+use crate::{Dim, Result};
+
+/// Slice.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    pub(crate) starts: Ints,
+    pub(crate) ends: Ints,
+    pub(crate) axes: Ints,
+    pub(crate) steps: Ints,
+}
+
+impl Operator for Slice {
+    fn parse(a: &mut Attrs) -> Result<Slice> {
+        let inputs = a.version() >= 10;
+        if inputs {
+            a.arity(3..=5, 1..=1)?
+        } else {
+            a.arity(1..=1, 1..=1)?
+        }
+        let (starts, ends) = (Ints::parse(a, "starts", 1, 10)?, Ints::parse(a, "ends", 2, 10)?);
+        ensure!(!starts.is_absent() && !ends.is_absent(), InvalidModel, "starts and ends are required");
+        let axes = Ints::parse(a, "axes", 3, 10)?;
+        let steps = if inputs { Ints::parse(a, "steps", 4, 10)? } else { Ints::Absent };
+        Ok(Slice { starts, ends, axes, steps })
+    }
+
+    fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
+        let dims = cx.dims(0).map(|dims| self.dims(cx, dims)).transpose()?;
+        cx.set_tensor(0, cx.dtype(0)?, dims);
+        carry(self, cx, |i| i == 0)
+    }
+}
+
+impl Slice {
+    fn dims(&self, cx: &mut Infer<'_>, dims: &Dims) -> Result<Dims> {
+        let unknown = |cx: &mut Infer<'_>| Ok(dims.iter().map(|_| cx.unknown_dim()).collect());
+        let axes = match self.axes.known(cx) {
+            Some(axes) => Some(axes),
+            None if self.axes.is_absent() => self.starts.len(cx).map(|n| (0..n as i64).collect()),
+            None => None,
+        };
+        let Some(axes) = axes else { return unknown(cx) };
+        let axes = sliced_axes(&axes, dims.len())?;
+        for (what, ints) in [("starts", &self.starts), ("ends", &self.ends), ("steps", &self.steps)] {
+            let fits = ints.len(cx).is_none_or(|n| n == axes.len());
+            ensure!(fits, InvalidModel, "there are {:?} {what} for {} axes", ints.len(cx), axes.len());
+        }
+        let (starts, ends) = (self.starts.symbolic(cx), self.ends.symbolic(cx));
+        let steps = if self.steps.is_absent() { Some(vec![1; axes.len()]) } else { self.steps.known(cx) };
+        let mut out = dims.clone();
+        for (i, &axis) in axes.iter().enumerate() {
+            let size = match (&starts, &ends, &steps) {
+                (Some(starts), Some(ends), Some(steps)) => {
+                    ensure!(steps[i] != 0, InvalidModel, "the step of axis {axis} is 0");
+                    part_size(&dims[axis], &starts[i], &ends[i], steps[i])
+                }
+                _ => None,
+            };
+            out[axis] = size.unwrap_or_else(|| cx.unknown_dim());
+        }
+        Ok(out)
+    }
+}
+
+/// The axes that are sliced, each counted from the front and named once.
+pub fn sliced_axes(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
+    let out = axes.iter().map(|&axis| normalize_axis(axis, rank)).collect::<Result<Vec<usize>>>()?;
+    let twice = out.iter().enumerate().find(|(i, axis)| out[..*i].contains(axis));
+    ensure!(twice.is_none(), InvalidModel, "an axis is named twice in {axes:?}");
+    Ok(out)
+}
+
+/// Where a part of an axis of size `d` begins and how long it is; `step` is not 0.
+pub fn part(d: usize, start: i64, end: i64, step: i64) -> (usize, usize) {
+    let d = d as i64;
+    if d == 0 {
+        return (0, 0);
+    }
+    let from_front = |i: i64| if i < 0 { i.saturating_add(d) } else { i };
+    let (start, end) = (from_front(start), from_front(end));
+    let (start, span) = if step > 0 {
+        let start = start.clamp(0, d);
+        (start, end.clamp(0, d) - start)
+    } else {
+        let start = start.clamp(0, d - 1);
+        (start, start - end.clamp(-1, d - 1))
+    };
+    (start as usize, (span.max(0) as u64).div_ceil(step.unsigned_abs()) as usize)
+}
+
+/// The same for sizes and bounds that may be symbolic; `None` where that does not tell.
+fn part_size(d: &Dim, start: &Dim, end: &Dim, step: i64) -> Option<Dim> {
+    /// Exporters write at least this for "to the end".
+    const FAR: i64 = i32::MAX as i64;
+    if let (Some(d), Some(start), Some(end)) = (d.size(), start.known(), end.known()) {
+        return Some(Dim::from(part(d, start, end, step).1));
+    }
+    let far = |i: &Dim| i.known().is_some_and(|i| i >= FAR);
+    if step < 0 {
+        let whole = (far(start) || start.known() == Some(-1)) && end.known().is_some_and(|e| e <= -FAR);
+        return step.checked_neg().filter(|_| whole).map(|step| d.div_ceil(&Dim::from(step)));
+    }
+    let bound = |i: &Dim| match i.known() {
+        _ if far(i) => Some(d.clone()),
+        Some(i) if i < 0 => Some(Dim::max(&(d.clone() + Dim::from(i)), &Dim::from(0))),
+        _ => i.is_never_negative().then(|| i.min(d)),
+    };
+    let (start, end) = (bound(start)?, bound(end)?);
+    let span = end.clone() - start;
+    let span = if end == *d { span } else { Dim::max(&span, &Dim::from(0)) };
+    Some(span.div_ceil(&Dim::from(step)))
+}
