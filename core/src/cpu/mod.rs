@@ -75,8 +75,12 @@ mod skip_layer_normalization;
 mod wide;
 
 // Signals and images.
+mod affine_grid;
+mod grid_sample;
+mod non_max_suppression;
 mod resample;
 mod resize;
+mod rois;
 
 // Control flow, sequences, optionals.
 mod concat_from_sequence;

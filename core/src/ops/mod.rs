@@ -164,7 +164,11 @@ pub mod simplified_layer_normalization;
 pub mod skip_layer_normalization;
 
 // Signals and images.
+pub mod affine_grid;
+pub mod grid_sample;
+pub mod non_max_suppression;
 pub mod resize;
+pub mod rois;
 
 // Control flow, sequences, optionals.
 pub mod concat_from_sequence;
@@ -230,6 +234,10 @@ ops! {
         gather_block_quantized::GatherBlockQuantized: "com.microsoft" [GatherBlockQuantized];
 
         // Signals and images.
+        grid_sample::GridSample: "" [GridSample], "com.microsoft" [GridSample];
+        affine_grid::AffineGrid: "" [AffineGrid];
+        rois::Rois: "" [RoiAlign MaxRoiPool], "com.microsoft" [CropAndResize];
+        non_max_suppression::NonMaxSuppression: "" [NonMaxSuppression];
         resize::Resize: "" [Resize Upsample];
 
         // Control flow, sequences, optionals.
