@@ -64,8 +64,12 @@ mod softmax;
 // Reductions and searches.
 
 // Attention and transformers.
+mod attention_bias;
+mod attention_core;
 mod dot;
 mod gather_block_quantized;
+mod group_query_attention;
+mod kv_cache;
 mod matmul_nbits;
 mod norm_row;
 mod packed_bits;

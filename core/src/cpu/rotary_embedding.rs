@@ -36,7 +36,12 @@ impl<W: Num> Angles<W> {
         );
         let half = cos.shape()[cos.rank() - 1];
         let positions = cos.shape()[..cos.rank() - 1].iter().product();
-        Ok(Angles { cos: widened::<T>(cos)?, sin: widened::<T>(sin)?, half, positions })
+        Ok(Angles {
+            cos: widened::<T>(cos)?.into_owned(),
+            sin: widened::<T>(sin)?.into_owned(),
+            half,
+            positions,
+        })
     }
 
     /// The cosines and sines of a position.

@@ -1,8 +1,14 @@
 //! Between the type that elements are stored in and the type that they are computed with.
 
-use crate::{Float, Result, View};
+use crate::{Element, Float, Result, View};
+use std::borrow::Cow;
 
-/// The elements of a tensor of `T` in the type that it computes in.
-pub(super) fn widened<T: Float>(view: View<'_>) -> Result<Vec<T::Wide>> {
-    Ok(view.slice::<T>()?.iter().map(|x| x.widen()).collect())
+/// The elements of a tensor of `T` in the type that it computes in; borrowed where that is `T` itself.
+pub(super) fn widened<T: Float>(view: View<'_>) -> Result<Cow<'_, [T::Wide]>> {
+    let elements = view.slice::<T>()?;
+    Ok(if T::DTYPE == <T::Wide as Element>::DTYPE {
+        Cow::Borrowed(bytemuck::cast_slice(elements))
+    } else {
+        Cow::Owned(elements.iter().map(|x| x.widen()).collect())
+    })
 }

@@ -158,6 +158,7 @@ pub(crate) mod window;
 
 // Attention and transformers.
 pub mod gather_block_quantized;
+pub mod group_query_attention;
 pub mod matmul_nbits;
 pub mod rotary_embedding;
 pub mod simplified_layer_normalization;
@@ -232,6 +233,7 @@ ops! {
         simplified_layer_normalization::SimplifiedLayerNormalization: "" [SimplifiedLayerNormalization];
         skip_layer_normalization::SkipLayerNormalization: "com.microsoft" [SkipLayerNormalization SkipSimplifiedLayerNormalization];
         gather_block_quantized::GatherBlockQuantized: "com.microsoft" [GatherBlockQuantized];
+        group_query_attention::GroupQueryAttention: "com.microsoft" [GroupQueryAttention];
 
         // Signals and images.
         grid_sample::GridSample: "" [GridSample], "com.microsoft" [GridSample];

@@ -1,0 +1,283 @@
+//! softmax(q·k) · v: the one loop behind every attention operator.
+//!
+//! It goes row by row of the result and keeps one row of scores, never the whole table. An operator says
+//! where its heads lie ([`Rows`], [`Joined`]), which keys a query sees (a range) and what is added to their
+//! scores. What a reader would get wrong: a key outside the range, or with a score of -inf, is left out
+//! altogether, so a NaN that lies there never reaches the result; a query that sees no key gives zeros.
+
+use super::RunContext;
+use super::dot::dot;
+use crate::{Float, Result};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Rows of equal length, one per batch, head and position, wherever they lie.
+pub(super) struct Rows<'a, E: Copy> {
+    data: Cow<'a, [E]>,
+    /// Steps from batch to batch, head to head, position to position.
+    steps: [usize; 3],
+    offset: usize,
+    width: usize,
+}
+
+impl<'a, E: Copy> Rows<'a, E> {
+    /// From [batch, heads, positions, width].
+    pub fn by_head(data: Cow<'a, [E]>, [heads, positions, width]: [usize; 3]) -> Rows<'a, E> {
+        Rows { data, steps: [heads * positions * width, positions * width, width], offset: 0, width }
+    }
+
+    /// From [batch, positions, heads, width].
+    pub fn by_position(data: Cow<'a, [E]>, [positions, heads, width]: [usize; 3]) -> Rows<'a, E> {
+        Rows { data, steps: [positions * heads * width, width, heads * width], offset: 0, width }
+    }
+
+    /// From elements with those steps from batch to batch, head to head and position to position.
+    pub fn strided(data: Cow<'a, [E]>, offset: usize, steps: [usize; 3], width: usize) -> Rows<'a, E> {
+        Rows { data, steps, offset, width }
+    }
+
+    /// The row of a head at a position.
+    pub fn row(&self, batch: usize, head: usize, position: usize) -> &[E] {
+        let [b, h, p] = self.steps;
+        &self.data[self.offset + batch * b + head * h + position * p..][..self.width]
+    }
+
+    /// Elements of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+}
+
+/// Where a batch's keys lie: positions count from its first token on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// The position of the cache's first row.
+    pub first: usize,
+    /// How many positions came before this step; the new rows begin here.
+    pub past: usize,
+}
+
+/// The rows of a cache, followed by new ones.
+pub(super) struct Joined<'a, E: Copy> {
+    /// The cache, and how many rows it has per head.
+    pub past: Option<(Rows<'a, E>, usize)>,
+    /// The new rows.
+    pub new: Rows<'a, E>,
+    /// One per batch.
+    pub spans: Vec<Span>,
+}
+
+impl<E: Copy + Default> Joined<'_, E> {
+    /// The row of a head at a position.
+    pub fn row(&self, batch: usize, head: usize, position: usize) -> &[E] {
+        let Span { first, past } = self.spans[batch];
+        match &self.past {
+            Some((rows, _)) if position < past => rows.row(batch, head, position - first),
+            _ => self.new.row(batch, head, position - past),
+        }
+    }
+
+    /// Writes [batch, heads, `len`, width]: the positions that `kept` names, from row 0 on; after them
+    /// what the cache holds there, or zeros.
+    pub fn write(&self, out: &mut [E], heads: usize, len: usize, kept: impl Fn(usize) -> Range<usize>) {
+        let width = self.new.width();
+        for (i, out) in out.chunks_mut(width.max(1)).enumerate() {
+            let (batch, head, row) = (i / len / heads, i / len % heads, i % len);
+            let kept = kept(batch);
+            if row < kept.len() {
+                out.copy_from_slice(self.row(batch, head, kept.start + row));
+                continue;
+            }
+            match &self.past {
+                Some((past, rows)) if row < *rows => out.copy_from_slice(past.row(batch, head, row)),
+                _ => out.fill(E::default()),
+            }
+        }
+    }
+}
+
+/// A query: one row of the result.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    pub batch: usize,
+    pub head: usize,
+    pub query: usize,
+}
+
+/// How far scores are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Scaled products, of all keys.
+    Raw,
+    /// And the soft cap.
+    Capped,
+    /// And what is added; only keys that the query sees.
+    Biased,
+    /// And the softmax.
+    Soft,
+}
+
+/// Adds to the scores of the keys in the range.
+pub(super) type Bias<'a, W> = dyn Fn(At, Range<usize>, &mut [W]) + Sync + 'a;
+
+/// One attention: what it reads and how it scores.
+pub(super) struct Attend<'a, W: Float> {
+    pub heads: usize,
+    /// Heads of keys and values; each serves `heads / kv_heads` neighbors.
+    pub kv_heads: usize,
+    pub queries: usize,
+    /// One more than the last position that any query sees.
+    pub keys: usize,
+    pub q: Rows<'a, W>,
+    pub k: Joined<'a, W>,
+    pub v: Joined<'a, W>,
+    pub scale: W,
+    /// Scores become `softcap * tanh(score / softcap)`; 0: they stay.
+    pub softcap: W,
+    /// The keys that a batch's query sees.
+    pub visible: &'a (dyn Fn(usize, usize) -> Range<usize> + Sync),
+    pub bias: Option<Box<Bias<'a, W>>>,
+    /// Per head: a score that takes part in the softmax and has no value.
+    pub sinks: Option<Vec<W>>,
+}
+
+impl<W: Float> Attend<'_, W> {
+    /// The result, as [batch, heads, queries, width] if `by_head`, else as [batch, queries, heads, width].
+    pub fn run<T: Float<Wide = W>>(&self, cx: &RunContext<'_>, out: &mut [T], by_head: bool) -> Result<()> {
+        const ROWS: usize = 8;
+        let width = self.v.new.width().max(1);
+        cx.pool.chunks(out, width * ROWS, |chunk, out| {
+            cx.check()?;
+            let mut scores = vec![W::zero(); self.keys];
+            let mut sum = vec![W::zero(); width];
+            for (i, out) in out.chunks_mut(width).enumerate() {
+                let at = self.place(chunk * ROWS + i, by_head);
+                let seen = self.scores(at, Stage::Soft, &mut scores);
+                sum.fill(W::zero());
+                for t in seen {
+                    if scores[t] == W::zero() {
+                        continue;
+                    }
+                    let value = self.v.row(at.batch, self.kv_head(at), t);
+                    for (sum, &v) in sum.iter_mut().zip(value) {
+                        *sum = sum.add(scores[t].mul(v));
+                    }
+                }
+                out.iter_mut().zip(&sum).for_each(|(y, &x)| *y = T::narrow(x));
+            }
+            Ok(())
+        })
+    }
+
+    /// The scores as they are at a stage: [batch, heads, queries, columns], `unseen` where a query does not
+    /// look.
+    pub fn write_scores<T: Float<Wide = W>>(
+        &self,
+        cx: &RunContext<'_>,
+        out: &mut [T],
+        columns: usize,
+        stage: Stage,
+        unseen: W,
+    ) -> Result<()> {
+        let columns = columns.max(1);
+        cx.pool.chunks(out, columns, |i, out| {
+            cx.check()?;
+            let mut scores = vec![W::zero(); self.keys];
+            let seen = self.scores(self.place(i, true), stage, &mut scores);
+            for (t, y) in out.iter_mut().enumerate() {
+                *y = T::narrow(if seen.contains(&t) { scores[t] } else { unseen });
+            }
+            Ok(())
+        })
+    }
+
+    /// Which query row number `i` of the result belongs to.
+    fn place(&self, i: usize, by_head: bool) -> At {
+        let (n, s) = (self.heads, self.queries);
+        if by_head {
+            At { batch: i / s / n, head: i / s % n, query: i % s }
+        } else {
+            At { batch: i / n / s, head: i % n, query: i / n % s }
+        }
+    }
+
+    fn kv_head(&self, at: At) -> usize {
+        at.head / (self.heads / self.kv_heads)
+    }
+
+    /// Computes the scores of a query in their places of `row`, and says which places those are.
+    fn scores(&self, at: At, stage: Stage, row: &mut [W]) -> Range<usize> {
+        let seen = match stage {
+            Stage::Raw | Stage::Capped => 0..self.keys,
+            Stage::Biased | Stage::Soft => {
+                let Range { start, end } = (self.visible)(at.batch, at.query);
+                start.min(self.keys)..end.min(self.keys).max(start.min(self.keys))
+            }
+        };
+        let q = self.q.row(at.batch, at.head, at.query);
+        for t in seen.clone() {
+            row[t] = dot(q, self.k.row(at.batch, self.kv_head(at), t)).mul(self.scale);
+        }
+        let scores = &mut row[seen.clone()];
+        if stage >= Stage::Capped && self.softcap > W::zero() {
+            let tanh = |x: W| x.div(self.softcap).map(f32::tanh, f64::tanh).mul(self.softcap);
+            scores.iter_mut().for_each(|x| *x = tanh(*x));
+        }
+        if let (true, Some(bias)) = (stage >= Stage::Biased, &self.bias) {
+            bias(at, seen.clone(), scores);
+        }
+        if stage == Stage::Soft {
+            softmax(scores, self.sinks.as_ref().map(|sinks| sinks[at.head]));
+        }
+        seen
+    }
+}
+
+/// Makes scores shares of 1, with the sink's share left out; where all are -inf, zeros.
+fn softmax<W: Float>(scores: &mut [W], sink: Option<W>) {
+    let max = scores.iter().copied().chain(sink).fold(W::neg_infinity(), W::max_of);
+    if max == W::neg_infinity() {
+        return scores.fill(W::zero());
+    }
+    let exp = |x: W| x.sub(max).map(f32::exp, f64::exp);
+    let mut sum = sink.map_or(W::zero(), exp);
+    for x in scores.iter_mut() {
+        *x = exp(*x);
+        sum = sum.add(*x);
+    }
+    scores.iter_mut().for_each(|x| *x = x.div(sum));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sink_takes_its_share() {
+        let mut scores = [0f32, 0.0];
+        softmax(&mut scores, Some(0.0));
+        assert_eq!(scores, [1.0 / 3.0; 2]);
+    }
+
+    #[test]
+    fn nothing_to_see_is_zero_and_nan_spreads() {
+        let mut scores = [f32::NEG_INFINITY; 2];
+        softmax(&mut scores, None);
+        assert_eq!(scores, [0.0; 2]);
+        let mut scores = [f32::NAN, 0.0];
+        softmax(&mut scores, None);
+        assert!(scores[1].is_nan());
+    }
+
+    #[test]
+    fn joined_rows_continue_the_cache() {
+        let past = Rows::by_head(Cow::Owned(vec![1, 2, 3]), [1, 3, 1]);
+        let new = Rows::by_position(Cow::Owned(vec![7]), [1, 1, 1]);
+        let spans = vec![Span { first: 5, past: 7 }];
+        let joined = Joined { past: Some((past, 3)), new, spans };
+        assert_eq!([5, 6, 7].map(|t| joined.row(0, 0, t)[0]), [1, 2, 7]);
+        let mut out = [9; 4];
+        joined.write(&mut out, 1, 4, |_| 6..8);
+        assert_eq!(out, [2, 7, 3, 0]);
+    }
+}
