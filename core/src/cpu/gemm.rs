@@ -19,7 +19,8 @@ pub const NR: usize = 8;
 /// What is packed at a time: a block of the right factor stays in the second cache, one of its panels and
 /// a block of the left factor in the first.
 const DEPTH: usize = 256;
-const COLS: usize = 128;
+/// The most columns that a right factor is asked for at once.
+pub const COLS: usize = 128;
 const ROWS: usize = 256;
 
 /// Products that are too little work to be worth a second thread.

@@ -59,6 +59,7 @@ mod lp_normalization;
 mod lrn;
 mod mean_variance_normalization;
 mod normalize;
+mod matmul;
 mod softmax;
 
 // Reductions and searches.

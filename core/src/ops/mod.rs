@@ -151,6 +151,7 @@ pub mod layer_normalization;
 pub mod lp_normalization;
 pub mod lrn;
 pub mod mean_variance_normalization;
+pub mod matmul;
 pub mod softmax;
 pub(crate) mod window;
 
@@ -217,6 +218,7 @@ ops! {
         transpose::Transpose: "" [Transpose];
 
         // Products, convolutions, pooling, normalization, recurrence.
+        matmul::MatMul: "" [MatMul], "com.microsoft" [FusedMatMul];
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
         batch_normalization::BatchNormalization: "" [BatchNormalization];
         group_normalization::GroupNormalization: "" [GroupNormalization InstanceNormalization];

@@ -1,0 +1,176 @@
+//! MatMul on the CPU, and what every matrix product with broadcasting needs.
+
+use super::broadcast::{Broadcast, broadcast_shape};
+use super::gemm::{Matrix, Sizes, multiply};
+use super::{Io, Kernel};
+use crate::ops::matmul::{Factor, Flip, MatMul};
+use crate::{Num, Result};
+
+impl Kernel for MatMul {
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let (a, b, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
+        let product = Product::new((a.shape(), self.left), (b.shape(), self.right))?;
+        let scale = (self.alpha != 1.0).then_some(f64::from(self.alpha));
+        for_num!(a.dtype(), T => {
+            type S = <T as Num>::Acc;
+            let (a, b) = (a.slice::<T>()?, b.slice::<T>()?);
+            multiply(
+                io.context(),
+                product.sizes,
+                y.into_slice::<T>()?,
+                |i| product.left(a, i, |x: T, _| x.acc()),
+                |i| product.right(b, i, |x: T, _| x.acc()),
+                |_, _, sums: &[S], out| {
+                    for (y, &sum) in out.iter_mut().zip(sums) {
+                        *y = T::of_acc(scale.map_or(sum, |s| S::from_f64(s * sum.to_f64())));
+                    }
+                },
+            )
+        })
+    }
+}
+
+/// The products that two factors of given shapes make.
+pub struct Product {
+    /// How many there are, and of what size.
+    pub sizes: Sizes,
+    left: Side,
+    right: Side,
+}
+
+/// Where the matrices of one factor lie.
+struct Side {
+    /// For each product, the number of the matrix that goes into it.
+    matrices: Vec<usize>,
+    /// Elements from one matrix to the next, and from one row and column to the next within.
+    steps: [usize; 3],
+}
+
+impl Product {
+    /// For factors of those shapes.
+    pub fn new((a, a_flip): (&[usize], Flip), (b, b_flip): (&[usize], Flip)) -> Result<Product> {
+        let (left, right) = (Factor::left(a, a_flip)?, Factor::right(b, b_flip)?);
+        ensure!(left.cols == right.rows, InvalidInput, "{a:?} and {b:?} do not multiply");
+        let out = broadcast_shape(&[&left.batch, &right.batch])?;
+        let batch = crate::tensor::element_count(&out)?;
+        let mut sizes = Sizes { batch, rows: left.rows, depth: left.cols, cols: right.cols };
+        let empty = batch == 0 || sizes.rows == 0 || sizes.cols == 0;
+        let walk = Broadcast::new(&out, [&left.batch, &right.batch])?;
+        let matrices = |n: usize| -> Result<Vec<usize>> {
+            let mut list = Vec::new();
+            // Nothing is read for an empty result, however many products it has.
+            let batch = if empty { 0 } else { batch };
+            list.try_reserve_exact(batch)
+                .map_err(|_| err!(OutOfMemory, "no memory for a batch of {batch}"))?;
+            for run in walk.runs(0..batch) {
+                list.extend((0..run.out.len()).map(|i| run.at[n] + i * walk.step(n)));
+            }
+            Ok(list)
+        };
+        let side = |n: usize, factor: &Factor<usize>, flip: Flip| -> Result<Side> {
+            let flip = if factor.vector { Flip::default() } else { flip };
+            let (rows, cols) =
+                if flip.matrix { (factor.cols, factor.rows) } else { (factor.rows, factor.cols) };
+            let count: usize = factor.batch.iter().product();
+            // With the batch behind the rows, a row is followed by the same row of the next matrix.
+            let [matrix, row] = if flip.batch { [cols, cols * count] } else { [rows * cols, cols] };
+            let [row, col] = if flip.matrix { [1, row] } else { [row, 1] };
+            Ok(Side { matrices: matrices(n)?, steps: [matrix, row, col] })
+        };
+        let (mut left, right) = (side(0, &left, a_flip)?, side(1, &right, b_flip)?);
+        let same_right = right.matrices.iter().all(|&m| m == 0);
+        let dense_left = left.steps == [sizes.rows * sizes.depth, sizes.depth, 1]
+            && left.matrices.iter().enumerate().all(|(i, &m)| i == m);
+        if same_right && dense_left && !empty {
+            // All rows meet the same matrix: one tall product instead of many.
+            sizes = Sizes { batch: 1, rows: batch * sizes.rows, ..sizes };
+            left.matrices.truncate(1);
+        }
+        Ok(Product { sizes, left, right })
+    }
+
+    /// The left factor of product `i`.
+    pub fn left<'a, T, F>(&self, data: &'a [T], i: usize, widen: F) -> Matrix<'a, T, F> {
+        self.left.matrix(data, i, widen)
+    }
+
+    /// The right factor of product `i`.
+    pub fn right<'a, T, F>(&self, data: &'a [T], i: usize, widen: F) -> Matrix<'a, T, F> {
+        self.right.matrix(data, i, widen)
+    }
+}
+
+impl Side {
+    fn matrix<'a, T, F>(&self, data: &'a [T], i: usize, widen: F) -> Matrix<'a, T, F> {
+        let [matrix, row_step, col_step] = self.steps;
+        Matrix { data: &data[self.matrices[i] * matrix..], row_step, col_step, widen }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cpu::testing::run;
+    use crate::ops::Attr;
+    use crate::{DType, Tensor, Value};
+
+    const MATMUL: (&str, &str, i64) = ("", "MatMul", 13);
+
+    fn tensor(shape: &[usize]) -> Option<Value> {
+        let len = shape.iter().product();
+        let elements: Vec<f32> = (1..=len).map(|i: usize| i as f32).collect();
+        Some(Tensor::new(shape, &elements).unwrap().into())
+    }
+
+    fn shape_and_elements(
+        op: (&str, &str, i64),
+        attrs: &[(&str, Attr)],
+        a: &[usize],
+        b: &[usize],
+    ) -> (Vec<usize>, Vec<f32>) {
+        let y = run(op, attrs, &[tensor(a), tensor(b)], 1).unwrap();
+        let y = y[0].tensor().unwrap();
+        (y.shape().to_vec(), y.slice().unwrap().to_vec())
+    }
+
+    #[test]
+    fn vectors_and_batches() {
+        assert_eq!(shape_and_elements(MATMUL, &[], &[3], &[3]), (vec![], vec![14.0]));
+        assert_eq!(shape_and_elements(MATMUL, &[], &[2], &[2, 2]), (vec![2], vec![7.0, 10.0]));
+        assert_eq!(shape_and_elements(MATMUL, &[], &[2, 1, 2], &[2]), (vec![2, 1], vec![5.0, 11.0]));
+        let (shape, y) = shape_and_elements(MATMUL, &[], &[2, 1, 1, 2], &[3, 2, 1]);
+        assert_eq!((shape, y), (vec![2, 3, 1, 1], vec![5.0, 11.0, 17.0, 11.0, 25.0, 39.0]));
+    }
+
+    #[test]
+    fn empty_sizes() {
+        assert_eq!(shape_and_elements(MATMUL, &[], &[2, 0], &[0, 1]), (vec![2, 1], vec![0.0; 2]));
+        assert_eq!(shape_and_elements(MATMUL, &[], &[0, 2, 3], &[3, 1]), (vec![0, 2, 1], vec![]));
+        assert!(run(MATMUL, &[], &[tensor(&[2, 3]), tensor(&[2, 3])], 1).is_err());
+        assert!(run(MATMUL, &[], &[tensor(&[]), tensor(&[2])], 1).is_err());
+    }
+
+    #[test]
+    fn integers_wrap_and_small_floats_sum_in_f32() {
+        let huge = Tensor::new(&[1, 2], &[i32::MAX, 1]).unwrap();
+        let ones = Tensor::new(&[2, 1], &[1, 1]).unwrap();
+        let y = run(MATMUL, &[], &[Some(huge.into()), Some(ones.into())], 1).unwrap();
+        assert_eq!(y[0].tensor().unwrap().slice::<i32>().unwrap(), [i32::MIN]);
+        let a = Tensor::new(&[1, 4096], &[half::f16::ONE; 4096]).unwrap();
+        let b = Tensor::new(&[4096, 1], &[half::f16::ONE; 4096]).unwrap();
+        let y = run(MATMUL, &[], &[Some(a.into()), Some(b.into())], 1).unwrap();
+        assert_eq!(y[0].tensor().unwrap().slice::<half::f16>().unwrap(), [half::f16::from_f32(4096.0)]);
+    }
+
+    #[test]
+    fn transposes_of_a_vector_mean_nothing() {
+        let attrs = [("transA", Attr::Int(1)), ("transB", Attr::Int(1)), ("transBatchB", Attr::Int(1))];
+        let op = ("com.microsoft", "FusedMatMul", 1);
+        assert_eq!(shape_and_elements(op, &attrs, &[3], &[3]), (vec![], vec![14.0]));
+    }
+
+    #[test]
+    fn mixed_types_are_refused() {
+        let b = Tensor::zeros(DType::F64, &[2, 2]).unwrap();
+        assert!(run(MATMUL, &[], &[tensor(&[2, 2]), Some(b.into())], 1).is_err());
+    }
+}
