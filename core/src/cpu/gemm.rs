@@ -40,14 +40,14 @@ pub struct Sizes {
 pub trait Left<S>: Sync {
     /// Writes `rows` (at most [`MR`]) of it, `block[i][r]` being row `rows.start + r` at depth
     /// `k.start + i`; what lies past the last row may be anything.
-    fn fill(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]);
+    fn fill_rows(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]);
 }
 
 /// A right factor.
 pub trait Right<S>: Sync {
     /// Writes `cols` of it as panels of [`NR`] columns, each `k.len()` long; what lies past the last column
     /// may be anything.
-    fn fill(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]);
+    fn fill_cols(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]);
 }
 
 /// A matrix somewhere in a slice.
@@ -64,7 +64,7 @@ pub struct Matrix<'a, T, F> {
 }
 
 impl<T: Copy + Sync, S, F: Fn(T, usize) -> S + Sync> Left<S> for Matrix<'_, T, F> {
-    fn fill(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]) {
+    fn fill_rows(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]) {
         for (r, row) in rows.enumerate() {
             let from = self.data[row * self.row_step + k.start * self.col_step..].iter();
             for (to, &x) in block.iter_mut().zip(from.step_by(self.col_step.max(1))) {
@@ -75,7 +75,7 @@ impl<T: Copy + Sync, S, F: Fn(T, usize) -> S + Sync> Left<S> for Matrix<'_, T, F
 }
 
 impl<T: Copy + Sync, S, F: Fn(T, usize) -> S + Sync> Right<S> for Matrix<'_, T, F> {
-    fn fill(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]) {
+    fn fill_cols(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]) {
         let firsts = cols.clone().step_by(NR);
         for (panel, first) in panels.chunks_mut(k.len()).zip(firsts) {
             let width = NR.min(cols.end - first);
@@ -175,9 +175,9 @@ impl<S: Num> Packed<S> {
                 let k = k..(k + DEPTH).min(depth);
                 self.panels.resize(across * k.len(), [S::zero(); NR]);
                 self.left.resize(k.len(), [S::zero(); MR]);
-                right.fill(k.clone(), cols.clone(), &mut self.panels);
+                right.fill_cols(k.clone(), cols.clone(), &mut self.panels);
                 for (tiles, first) in self.sums.chunks_mut(across).zip(rows.clone().step_by(MR)) {
-                    left.fill(first..(first + MR).min(rows.end), k.clone(), &mut self.left);
+                    left.fill_rows(first..(first + MR).min(rows.end), k.clone(), &mut self.left);
                     for (tile, panel) in tiles.iter_mut().zip(self.panels.chunks(k.len())) {
                         add_products(tile, &self.left, panel);
                     }

@@ -52,15 +52,18 @@ mod transpose;
 
 // Products, convolutions, pooling, normalization, recurrence.
 mod batch_normalization;
+mod conv;
+mod fused_activation;
 mod gemm;
 mod group_normalization;
 mod layer_normalization;
 mod lp_normalization;
 mod lrn;
+mod matmul;
 mod mean_variance_normalization;
 mod normalize;
-mod matmul;
 mod softmax;
+mod window;
 
 // Reductions and searches.
 

@@ -146,12 +146,14 @@ pub mod transpose;
 
 // Products, convolutions, pooling, normalization, recurrence.
 pub mod batch_normalization;
+pub mod conv;
+pub mod fused_activation;
 pub mod group_normalization;
 pub mod layer_normalization;
 pub mod lp_normalization;
 pub mod lrn;
-pub mod mean_variance_normalization;
 pub mod matmul;
+pub mod mean_variance_normalization;
 pub mod softmax;
 pub(crate) mod window;
 
@@ -218,14 +220,15 @@ ops! {
         transpose::Transpose: "" [Transpose];
 
         // Products, convolutions, pooling, normalization, recurrence.
-        matmul::MatMul: "" [MatMul], "com.microsoft" [FusedMatMul];
-        softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
         batch_normalization::BatchNormalization: "" [BatchNormalization];
+        conv::Conv: "" [Conv], "com.microsoft" [FusedConv];
         group_normalization::GroupNormalization: "" [GroupNormalization InstanceNormalization];
         layer_normalization::LayerNormalization: "" [LayerNormalization RMSNormalization];
-        lrn::Lrn: "" [LRN];
         lp_normalization::LpNormalization: "" [LpNormalization];
+        lrn::Lrn: "" [LRN];
+        matmul::MatMul: "" [MatMul], "com.microsoft" [FusedMatMul];
         mean_variance_normalization::MeanVarianceNormalization: "" [MeanVarianceNormalization];
+        softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
 
         // Reductions and searches.
 
