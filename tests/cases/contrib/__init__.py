@@ -29,5 +29,4 @@ FAMILIES = (
 
 
 def load_families():
-    import importlib.util as u
-    return [import_module(f"{__name__}.{f}") for f in FAMILIES if u.find_spec(f"{__name__}.{f}")]
+    return [import_module(f"{__name__}.{family}") for family in FAMILIES]

@@ -3,7 +3,7 @@
 import ml_dtypes
 import numpy as np
 
-from .suite import WIDEN, evaluate, rng
+from .suite import AS_FLOAT32, evaluate, rng
 
 F32, F16, BF16 = np.float32, np.float16, ml_dtypes.bfloat16
 OP = "GroupQueryAttention"
@@ -51,7 +51,7 @@ def case(add, name, *, batch=1, seq=1, past=0, heads=4, kv=2, size=16, dtype=F32
     if qk:
         more["qk_output"] = qk
     add(OP, name, inputs, num_heads=heads, kv_num_heads=kv, outputs=4 if qk else 3, keep=keep,
-        constant=(7, 8, 14, 15), oracle=WIDEN if dtype is BF16 else normalized if norm else None,
+        constant=(7, 8, 14, 15), oracle=AS_FLOAT32 if dtype is BF16 else normalized if norm else None,
         **more)
 
 

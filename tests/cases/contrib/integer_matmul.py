@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .suite import WIDEN, rng
+from .suite import AS_FLOAT32, rng
 
 F32, F16, I8, U8, I32 = np.float32, np.float16, np.int8, np.uint8, np.int32
 
@@ -62,7 +62,7 @@ def to_float(add):
                   draw(r, per, types[1]) if zeros[1] else None,
                   r.standard_normal(n).astype(scale) if bias else None]
         add("MatMulIntegerToFloat", name, inputs, constant=constant,
-            oracle=WIDEN if scale is F16 else None, **more)
+            oracle=AS_FLOAT32 if scale is F16 else None, **more)
 
     for label, types in (("u8_i8", (U8, I8)), ("u8_u8", (U8, U8)), ("i8_i8", (I8, I8))):
         case(label, (3, 16), (16, 9), types)

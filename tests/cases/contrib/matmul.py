@@ -3,7 +3,7 @@
 import ml_dtypes
 import numpy as np
 
-from .suite import WIDEN, rng
+from .suite import AS_FLOAT32, rng
 
 F32, F64, F16, BF16 = np.float32, np.float64, np.float16, ml_dtypes.bfloat16
 
@@ -17,7 +17,7 @@ def fused_matmul(add):
     def case(name, a, b, dtype=F32, spread=1.0, **more):
         r = rng("FusedMatMul", name)
         a, b = ((r.standard_normal(s) * spread).astype(dtype) for s in (a, b))
-        add("FusedMatMul", name, [a, b], oracle=WIDEN if dtype in (F16, BF16) else None, **more)
+        add("FusedMatMul", name, [a, b], oracle=AS_FLOAT32 if dtype in (F16, BF16) else None, **more)
 
     case("plain", (3, 5), (5, 4))
     case("alpha", (3, 5), (5, 4), alpha=0.25)
@@ -53,7 +53,7 @@ def fused_gemm(add):
         kind = np.dtype(dtype).kind
         draw = r.standard_normal if kind == "f" else lambda s: r.integers(-9 * (kind == "i"), 10, s)
         inputs = [None if s is None else np.asarray(draw(s)).astype(dtype) for s in (a, b, c)]
-        add("FusedGemm", name, inputs, oracle=WIDEN if dtype is F16 else oracle, **more)
+        add("FusedGemm", name, inputs, oracle=AS_FLOAT32 if dtype is F16 else oracle, **more)
 
     case("relu", activation="Relu")
     case("tanh", activation="Tanh")

@@ -3,7 +3,7 @@
 import ml_dtypes
 import numpy as np
 
-from .suite import WIDEN, rng
+from .suite import AS_FLOAT32, rng
 
 F32, F16, BF16 = np.float32, np.float16, ml_dtypes.bfloat16
 
@@ -63,7 +63,7 @@ def cases(add):
              oracle=dequantized if bits == 8 else None)
         case(f"b{bits}_half", (3, 64), 16, bits, 32, F16, zeros="packed")
         case(f"b{bits}_token", (1, 1, 256), 33, bits, 64, bias=True)
-        case(f"b{bits}_bfloat16", (3, 64), 16, bits, 32, BF16, zeros="packed", oracle=WIDEN)
+        case(f"b{bits}_bfloat16", (3, 64), 16, bits, 32, BF16, zeros="packed", oracle=AS_FLOAT32)
     for level in (0, 1, 4):
         case(f"accuracy{level}", (2, 7, 128), 40, accuracy_level=level)
         case(f"accuracy{level}_zero_points", (1, 128), 40, zeros="packed", accuracy_level=level)
@@ -74,7 +74,7 @@ def cases(add):
     case("accuracy2", (3, 64), 8, accuracy_level=2)
     case("accuracy3", (3, 64), 8, accuracy_level=3)
     case("half_float_zero_points", (2, 64), 8, dtype=F16, zeros="float", bias=True)
-    case("bfloat16_float_zero_points", (2, 64), 8, dtype=BF16, zeros="float", oracle=WIDEN)
+    case("bfloat16_float_zero_points", (2, 64), 8, dtype=BF16, zeros="float", oracle=AS_FLOAT32)
     case("one_by_one", (1, 16), 1, block=16)
     case("k_below_block", (2, 5), 3, block=16, zeros="packed")
     case("k_one", (4, 1), 6, block=16)

@@ -1,8 +1,8 @@
 """A case of one operator: its model, its expected outputs and its tolerance.
 
 The oracle is onnxruntime on the CPU with optimizations off, or a numpy function that the case
-brings along. With `oracle=WIDEN` onnxruntime computes 16-bit floats in float32 and the result is
-rounded once: that is how types are covered for which it has no CPU kernel.
+brings along. With `oracle=AS_FLOAT32` onnxruntime computes other floats in float32 and the result
+is rounded once: that is how types are covered for which it has no CPU kernel.
 """
 
 import zlib
@@ -15,7 +15,7 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
 CONTRIB = "com.microsoft"
-WIDEN = "widen"
+AS_FLOAT32 = "as float32"
 SIXTEEN_BIT = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 # What onnxruntime's Python interface takes and gives as arrays; the rest travels as constants
 # and comes back through a Cast.
@@ -94,13 +94,14 @@ class Case:
     def expected(self) -> list[np.ndarray]:
         if callable(self.oracle):
             return [np.asarray(y) for y in self.oracle(*self.inputs, **self.attributes)]
-        if self.oracle != WIDEN:
+        if self.oracle != AS_FLOAT32:
             return run_onnxruntime(self, self.inputs)
-        wide = [x.astype(np.float32) if x is not None and x.dtype in SIXTEEN_BIT else x
-                for x in self.inputs]
-        narrow = next(x.dtype for x in self.inputs if x is not None and x.dtype in SIXTEEN_BIT)
-        return [y.astype(narrow) if y.dtype == np.float32 and k not in self.types else y
-                for k, y in enumerate(run_onnxruntime(self, wide))]
+        other = (*SIXTEEN_BIT, np.dtype(np.float64))
+        floats = [x.astype(np.float32) if x is not None and x.dtype in other else x
+                  for x in self.inputs]
+        own = next(x.dtype for x in self.inputs if x is not None and x.dtype in other)
+        return [y.astype(own) if y.dtype == np.float32 and k not in self.types else y
+                for k, y in enumerate(run_onnxruntime(self, floats))]
 
     def build(self):
         """The model with typed outputs, the inputs that are fed and the expected outputs."""
@@ -114,14 +115,15 @@ class Case:
 
 def run_onnxruntime(case: Case, inputs) -> list[np.ndarray]:
     asked = [k for k, wanted in enumerate(case.outputs) if wanted]
-    infos = [helper.make_empty_tensor_value_info(f"output_{k}") for k in range(len(asked))]
+    infos = [helper.make_tensor_value_info(f"output_{k}", case.types[k], None) if k in case.types
+             else helper.make_empty_tensor_value_info(f"output_{k}") for k in range(len(asked))]
     odd = {k for k, x in enumerate(inputs) if x is not None and x.dtype not in PLAIN}
     model = case.model(infos, case.constant | odd, inputs)
     for k in range(len(asked)):
         if case.types.get(k) in READ_BACK:
             model.graph.node.append(helper.make_node(
                 "Cast", [f"output_{k}"], [f"read_{k}"], to=READ_BACK[case.types[k]]))
-            model.graph.output[k].name = f"read_{k}"
+            model.graph.output[k].CopyFrom(helper.make_empty_tensor_value_info(f"read_{k}"))
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
@@ -137,7 +139,7 @@ def evaluate(op, inputs, attributes, outputs=1):
     """onnxruntime's answer for one node, for oracles that prepare or finish something in numpy."""
     suite = Suite()
     suite.add(op, "oracle", inputs, outputs=outputs, **attributes)
-    return run_onnxruntime(suite.cases[0], inputs)
+    return run_onnxruntime(suite.cases[0], suite.cases[0].inputs)
 
 
 class Suite:
