@@ -5,6 +5,7 @@ A case is a folder: `model.onnx`, `test_data_set_N/{input,output}_K.pb` and `tol
 unless atol is at least 1; floats pass where |got - want| <= atol + rtol * |want|.
 """
 
+import shutil
 from pathlib import Path
 
 from onnx import ModelProto, TensorProto, numpy_helper
@@ -24,8 +25,14 @@ def to_proto(value, info):
     return numpy_helper.from_array(value, info.name)
 
 
+def empty_folder(folder: Path) -> None:
+    """A case starts from nothing: a file of an earlier run would be one input too many."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
 def write_model(folder: Path, model: ModelProto) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    empty_folder(folder)
     (folder / "model.onnx").write_bytes(model.SerializeToString())
 
 

@@ -2,14 +2,10 @@
 
 import numpy as np
 
+from .qlinear import draw, near_middle
 from .suite import AS_FLOAT32, rng
 
 F32, F16, I8, U8, I32 = np.float32, np.float16, np.int8, np.uint8, np.int32
-
-
-def draw(r, shape, dtype):
-    info = np.iinfo(dtype)
-    return r.integers(info.min, info.max + 1, shape).astype(dtype)
 
 
 def cases(add):
@@ -92,10 +88,10 @@ def q_gemm(add):
         n = b[0] if more.get("transB") else b[1]
         per = (n,) if columns else ()
         ta, tb = types
-        inputs = [draw(r, a, ta), F32(0.03), draw(r, (), ta) if a_zero is None else ta(a_zero),
+        inputs = [draw(r, a, ta), F32(0.03), near_middle(r, (), ta) if a_zero is None else ta(a_zero),
                   draw(r, b, tb), np.asarray(r.uniform(0.01, 0.05, per)).astype(F32),
-                  draw(r, per, tb), None if c is None else r.integers(-9999, 9999, c).astype(I32),
-                  F32(y_scale) if quantized else None, draw(r, (), ta) if quantized else None]
+                  near_middle(r, per, tb), None if c is None else r.integers(-9999, 9999, c).astype(I32),
+                  F32(y_scale) if quantized else None, near_middle(r, (), ta) if quantized else None]
         add("QGemm", name, inputs, constant=constant, oracle=oracle,
             variant=None if quantized else "float", **more)
 

@@ -72,7 +72,7 @@ def fused_gemm(add):
     case("c_full", c=(6, 7), activation="Relu", beta=0.5)
     case("c_column", c=(6, 1), activation="Relu")
     case("c_row", c=(1, 7), activation="Tanh")
-    case("c_scalar", c=(), activation="Relu", alpha=0.5, beta=2.0)
+    case("c_scalar", c=(), activation="Tanh", alpha=0.5, beta=2.0)
     case("trans_a", a=(5, 6), activation="Relu", transA=1)
     case("trans_b", b=(7, 5), activation="Relu", transB=1)
     case("trans_both", a=(5, 6), b=(7, 5), activation="LeakyRelu", activation_alpha=0.01,

@@ -55,7 +55,7 @@ def skip(add, op, has_beta):
     case("width_odd", shape=(2, 3, 37), bias=True, outputs=both)
     case("one_row", shape=(1, 1, 576))
     case("large_values", spread=1e4)
-    case("large_mean", shape=(1, 4, 64), offset=100.0)
+    case("large_mean", shape=(1, 4, 64), offset=100.0, variant="large_mean" if has_beta else None)
     case("tiny_values", spread=1e-4)
     case("zero_rows", spread=0.0, bias=True)
     case("equal_rows", spread=0.0, offset=3.0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .qlinear import KINDS, draw, zeros_spelled_out
+from .qlinear import KINDS, draw, near_middle, zeros_spelled_out
 from .suite import rng
 
 F32, I8, U8 = np.float32, np.int8, np.uint8
@@ -20,7 +20,7 @@ def average_pool(add):
     def case(name, x=(2, 3, 7, 6), kind=U8, kernel=(2, 2), zeros=(1, 1), scales=(0.05, 0.04),
              constant=(1, 2, 3, 4), **more):
         r = rng(op, name)
-        zx, zy = (draw(r, (), kind) if wanted else None for wanted in zeros)
+        zx, zy = (z if wanted else None for z, wanted in zip(near_middle(r, 2, kind), zeros))
         add(op, name, [draw(r, x, kind), F32(scales[0]), zx, F32(scales[1]), zy],
             kernel_shape=list(kernel), constant=constant,
             oracle=None if all(zeros) else zeros_spelled_out(op, (2, 4)), **more)
@@ -53,7 +53,8 @@ def global_average(add):
              **more):
         r = rng(op, name)
         values = draw(r, x, kind) if fill is None else np.full(x, fill, kind)
-        add(op, name, [values, F32(scales[0]), draw(r, (), kind), F32(scales[1]), draw(r, (), kind)],
+        zx, zy = near_middle(r, 2, kind)
+        add(op, name, [values, F32(scales[0]), zx, F32(scales[1]), zy],
             constant=constant, **more)
 
     for label, kind in KINDS:
@@ -86,7 +87,7 @@ def reduce_mean(add):
     def case(name, x=(2, 3, 4, 5), kind=U8, axes=(1,), keepdims=1, zeros=(1, 1),
              scales=(0.05, 0.03), constant=(1, 2, 3, 4)):
         r = rng(op, name)
-        zx, zy = (draw(r, (), kind) if wanted else None for wanted in zeros)
+        zx, zy = (z if wanted else None for z, wanted in zip(near_middle(r, 2, kind), zeros))
         add(op, name, [draw(r, x, kind), F32(scales[0]), zx, F32(scales[1]), zy], axes=list(axes),
             keepdims=keepdims, oracle=mean, constant=constant)
 

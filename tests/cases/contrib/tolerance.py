@@ -14,27 +14,20 @@ def is_float(array) -> bool:
     return array.dtype.kind == "f" or array.dtype in SIXTEEN_BIT
 
 
-def output_range(arrays) -> float:
-    """The largest span of the finite values of any float output."""
-    spans = [0.0]
-    for array in filter(is_float, arrays):
-        finite = array.astype(np.float64)
-        finite = finite[np.isfinite(finite)]
-        if finite.size:
-            spans.append(float(max(finite.max(), 0) - min(finite.min(), 0)))
-    return max(spans)
+def finite_floats(arrays) -> np.ndarray:
+    """The finite values of all float outputs, and a zero, so that there always is one."""
+    values = [x.astype(np.float64).ravel() for x in arrays if is_float(x)]
+    values = np.concatenate([np.zeros(1), *values])
+    return values[np.isfinite(values)]
 
 
 def tolerance(case, expected) -> tuple[float, float]:
     row = TABLE[case.op]
-    if case.variant:
-        row = row[case.variant]
-    rtol, atol = row.get("rtol", 0.0), row.get("atol", 0.0)
-    if "steps" in row:
-        atol = max(atol, float(row["steps"]))
-    if "range" in row:
-        atol = max(atol, row["range"] * output_range(expected))
-    if any(x.dtype in SIXTEEN_BIT for x in expected):
-        kind = "bfloat16" if any(x.dtype == SIXTEEN_BIT[1] for x in expected) else "float16"
-        rtol, atol = max(rtol, TABLE[kind]["rtol"]), max(atol, TABLE[kind]["atol"])
-    return rtol, atol
+    rows = [row[case.variant] if case.variant else row]
+    rows += [TABLE[name] for name in ("float16", "bfloat16") if any(x.dtype == name for x in expected)]
+    values = finite_floats(expected)
+    largest, span = np.abs(values).max(), np.ptp(values)
+    rtol = max(row.get("rtol", 0.0) for row in rows)
+    atol = max(max(row.get("atol", 0.0), row.get("steps", 0.0), row.get("largest", 0.0) * largest,
+                   row.get("range", 0.0) * span) for row in rows)
+    return float(rtol), float(atol)
