@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from caseio import empty_folder, write_data_set, write_tolerance
 from model_inputs import data_sets, fed_inputs
+from oracle import open_session, require_exact_products
 
 SEED = 11
 INTEGER = {"QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger"}
@@ -58,9 +58,7 @@ def tolerance(outputs, quantized: bool) -> float:
 
 def write(source: Path, out: Path) -> str:
     model = onnx.load(source, load_external_data=False)
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    session = open_session(source)
     folder = out / source.stem
     empty_folder(folder)
     link_model(source, model, folder)
@@ -83,7 +81,7 @@ def main() -> int:
     if len(sys.argv) < 3 or sys.argv[1].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 2
-    ort.set_default_logger_severity(3)
+    require_exact_products()
     for model in sys.argv[2:]:
         print(write(Path(model), Path(sys.argv[1])), flush=True)
     return 0

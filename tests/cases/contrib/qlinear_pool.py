@@ -5,7 +5,7 @@ import numpy as np
 from .qlinear import KINDS, draw, near_middle, zeros_spelled_out
 from .suite import rng
 
-F32, I8, U8 = np.float32, np.int8, np.uint8
+F32, U8 = np.float32, np.uint8
 
 
 def cases(add):

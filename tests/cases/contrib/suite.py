@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import ml_dtypes
 import numpy as np
-import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
+
+from oracle import open_session
 
 CONTRIB = "com.microsoft"
 AS_FLOAT32 = "as float32"
@@ -124,11 +125,7 @@ def run_onnxruntime(case: Case, inputs) -> list[np.ndarray]:
             model.graph.node.append(helper.make_node(
                 "Cast", [f"output_{k}"], [f"read_{k}"], to=READ_BACK[case.types[k]]))
             model.graph.output[k].CopyFrom(helper.make_empty_tensor_value_info(f"read_{k}"))
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    session = ort.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    session = open_session(model.SerializeToString(), threads=1)
     feeds = {x.name: inputs[int(x.name.split("_")[1])] for x in model.graph.input}
     results = session.run(None, feeds)
     return [y.astype(helper.tensor_dtype_to_np_dtype(case.types[k])) if k in case.types else y

@@ -1,10 +1,11 @@
 """Trilu, Range, ExpandDims, Inverse and NGramRepeatBlock."""
 
+import ml_dtypes
 import numpy as np
 
-from .suite import AS_FLOAT32, rng
+from .suite import rng
 
-F32, F64, F16, I64 = np.float32, np.float64, np.float16, np.int64
+F32, F64, F16, BF16, I64 = np.float32, np.float64, np.float16, ml_dtypes.bfloat16, np.int64
 WHOLE = (np.uint8, np.uint16, np.uint32, np.uint64, np.int8, np.int16, np.int32, np.int64)
 
 
@@ -28,8 +29,6 @@ def trilu(add):
         add("Trilu", name, [x.astype(dtype), None if k is None else np.asarray(k, I64)],
             constant=constant, oracle=None if native else triangle, **more)
 
-    import ml_dtypes
-
     for upper in (0, 1):
         label = "upper" if upper else "lower"
         case(label, upper=upper)
@@ -41,7 +40,7 @@ def trilu(add):
     case("k_fed", k=1, constant=())
     case("one", (1, 1))
     case("no_rows", (0, 3))
-    for dtype in (F64, F16, ml_dtypes.bfloat16, np.bool_, *WHOLE):
+    for dtype in (F64, F16, BF16, np.bool_, *WHOLE):
         case(np.dtype(dtype).name, dtype=dtype)
 
 
