@@ -52,7 +52,8 @@ def write(cases, out: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", nargs="?", type=Path, metavar="OUT_DIR")
     parser.add_argument("--coverage", action="store_true")
     parser.add_argument("--only", default="", metavar="OP,…")

@@ -65,7 +65,7 @@ def write(source: Path, out: Path) -> str:
     # The files are numbered by the inputs that are fed; constants that old models list as inputs
     # come after them or are left out.
     infos = fed_inputs(model)
-    order = [x.name for x in model.graph.input][:len(infos)]
+    order = [x.name for x in model.graph.input][: len(infos)]
     assert order == [x.name for x in infos], f"{source}: a constant stands before a fed input"
     shape = onnx.GraphProto(input=infos, output=model.graph.output)
     atol = 0.0

@@ -31,7 +31,7 @@ def vocabulary(model, ids: str) -> int:
 def image(r, shape):
     """Smooth color gradients with some noise, about -1 to 1, as most models want their pixels."""
     height, width = shape[-2:]
-    y, x = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     waves = [np.sin(2 * np.pi * (a * x + b * y + c)) for a, b, c in r.uniform(0, 3, (shape[1], 3))]
     return (np.stack(waves)[None] * 0.7 + r.normal(0, 0.15, shape)).astype(np.float32)
 
@@ -39,8 +39,10 @@ def image(r, shape):
 def sizes(info, tokens, past):
     """The shape of an input where the model names its dimensions instead of numbering them."""
     named = {"seq": tokens, "sequence": tokens, "past": past, "total": past + tokens}
-    return [named.get(d.dim_param, 1) if not d.dim_value else d.dim_value
-            for d in info.type.tensor_type.shape.dim]
+    return [
+        named.get(d.dim_param, 1) if not d.dim_value else d.dim_value
+        for d in info.type.tensor_type.shape.dim
+    ]
 
 
 def value(model, info, r, tokens, past):
@@ -58,7 +60,7 @@ def value(model, info, r, tokens, past):
         return r.normal(0, 0.5, shape).astype(kind)
     if kind == np.int32:  # the bytes of a file; 256 is padding
         data = r.integers(0, 256, shape).astype(kind)
-        data[:, shape[1] * 3 // 4:] = 256
+        data[:, shape[1] * 3 // 4 :] = 256
         return data
     if len(shape) == 4:
         return image(r, shape)

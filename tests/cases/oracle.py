@@ -1,4 +1,4 @@
-"""onnxruntime as the oracle: on the CPU, without graph optimizations, whose fusions change results."""
+"""onnxruntime as the oracle: on the CPU and without graph optimizations, which change results."""
 
 import numpy as np
 import onnxruntime as ort
@@ -22,12 +22,17 @@ def require_exact_products() -> None:
     expected output of a quantized matrix product would be wrong.
     """
     a, b = np.full((1, 64), 255, np.uint8), np.full((64, 1), -128, np.int8)
-    infos = [helper.make_tensor_value_info("a", TensorProto.UINT8, a.shape),
-             helper.make_tensor_value_info("b", TensorProto.INT8, b.shape)]
+    infos = [
+        helper.make_tensor_value_info("a", TensorProto.UINT8, a.shape),
+        helper.make_tensor_value_info("b", TensorProto.INT8, b.shape),
+    ]
     result = helper.make_tensor_value_info("y", TensorProto.INT32, (1, 1))
     graph = helper.make_graph(
-        [helper.make_node("MatMulInteger", ["a", "b"], ["y"])], "exact", infos, [result])
+        [helper.make_node("MatMulInteger", ["a", "b"], ["y"])], "exact", infos, [result]
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     got = open_session(model.SerializeToString()).run(None, {"a": a, "b": b})[0]
     if int(got[0, 0]) != 64 * 255 * -128:
-        raise SystemExit("onnxruntime saturates u8 * i8 on this processor; use one with VNNI or SDOT")
+        raise SystemExit(
+            "onnxruntime saturates u8 * i8 on this processor; use one with VNNI or SDOT"
+        )

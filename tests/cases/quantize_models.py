@@ -36,9 +36,10 @@ SEED, SAMPLES = 7, 4
 
 
 def flatten_biases(model) -> None:
-    """Biases of shape [1, N] become [N]: the quantizer gives them one scale for each value of axis 0."""
-    biases = {node.input[2] for node in model.graph.node
-              if node.op_type == "Gemm" and len(node.input) > 2}
+    """Biases of shape [1, N] become [N]: the quantizer scales each index of their first axis."""
+    biases = {
+        node.input[2] for node in model.graph.node if node.op_type == "Gemm" and len(node.input) > 2
+    }
     for x in model.graph.initializer:
         if x.name in biases and len(x.dims) == 2 and x.dims[0] == 1:
             del x.dims[0]
@@ -69,9 +70,15 @@ def quantize(source: Path, name: str, out: Path, scratch: Path) -> list[Path]:
     onnx.save(model, ready)
     static, dynamic = out / f"{name}_qdq.onnx", out / f"{name}_dynint8.onnx"
     quantize_static(
-        ready, static, Samples(model), quant_format=QuantFormat.QDQ, per_channel=True,
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        calibrate_method=CalibrationMethod.MinMax)
+        ready,
+        static,
+        Samples(model),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+    )
     quantize_dynamic(ready, dynamic, per_channel=True, weight_type=QuantType.QInt8)
     return [static, dynamic]
 
@@ -79,14 +86,17 @@ def quantize(source: Path, name: str, out: Path, scratch: Path) -> list[Path]:
 def deviation(float_model: Path, quantized: Path) -> float:
     """How far the quantized model is from its original, as a share of the output's range."""
     feed = next(data_sets(onnx.load(float_model), SEED + 1))
-    want, got = (ort.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, feed)
-                 for path in (float_model, quantized))
+    want, got = (
+        ort.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, feed)
+        for path in (float_model, quantized)
+    )
     return max(float(np.abs(a - b).max() / np.ptp(a)) for a, b in zip(want, got, strict=True))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path, metavar="OUT_DIR")
     parser.add_argument("--models", type=Path, required=True, metavar="DIR")
     args = parser.parse_args()
@@ -96,8 +106,10 @@ def main() -> int:
         source = args.models / file
         with tempfile.TemporaryDirectory() as scratch:
             for path in quantize(source, name, args.out, Path(scratch)):
-                print(f"{path.name}: {path.stat().st_size} bytes, "
-                      f"{deviation(source, path):.1%} of the range from the float model")
+                print(
+                    f"{path.name}: {path.stat().st_size} bytes, "
+                    f"{deviation(source, path):.1%} of the range from the float model"
+                )
     return 0
 
 

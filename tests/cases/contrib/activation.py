@@ -7,7 +7,9 @@ from .suite import AS_FLOAT32, rng
 
 F32, F64, F16, BF16 = np.float32, np.float64, np.float16, ml_dtypes.bfloat16
 SHORT = {F16: "half", BF16: "bfloat16", F64: "double"}
-EDGES = np.array([0, -0.0, 1e-30, -1e-30, 0.5, -0.5, 3, -3, 9, -9, 40, -40, 1e4, -1e4, 3e38, -3e38], F32)
+EDGES = np.array(
+    [0, -0.0, 1e-30, -1e-30, 0.5, -0.5, 3, -3, 9, -9, 40, -40, 1e4, -1e4, 3e38, -3e38], F32
+)
 
 
 def cases(add):
@@ -53,8 +55,13 @@ def fast_gelu(add):
     add("FastGelu", "bias_edges", [np.stack([EDGES[:12]] * 2), draw(12)], constant=(1,))
     for dtype in (F16, BF16, F64):
         add("FastGelu", SHORT[dtype], [draw(4, 33).astype(dtype)], oracle=AS_FLOAT32)
-        add("FastGelu", f"{SHORT[dtype]}_bias", [draw(4, 33).astype(dtype), draw(33).astype(dtype)],
-            constant=(1,), oracle=AS_FLOAT32)
+        add(
+            "FastGelu",
+            f"{SHORT[dtype]}_bias",
+            [draw(4, 33).astype(dtype), draw(33).astype(dtype)],
+            constant=(1,),
+            oracle=AS_FLOAT32,
+        )
 
 
 def quick_gelu(add):
@@ -77,8 +84,13 @@ def bias_gelu(add):
     add("BiasGelu", "bias_fed", [draw(2, 3, 16), draw(16)])
     add("BiasGelu", "bias_large", [draw(2, 16), draw(16) * 30], constant=(1,))
     for dtype in (F16, BF16, F64):
-        add("BiasGelu", SHORT[dtype], [draw(4, 33).astype(dtype), draw(33).astype(dtype)],
-            constant=(1,), oracle=AS_FLOAT32)
+        add(
+            "BiasGelu",
+            SHORT[dtype],
+            [draw(4, 33).astype(dtype), draw(33).astype(dtype)],
+            constant=(1,),
+            oracle=AS_FLOAT32,
+        )
 
 
 def softmax_of_sum(data, bias, is_inner_broadcast, axis=1):
@@ -88,7 +100,7 @@ def softmax_of_sum(data, bias, is_inner_broadcast, axis=1):
     one bias serves neighboring rows (inner) or all biases are taken again and again (outer).
     """
     summed = data.astype(np.float64) + bias
-    rows = summed.reshape(int(np.prod(data.shape[:axis % data.ndim])), -1)
+    rows = summed.reshape(int(np.prod(data.shape[: axis % data.ndim])), -1)
     weights = np.exp(rows - rows.max(1, keepdims=True))
     return [(weights / weights.sum(1, keepdims=True)).reshape(data.shape).astype(data.dtype)]
 

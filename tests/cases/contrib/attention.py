@@ -25,34 +25,67 @@ def square_mask(x, weights, bias, mask, **attributes):
     return evaluate("Attention", [x, weights, bias, mask[:, 0, :seq, :seq].copy()], attributes)
 
 
-def shared_buffer(x, weights, bias, mask, past, extra, length, past_present_share_buffer, **attributes):
-    """A cache of full length, of which `length` rows are in use: the CPU provider takes only those."""
-    used = np.ascontiguousarray(past[:, :, :, :length[0]])
+def shared_buffer(
+    x, weights, bias, mask, past, extra, length, past_present_share_buffer, **attributes
+):
+    """A cache of full length, `length` rows of it in use: the CPU provider takes only those."""
+    used = np.ascontiguousarray(past[:, :, :, : length[0]])
     output, present = evaluate("Attention", [x, weights, bias, None, used], attributes, 2)
     result = past.copy()
-    result[:, :, :, :present.shape[3]] = present
+    result[:, :, :, : present.shape[3]] = present
     return output, result
 
 
 def attention(add):
-    def case(name, batch=2, seq=5, width=12, heads=2, size=8, v_size=None, dtype=F32, bias=True,
-             mask=None, past=None, extra=None, outputs=1, spread=1.0, constant=(1, 2), buffer=None,
-             oracle=None, **more):
+    def case(
+        name,
+        batch=2,
+        seq=5,
+        width=12,
+        heads=2,
+        size=8,
+        v_size=None,
+        dtype=F32,
+        bias=True,
+        mask=None,
+        past=None,
+        extra=None,
+        outputs=1,
+        spread=1.0,
+        constant=(1, 2),
+        buffer=None,
+        oracle=None,
+        **more,
+    ):
         r = rng("Attention", name)
         draw = lambda *shape: (r.standard_normal(shape) * spread).astype(dtype)
         columns = heads * (2 * size + (v_size or size))
-        inputs = [draw(batch, seq, width), draw(width, columns), draw(columns) if bias else None,
-                  mask, None if past is None else draw(2, batch, heads, buffer or past, size),
-                  draw(*extra) if extra else None,
-                  None if buffer is None else np.array([past], np.int32)]
+        inputs = [
+            draw(batch, seq, width),
+            draw(width, columns),
+            draw(columns) if bias else None,
+            mask,
+            None if past is None else draw(2, batch, heads, buffer or past, size),
+            draw(*extra) if extra else None,
+            None if buffer is None else np.array([past], np.int32),
+        ]
         if v_size:
             more["qkv_hidden_sizes"] = [heads * size, heads * size, heads * v_size]
         keep = {}
         if buffer is not None:
             keep[1] = (np.arange(buffer) < past + seq)[None, None, None, :, None]
             more["past_present_share_buffer"] = 1
-        add("Attention", name, inputs, num_heads=heads, outputs=outputs, constant=constant,
-            oracle=AS_FLOAT32 if dtype in (F16, BF16) else oracle, keep=keep, **more)
+        add(
+            "Attention",
+            name,
+            inputs,
+            num_heads=heads,
+            outputs=outputs,
+            constant=constant,
+            oracle=AS_FLOAT32 if dtype in (F16, BF16) else oracle,
+            keep=keep,
+            **more,
+        )
 
     case("plain")
     case("no_bias", bias=False, oracle=with_bias)
@@ -64,8 +97,7 @@ def attention(add):
     case("mask_left", mask=np.array([5, 5, 0, 3], np.int32))
     case("mask_keys", mask=lengths_mask([5, 3], 5))
     case("mask_queries", mask=np.tril(np.ones((2, 5, 5), np.int32)))
-    case("mask_square", mask=np.tril(np.ones((2, 1, 8, 8), np.int32)),
-         oracle=square_mask)
+    case("mask_square", mask=np.tril(np.ones((2, 1, 8, 8), np.int32)), oracle=square_mask)
     case("mask_one_key", mask=lengths_mask([1, 1], 5))
     case("mask_filter_value", mask=lengths_mask([5, 3], 5), mask_filter_value=-2.0)
     case("mask_unidirectional", mask=lengths_mask([5, 3], 5), unidirectional=1)
@@ -87,8 +119,15 @@ def attention(add):
     case("half", dtype=F16)
     case("bfloat16", dtype=BF16, unidirectional=1)
     case("shared_buffer", past=4, seq=1, buffer=8, outputs=2, oracle=shared_buffer)
-    case("shared_buffer_empty", past=0, seq=3, buffer=8, unidirectional=1, outputs=2,
-         oracle=shared_buffer)
+    case(
+        "shared_buffer_empty",
+        past=0,
+        seq=3,
+        buffer=8,
+        unidirectional=1,
+        outputs=2,
+        oracle=shared_buffer,
+    )
     case("rotary_off", do_rotary=0)
 
 
@@ -100,24 +139,52 @@ def unsigned(x, weight, bias, scale, weight_scale, mask, zero, *rest, **attribut
 
 
 def q_attention(add):
-    def case(name, batch=2, seq=5, width=12, heads=2, size=8, kind=I8, columns=False, zeros=(1, 1), signed=False,
-             mask=None, past=None, outputs=1, constant=(1, 2, 3, 4, 6, 7),
-             dtype=F32, **more):
+    def case(
+        name,
+        batch=2,
+        seq=5,
+        width=12,
+        heads=2,
+        size=8,
+        kind=I8,
+        columns=False,
+        zeros=(1, 1),
+        signed=False,
+        mask=None,
+        past=None,
+        outputs=1,
+        constant=(1, 2, 3, 4, 6, 7),
+        dtype=F32,
+        **more,
+    ):
         r = rng("QAttention", name)
         n = 3 * heads * size
         per = (n,) if columns else ()
         info = np.iinfo(kind)
         x = r.integers(0, 256, (batch, seq, width)).astype(U8)
-        inputs = [x.view(I8) if signed else x,
-                  r.integers(info.min, info.max + 1, (width, n)).astype(kind),
-                  r.standard_normal(n).astype(dtype), dtype(0.02),
-                  np.asarray(r.uniform(0.005, 0.02, per)).astype(dtype), mask,
-                  (I8 if signed else U8)(r.integers(100, 120)) if zeros[0] else None,
-                  np.asarray(r.integers(0, 20, per)).astype(kind) if zeros[1] else None,
-                  None if past is None else r.standard_normal(
-                      (2, batch, heads, past, size)).astype(dtype)]
-        add("QAttention", name, inputs, num_heads=heads, outputs=outputs, constant=constant,
-            oracle=unsigned if signed else AS_FLOAT32 if dtype is F16 else None, **more)
+        inputs = [
+            x.view(I8) if signed else x,
+            r.integers(info.min, info.max + 1, (width, n)).astype(kind),
+            r.standard_normal(n).astype(dtype),
+            dtype(0.02),
+            np.asarray(r.uniform(0.005, 0.02, per)).astype(dtype),
+            mask,
+            (I8 if signed else U8)(r.integers(100, 120)) if zeros[0] else None,
+            np.asarray(r.integers(0, 20, per)).astype(kind) if zeros[1] else None,
+            None
+            if past is None
+            else r.standard_normal((2, batch, heads, past, size)).astype(dtype),
+        ]
+        add(
+            "QAttention",
+            name,
+            inputs,
+            num_heads=heads,
+            outputs=outputs,
+            constant=constant,
+            oracle=unsigned if signed else AS_FLOAT32 if dtype is F16 else None,
+            **more,
+        )
 
     case("i8")
     case("u8", kind=U8)

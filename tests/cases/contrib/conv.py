@@ -13,12 +13,19 @@ def cases(add):
 
 
 def fused_conv(add):
-    def case(name, x=(2, 4, 7, 6), w=(5, 4, 3, 3), bias=True, z=None, dtype=F32, constant=(1, 2),
-             **more):
+    def case(
+        name, x=(2, 4, 7, 6), w=(5, 4, 3, 3), bias=True, z=None, dtype=F32, constant=(1, 2), **more
+    ):
         r = rng("FusedConv", name)
         draw = lambda s: None if s is None else r.standard_normal(s).astype(dtype)
-        add("FusedConv", name, [draw(x), draw(w), draw(w[:1] if bias else None), draw(z)],
-            oracle=None if dtype is F32 else AS_FLOAT32, constant=constant, **more)
+        add(
+            "FusedConv",
+            name,
+            [draw(x), draw(w), draw(w[:1] if bias else None), draw(z)],
+            oracle=None if dtype is F32 else AS_FLOAT32,
+            constant=constant,
+            **more,
+        )
 
     case("relu", activation="Relu")
     case("no_bias", bias=False, activation="Relu")
@@ -39,8 +46,15 @@ def fused_conv(add):
     case("valid", auto_pad="VALID", kernel_shape=[3, 3], activation="Relu")
     case("kernel_shape", kernel_shape=[3, 3], activation="Relu")
     case("group", w=(6, 2, 3, 3), group=2, activation="Relu")
-    case("depthwise", x=(1, 6, 8, 8), w=(6, 1, 3, 3), group=6, pads=[1] * 4, activation="Clip",
-         activation_params=[0.0, 6.0])
+    case(
+        "depthwise",
+        x=(1, 6, 8, 8),
+        w=(6, 1, 3, 3),
+        group=6,
+        pads=[1] * 4,
+        activation="Clip",
+        activation_params=[0.0, 6.0],
+    )
     case("pointwise", w=(17, 4, 1, 1), activation="Relu")
     case("one_axis", x=(2, 3, 11), w=(4, 3, 3), activation="Relu")
     case("three_axes", x=(1, 2, 4, 5, 4), w=(3, 2, 2, 3, 2), activation="Relu")

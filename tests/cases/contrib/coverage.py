@@ -42,7 +42,9 @@ def exercised(schema, cases) -> set[str]:
             if x is not None:
                 formal = schema.inputs[min(k, len(schema.inputs) - 1)]
                 items |= {f"input {formal.name}", f"type {formal.typeStr} {type_name(x)}"}
-        items |= {f"output {schema.outputs[k].name}" for k, asked in enumerate(case.outputs) if asked}
+        items |= {
+            f"output {schema.outputs[k].name}" for k, asked in enumerate(case.outputs) if asked
+        }
     return items
 
 

@@ -22,15 +22,42 @@ def cases(add):
 def plain(add):
     op = "EmbedLayerNormalization"
 
-    def case(name, batch=2, seq=5, width=16, dtype=F32, segments=True, mask=None, positions=None,
-             outputs=2, constant=(2, 3, 4, 5, 6), spread=1.0, **more):
+    def case(
+        name,
+        batch=2,
+        seq=5,
+        width=16,
+        dtype=F32,
+        segments=True,
+        mask=None,
+        positions=None,
+        outputs=2,
+        constant=(2, 3, 4, 5, 6),
+        spread=1.0,
+        **more,
+    ):
         r = rng(op, name)
         draw = lambda *s: (r.standard_normal(s) * spread).astype(dtype)
         words, segment_ids, lengths = ids(r, batch, seq, mask)
-        add(op, name, [words, segment_ids if segments else None, draw(30, width), draw(12, width),
-                       draw(2, width) if segments else None, draw(width), draw(width), lengths,
-                       None if positions is None else np.array(positions, I32)],
-            outputs=outputs, constant=constant, oracle=AS_FLOAT32 if dtype is F16 else None, **more)
+        add(
+            op,
+            name,
+            [
+                words,
+                segment_ids if segments else None,
+                draw(30, width),
+                draw(12, width),
+                draw(2, width) if segments else None,
+                draw(width),
+                draw(width),
+                lengths,
+                None if positions is None else np.array(positions, I32),
+            ],
+            outputs=outputs,
+            constant=constant,
+            oracle=AS_FLOAT32 if dtype is F16 else None,
+            **more,
+        )
 
     case("plain")
     case("no_segments", segments=False)
@@ -56,20 +83,41 @@ def plain(add):
 def quantized(add):
     op = "QEmbedLayerNormalization"
 
-    def case(name, batch=2, seq=5, width=16, dtype=U8, segments=True, mask=None, zeros=None,
-             constant=tuple(range(2, 7)) + tuple(range(8, 18)), **more):
+    def case(
+        name,
+        batch=2,
+        seq=5,
+        width=16,
+        dtype=U8,
+        segments=True,
+        mask=None,
+        zeros=None,
+        constant=tuple(range(2, 7)) + tuple(range(8, 18)),
+        **more,
+    ):
         r = rng(op, name)
         info = np.iinfo(dtype)
         draw = lambda *s: r.integers(info.min, info.max + 1, s).astype(dtype)
         words, segment_ids, lengths = ids(r, batch, seq, mask)
-        tables = [draw(30, width), draw(12, width), draw(2, width) if segments else None,
-                  draw(width), draw(width)]
+        tables = [
+            draw(30, width),
+            draw(12, width),
+            draw(2, width) if segments else None,
+            draw(width),
+            draw(width),
+        ]
         scales = [F32(x) for x in (0.02, 0.015, 0.03, 0.01, 0.005)]
         points = [dtype(z) for z in (zeros or r.integers(info.min, info.max + 1, 5))]
         if not segments:
             scales[2] = points[2] = None
-        add(op, name, [words, segment_ids if segments else None, *tables, lengths, *scales, *points],
-            outputs=2, constant=constant, **more)
+        add(
+            op,
+            name,
+            [words, segment_ids if segments else None, *tables, lengths, *scales, *points],
+            outputs=2,
+            constant=constant,
+            **more,
+        )
 
     for label, dtype in (("u8", U8), ("i8", I8)):
         case(label, dtype=dtype)

@@ -24,25 +24,62 @@ def blocked(shape, axis, block):
 
 
 def cases(add):
-    def nibbles(name, shape, dtype, scale=F32, gather=0, quantize=1, block=16, zeros=True,
-                indices=SOME, constant=(0, 2, 3), **more):
+    def nibbles(
+        name,
+        shape,
+        dtype,
+        scale=F32,
+        gather=0,
+        quantize=1,
+        block=16,
+        zeros=True,
+        indices=SOME,
+        constant=(0, 2, 3),
+        **more,
+    ):
         r = rng("GatherBlockQuantized", name)
         info = ml_dtypes.iinfo(dtype)
         draw = lambda s: r.integers(info.min, info.max + 1, s).astype(dtype)
         low = blocked(shape, quantize, block)
-        add("GatherBlockQuantized", name,
-            [draw(shape), indices, r.uniform(0.01, 1, low).astype(scale), draw(low) if zeros else None],
-            gather_axis=gather, quantize_axis=quantize, block_size=block, bits=4,
-            constant=constant, **more)
+        add(
+            "GatherBlockQuantized",
+            name,
+            [
+                draw(shape),
+                indices,
+                r.uniform(0.01, 1, low).astype(scale),
+                draw(low) if zeros else None,
+            ],
+            gather_axis=gather,
+            quantize_axis=quantize,
+            block_size=block,
+            bits=4,
+            constant=constant,
+            **more,
+        )
 
-    def bytes_(name, shape, bits, scale=F32, block=16, zeros=True, indices=SOME, quantize=1, **more):
+    def bytes_(
+        name, shape, bits, scale=F32, block=16, zeros=True, indices=SOME, quantize=1, **more
+    ):
         r = rng("GatherBlockQuantized", name)
         low = blocked(shape, quantize, block)
         draw = lambda s: pack_bits(r.integers(0, 2**bits, s), bits)
-        add("GatherBlockQuantized", name,
-            [draw(shape), indices, r.uniform(0.01, 1, low).astype(scale), draw(low) if zeros else None],
-            gather_axis=0, quantize_axis=quantize, block_size=block, bits=bits,
-            constant=(0, 2, 3), **more)
+        add(
+            "GatherBlockQuantized",
+            name,
+            [
+                draw(shape),
+                indices,
+                r.uniform(0.01, 1, low).astype(scale),
+                draw(low) if zeros else None,
+            ],
+            gather_axis=0,
+            quantize_axis=quantize,
+            block_size=block,
+            bits=bits,
+            constant=(0, 2, 3),
+            **more,
+        )
 
     def small_float(name, kind, shape, scale=F32, block=16, broadcast=False, **more):
         r = rng("GatherBlockQuantized", name)
@@ -50,8 +87,16 @@ def cases(add):
         if broadcast:
             low[0] = 1
         data = (r.standard_normal(shape) * 2).astype(SMALL_FLOATS[kind])
-        add("GatherBlockQuantized", name, [data, SOME, r.uniform(0.01, 1, low).astype(scale)],
-            gather_axis=0, quantize_axis=1, block_size=block, constant=(0, 2), **more)
+        add(
+            "GatherBlockQuantized",
+            name,
+            [data, SOME, r.uniform(0.01, 1, low).astype(scale)],
+            gather_axis=0,
+            quantize_axis=1,
+            block_size=block,
+            constant=(0, 2),
+            **more,
+        )
 
     for label, dtype in (("int4", ml_dtypes.int4), ("uint4", ml_dtypes.uint4)):
         nibbles(label, (5, 48), dtype)

@@ -14,10 +14,32 @@ def rotary_tables(length, half):
     return np.cos(angles).astype(F32), np.sin(angles).astype(F32)
 
 
-def case(add, name, *, batch=1, seq=1, past=0, heads=4, kv=2, size=16, dtype=F32, totals=None,
-         packed=False, rotary=None, positions=None, bias=None, sink=False, norm=False,
-         empty_past=True, capacity=None, qk=0, spread=1.0, hide=True, **more):
-    """One case; `totals` is the length of each sequence with its new tokens (default: past + seq)."""
+def case(
+    add,
+    name,
+    *,
+    batch=1,
+    seq=1,
+    past=0,
+    heads=4,
+    kv=2,
+    size=16,
+    dtype=F32,
+    totals=None,
+    packed=False,
+    rotary=None,
+    positions=None,
+    bias=None,
+    sink=False,
+    norm=False,
+    empty_past=True,
+    capacity=None,
+    qk=0,
+    spread=1.0,
+    hide=True,
+    **more,
+):
+    """One case; `totals`: how long each sequence is with its new tokens (default: past + seq)."""
     r = rng(OP, name)
     draw = lambda *shape: (r.standard_normal(shape) * spread).astype(dtype)
     totals = np.full(batch, past + seq) if totals is None else np.asarray(totals)
@@ -33,10 +55,19 @@ def case(add, name, *, batch=1, seq=1, past=0, heads=4, kv=2, size=16, dtype=F32
     if rotary:
         cos, sin = (t.astype(dtype) for t in rotary_tables(max(64, longest), rotary // 2))
         more["do_rotary"] = 1
-    inputs = [query, key, value, *caches, (totals - 1).astype(np.int32),
-              np.int32(longest), cos, sin, positions,
-              None if bias is None else draw(*bias),
-              draw(heads) if sink else None]
+    inputs = [
+        query,
+        key,
+        value,
+        *caches,
+        (totals - 1).astype(np.int32),
+        np.int32(longest),
+        cos,
+        sin,
+        positions,
+        None if bias is None else draw(*bias),
+        draw(heads) if sink else None,
+    ]
     if norm:
         inputs += [None, None, draw(size), draw(size)]
     keep = {}
@@ -50,9 +81,18 @@ def case(add, name, *, batch=1, seq=1, past=0, heads=4, kv=2, size=16, dtype=F32
         keep[1] = keep[2] = (np.arange(capacity) < longest)[None, None, :, None]
     if qk:
         more["qk_output"] = qk
-    add(OP, name, inputs, num_heads=heads, kv_num_heads=kv, outputs=4 if qk else 3, keep=keep,
-        constant=(7, 8, 14, 15), oracle=AS_FLOAT32 if dtype is BF16 else normalized if norm else None,
-        **more)
+    add(
+        OP,
+        name,
+        inputs,
+        num_heads=heads,
+        kv_num_heads=kv,
+        outputs=4 if qk else 3,
+        keep=keep,
+        constant=(7, 8, 14, 15),
+        oracle=AS_FLOAT32 if dtype is BF16 else normalized if norm else None,
+        **more,
+    )
 
 
 def normalized(*inputs, qk_norm_epsilon=1e-6, **attributes):
@@ -139,14 +179,20 @@ def batches(add):
     case(add, "batch_prompt", batch=3, seq=5)
     case(add, "batch_token", batch=3, past=6, rotary=16)
     case(add, "batch_ragged_prompt", batch=3, seq=6, totals=[6, 2, 4], empty_past=False)
-    case(add, "batch_ragged_prompt_rotary", batch=2, seq=6, totals=[3, 6], rotary=16,
-         empty_past=False)
+    case(
+        add,
+        "batch_ragged_prompt_rotary",
+        batch=2,
+        seq=6,
+        totals=[3, 6],
+        rotary=16,
+        empty_past=False,
+    )
     case(add, "batch_ragged_token", batch=3, past=8, totals=[9, 1, 5])
     case(add, "batch_ragged_token_rotary", batch=3, past=8, totals=[4, 9, 2], rotary=16)
     case(add, "batch_ragged_token_packed", batch=2, past=8, totals=[3, 9], rotary=16, packed=True)
     case(add, "batch_ragged_window", batch=2, past=8, totals=[9, 5], local_window_size=3)
-    case(add, "batch_positions", batch=2, seq=1, past=5, rotary=16,
-         positions=np.array([[9], [30]]))
+    case(add, "batch_positions", batch=2, seq=1, past=5, rotary=16, positions=np.array([[9], [30]]))
 
 
 def types(add):

@@ -16,14 +16,29 @@ def cases(add):
 
 
 def dynamic_quantize(add):
-    def case(name, a, b, dtype=I8, zero=False, columns=False, bias=False, constant=(1, 2, 3, 4),
-             spread=1.0, offset=0.0, **more):
+    def case(
+        name,
+        a,
+        b,
+        dtype=I8,
+        zero=False,
+        columns=False,
+        bias=False,
+        constant=(1, 2, 3, 4),
+        spread=1.0,
+        offset=0.0,
+        **more,
+    ):
         r = rng("DynamicQuantizeMatMul", name)
         n = b[-1]
         per = (n,) if columns else ()
-        inputs = [(r.standard_normal(a) * spread + offset).astype(F32), draw(r, b, dtype),
-                  r.uniform(0.001, 0.01, per).astype(F32), draw(r, per, dtype) if zero else None,
-                  r.standard_normal(n).astype(F32) if bias else None]
+        inputs = [
+            (r.standard_normal(a) * spread + offset).astype(F32),
+            draw(r, b, dtype),
+            r.uniform(0.001, 0.01, per).astype(F32),
+            draw(r, per, dtype) if zero else None,
+            r.standard_normal(n).astype(F32) if bias else None,
+        ]
         add("DynamicQuantizeMatMul", name, inputs, constant=constant, **more)
 
     for label, dtype in (("i8", I8), ("u8", U8)):
@@ -40,25 +55,53 @@ def dynamic_quantize(add):
     case("large_values", (4, 32), (32, 8), spread=1e6)
     case("tiny_values", (4, 32), (32, 8), spread=1e-6)
     r = rng("zeros")
-    add("DynamicQuantizeMatMul", "all_zero", [np.zeros((3, 8), F32), draw(r, (8, 4), I8),
-        F32(0.1), None, np.arange(4, dtype=F32)], constant=(1, 2, 4))
-    add("DynamicQuantizeMatMul", "all_equal", [np.full((3, 8), 2.5, F32), draw(r, (8, 4), I8),
-        F32(0.1)], constant=(1, 2))
+    add(
+        "DynamicQuantizeMatMul",
+        "all_zero",
+        [np.zeros((3, 8), F32), draw(r, (8, 4), I8), F32(0.1), None, np.arange(4, dtype=F32)],
+        constant=(1, 2, 4),
+    )
+    add(
+        "DynamicQuantizeMatMul",
+        "all_equal",
+        [np.full((3, 8), 2.5, F32), draw(r, (8, 4), I8), F32(0.1)],
+        constant=(1, 2),
+    )
 
 
 def to_float(add):
-    def case(name, a, b, types=(U8, I8), zeros=(False, False), columns=False, bias=False,
-             scale=F32, constant=(1, 3, 5, 6), **more):
+    def case(
+        name,
+        a,
+        b,
+        types=(U8, I8),
+        zeros=(False, False),
+        columns=False,
+        bias=False,
+        scale=F32,
+        constant=(1, 3, 5, 6),
+        **more,
+    ):
         r = rng("MatMulIntegerToFloat", name)
         n = b[-1]
         per = (n,) if columns else ()
-        inputs = [draw(r, a, types[0]), draw(r, b, types[1]), scale(0.02),
-                  np.asarray(r.uniform(0.001, 0.02, per)).astype(scale),
-                  draw(r, (), types[0]) if zeros[0] else None,
-                  draw(r, per, types[1]) if zeros[1] else None,
-                  r.standard_normal(n).astype(scale) if bias else None]
-        add("MatMulIntegerToFloat", name, inputs, constant=constant,
-            oracle=AS_FLOAT32 if scale is F16 else None, **more)
+        inputs = [
+            draw(r, a, types[0]),
+            draw(r, b, types[1]),
+            scale(0.02),
+            np.asarray(r.uniform(0.001, 0.02, per)).astype(scale),
+            draw(r, (), types[0]) if zeros[0] else None,
+            draw(r, per, types[1]) if zeros[1] else None,
+            r.standard_normal(n).astype(scale) if bias else None,
+        ]
+        add(
+            "MatMulIntegerToFloat",
+            name,
+            inputs,
+            constant=constant,
+            oracle=AS_FLOAT32 if scale is F16 else None,
+            **more,
+        )
 
     for label, types in (("u8_i8", (U8, I8)), ("u8_u8", (U8, U8)), ("i8_i8", (I8, I8))):
         case(label, (3, 16), (16, 9), types)
@@ -76,24 +119,58 @@ def to_float(add):
 
 def to_float_limits(add):
     """Sums as far from zero as 8 bits reach, which must not saturate in 16."""
-    for label, a, b in (("high", U8(255), I8(127)), ("low", U8(255), I8(-128)), ("i8", I8(-128), I8(-128))):
-        add("MatMulIntegerToFloat", f"limit_{label}",
-            [np.full((2, 64), a), np.full((64, 3), b), F32(1), F32(1)], constant=(1, 3))
+    for label, a, b in (
+        ("high", U8(255), I8(127)),
+        ("low", U8(255), I8(-128)),
+        ("i8", I8(-128), I8(-128)),
+    ):
+        add(
+            "MatMulIntegerToFloat",
+            f"limit_{label}",
+            [np.full((2, 64), a), np.full((64, 3), b), F32(1), F32(1)],
+            constant=(1, 3),
+        )
 
 
 def q_gemm(add):
-    def case(name, a=(6, 10), b=(10, 9), types=(U8, I8), c=None, columns=False, quantized=True,
-             a_zero=None, y_scale=0.5, constant=(1, 2, 3, 4, 5, 6, 7, 8), oracle=None, **more):
+    def case(
+        name,
+        a=(6, 10),
+        b=(10, 9),
+        types=(U8, I8),
+        c=None,
+        columns=False,
+        quantized=True,
+        a_zero=None,
+        y_scale=0.5,
+        constant=(1, 2, 3, 4, 5, 6, 7, 8),
+        oracle=None,
+        **more,
+    ):
         r = rng("QGemm", name)
         n = b[0] if more.get("transB") else b[1]
         per = (n,) if columns else ()
         ta, tb = types
-        inputs = [draw(r, a, ta), F32(0.03), near_middle(r, (), ta) if a_zero is None else ta(a_zero),
-                  draw(r, b, tb), np.asarray(r.uniform(0.01, 0.05, per)).astype(F32),
-                  near_middle(r, per, tb), None if c is None else r.integers(-9999, 9999, c).astype(I32),
-                  F32(y_scale) if quantized else None, near_middle(r, (), ta) if quantized else None]
-        add("QGemm", name, inputs, constant=constant, oracle=oracle,
-            variant=None if quantized else "float", **more)
+        inputs = [
+            draw(r, a, ta),
+            F32(0.03),
+            near_middle(r, (), ta) if a_zero is None else ta(a_zero),
+            draw(r, b, tb),
+            np.asarray(r.uniform(0.01, 0.05, per)).astype(F32),
+            near_middle(r, per, tb),
+            None if c is None else r.integers(-9999, 9999, c).astype(I32),
+            F32(y_scale) if quantized else None,
+            near_middle(r, (), ta) if quantized else None,
+        ]
+        add(
+            "QGemm",
+            name,
+            inputs,
+            constant=constant,
+            oracle=oracle,
+            variant=None if quantized else "float",
+            **more,
+        )
 
     for label, types in (("u8_i8", (U8, I8)), ("u8_u8", (U8, U8)), ("i8_i8", (I8, I8))):
         case(label, types=types)

@@ -9,27 +9,59 @@ OP = "DynamicQuantizeLSTM"
 
 
 def cases(add):
-    def case(name, seq=4, batch=2, width=5, hidden=6, kind=I8, columns=False, directions=1,
-             bias=True, lengths=None, start=False, peephole=False, outputs=3, zeros=True,
-             spread=1.0, **more):
+    def case(
+        name,
+        seq=4,
+        batch=2,
+        width=5,
+        hidden=6,
+        kind=I8,
+        columns=False,
+        directions=1,
+        bias=True,
+        lengths=None,
+        start=False,
+        peephole=False,
+        outputs=3,
+        zeros=True,
+        spread=1.0,
+        **more,
+    ):
         r = rng(OP, name)
         draw = lambda *s: r.standard_normal(s).astype(F32)
         per = (directions, 4 * hidden) if columns else (directions,)
         info = np.iinfo(kind)
         weights = lambda rows: r.integers(
-            info.min, info.max + 1, (directions, rows, 4 * hidden)).astype(kind)
+            info.min, info.max + 1, (directions, rows, 4 * hidden)
+        ).astype(kind)
         middle = 128 if kind is U8 else 0
-        point = lambda: (np.full(per, middle) + (r.integers(-9, 10, per) if zeros else 0)).astype(kind)
+        point = lambda: (np.full(per, middle) + (r.integers(-9, 10, per) if zeros else 0)).astype(
+            kind
+        )
         scale = lambda: r.uniform(0.002, 0.006, per).astype(F32)
-        inputs = [draw(seq, batch, width) * F32(spread), weights(width), weights(hidden),
-                  draw(directions, 8 * hidden) if bias else None,
-                  None if lengths is None else np.array(lengths, I32),
-                  draw(directions, batch, hidden) if start else None,
-                  draw(directions, batch, hidden) if start else None,
-                  draw(directions, 3 * hidden) if peephole else None,
-                  scale(), point(), scale(), point()]
-        add(OP, name, inputs, hidden_size=hidden, outputs=outputs,
-            constant=(1, 2, 3, 7, 8, 9, 10, 11), **more)
+        inputs = [
+            draw(seq, batch, width) * F32(spread),
+            weights(width),
+            weights(hidden),
+            draw(directions, 8 * hidden) if bias else None,
+            None if lengths is None else np.array(lengths, I32),
+            draw(directions, batch, hidden) if start else None,
+            draw(directions, batch, hidden) if start else None,
+            draw(directions, 3 * hidden) if peephole else None,
+            scale(),
+            point(),
+            scale(),
+            point(),
+        ]
+        add(
+            OP,
+            name,
+            inputs,
+            hidden_size=hidden,
+            outputs=outputs,
+            constant=(1, 2, 3, 7, 8, 9, 10, 11),
+            **more,
+        )
 
     both = {"directions": 2, "direction": "bidirectional"}
     case("i8")
@@ -48,8 +80,12 @@ def cases(add):
     case("peephole", peephole=True, start=True)
     case("clip", clip=0.5)
     case("input_forget", input_forget=1)
-    case("activations", activations=["HardSigmoid", "Relu", "Tanh"],
-         activation_alpha=[0.3], activation_beta=[0.4])
+    case(
+        "activations",
+        activations=["HardSigmoid", "Relu", "Tanh"],
+        activation_alpha=[0.3],
+        activation_beta=[0.4],
+    )
     case("leaky_relu", activations=["Sigmoid", "LeakyRelu", "Tanh"], activation_alpha=[0.1])
     case("one_output", outputs=(0, 1, 0))
     case("sequence_alone", outputs=1)

@@ -1,4 +1,4 @@
-"""FusedMatMul and FusedGemm: float products with transposes, factors and an activation folded in."""
+"""FusedMatMul and FusedGemm: products with transposes, factors and an activation folded in."""
 
 import ml_dtypes
 import numpy as np
@@ -17,7 +17,9 @@ def fused_matmul(add):
     def case(name, a, b, dtype=F32, spread=1.0, **more):
         r = rng("FusedMatMul", name)
         a, b = ((r.standard_normal(s) * spread).astype(dtype) for s in (a, b))
-        add("FusedMatMul", name, [a, b], oracle=AS_FLOAT32 if dtype in (F16, BF16) else None, **more)
+        add(
+            "FusedMatMul", name, [a, b], oracle=AS_FLOAT32 if dtype in (F16, BF16) else None, **more
+        )
 
     case("plain", (3, 5), (5, 4))
     case("alpha", (3, 5), (5, 4), alpha=0.25)
@@ -65,8 +67,12 @@ def fused_gemm(add):
     case("softsign", activation="Softsign")
     case("hard_sigmoid", activation="HardSigmoid", activation_alpha=0.3, activation_beta=0.4)
     case("thresholded_relu", activation="ThresholdedRelu", activation_alpha=0.7)
-    case("parametric_softplus", activation="ParametricSoftplus", activation_alpha=0.5,
-         activation_beta=1.5)
+    case(
+        "parametric_softplus",
+        activation="ParametricSoftplus",
+        activation_alpha=0.5,
+        activation_beta=1.5,
+    )
     case("scaled_tanh", activation="ScaledTanh", activation_alpha=0.5, activation_beta=1.5)
     case("no_c", c=None, activation="Relu")
     case("c_full", c=(6, 7), activation="Relu", beta=0.5)
@@ -75,13 +81,27 @@ def fused_gemm(add):
     case("c_scalar", c=(), activation="Tanh", alpha=0.5, beta=2.0)
     case("trans_a", a=(5, 6), activation="Relu", transA=1)
     case("trans_b", b=(7, 5), activation="Relu", transB=1)
-    case("trans_both", a=(5, 6), b=(7, 5), activation="LeakyRelu", activation_alpha=0.01,
-         transA=1, transB=1, alpha=0.3, beta=0.0)
+    case(
+        "trans_both",
+        a=(5, 6),
+        b=(7, 5),
+        activation="LeakyRelu",
+        activation_alpha=0.01,
+        transA=1,
+        transB=1,
+        alpha=0.3,
+        beta=0.0,
+    )
     case("one_by_one", (1, 1), (1, 1), (1,), activation="Relu")
     case("odd_sizes", (17, 33), (33, 65), (65,), activation="Relu")
     case("half", dtype=F16, activation="Relu", alpha=0.5)
     for dtype in (F64, np.int32, np.int64, np.uint32, np.uint64):  # documented, but on no kernel
         case(f"relu_{np.dtype(dtype).name}", dtype=dtype, activation="Relu", oracle=relu_gemm)
     r = rng("FusedGemm", "saturating")
-    add("FusedGemm", "sigmoid_saturates", [r.standard_normal((4, 8), F32) * 100,
-        r.standard_normal((8, 3), F32)], activation="Sigmoid", constant=(1,))
+    add(
+        "FusedGemm",
+        "sigmoid_saturates",
+        [r.standard_normal((4, 8), F32) * 100, r.standard_normal((8, 3), F32)],
+        activation="Sigmoid",
+        constant=(1,),
+    )

@@ -26,8 +26,24 @@ def unpacked(*inputs, **attributes):
 
 
 def cases(add):
-    def case(name, batch=2, seq=5, keys=None, heads=3, size=8, v_size=None, dtype=F32, past=0,
-             layout="separate", bias=False, mask=None, extra=None, outputs=1, spread=1.0, **more):
+    def case(
+        name,
+        batch=2,
+        seq=5,
+        keys=None,
+        heads=3,
+        size=8,
+        v_size=None,
+        dtype=F32,
+        past=0,
+        layout="separate",
+        bias=False,
+        mask=None,
+        extra=None,
+        outputs=1,
+        spread=1.0,
+        **more,
+    ):
         r = rng(OP, name)
         draw = lambda *shape: (r.standard_normal(shape) * spread).astype(dtype)
         keys, v_size = keys or seq, v_size or size
@@ -39,13 +55,26 @@ def cases(add):
             key, value = draw(batch, keys, heads, 2, size), None
         elif layout == "by_head":
             key, value = draw(batch, heads, keys, size), draw(batch, heads, keys, v_size)
-        inputs = [query, key, value, draw(heads * (2 * size + v_size)) if bias else None, mask,
-                  draw(*extra) if extra else None]
+        inputs = [
+            query,
+            key,
+            value,
+            draw(heads * (2 * size + v_size)) if bias else None,
+            mask,
+            draw(*extra) if extra else None,
+        ]
         if past:
             inputs += [draw(batch, heads, past, size), draw(batch, heads, past, v_size)]
-        add(OP, name, inputs, num_heads=heads, outputs=outputs, constant=(3,),
+        add(
+            OP,
+            name,
+            inputs,
+            num_heads=heads,
+            outputs=outputs,
+            constant=(3,),
             oracle=unpacked if "packed" in layout else AS_FLOAT32 if dtype in (F16, BF16) else None,
-            **more)
+            **more,
+        )
 
     case("self")
     case("bias", bias=True)
@@ -67,8 +96,12 @@ def cases(add):
     case("past_mask", past=4, seq=2, mask=lengths_mask([6, 3], 6), outputs=3)
     case("scores", outputs=(1, 0, 0, 1), types={1: TensorProto.FLOAT})
     case("scores_past", past=3, outputs=4, types={3: TensorProto.FLOAT})
-    case("scores_mask", mask=lengths_mask([5, 3], 5), outputs=(1, 0, 0, 1),
-         types={1: TensorProto.FLOAT})
+    case(
+        "scores_mask",
+        mask=lengths_mask([5, 3], 5),
+        outputs=(1, 0, 0, 1),
+        types={1: TensorProto.FLOAT},
+    )
     case("extra", extra=(2, 3, 5, 5))
     case("extra_shared_batch", extra=(1, 3, 5, 5))
     case("extra_shared_heads", extra=(2, 1, 5, 5))
@@ -96,15 +129,21 @@ def cases(add):
 
 def beams(add):
     """One step of a beam search: caches of full length, and who each cached position came from."""
-    for beams_, name in ((1, "buffer_token"), (3, "beams")):
+    heads, size, past, longest = 2, 8, 4, 8
+    for batch, name in ((1, "buffer_token"), (3, "beams")):
         r = rng(OP, name)
-        heads, size, past, longest = 2, 8, 4, 8
-        draw = lambda *shape: r.standard_normal(shape).astype(F32)
-        batch = beams_
-        inputs = [draw(batch, 1, heads * size), draw(batch, 1, heads * size),
-                  draw(batch, 1, heads * size), None, None, None,
-                  draw(batch, heads, longest, size), draw(batch, heads, longest, size),
-                  np.array([past], np.int32),
-                  r.integers(0, beams_, (1, beams_, longest)).astype(np.int32)]
+        draw = lambda *shape, r=r: r.standard_normal(shape).astype(F32)
+        inputs = [
+            draw(batch, 1, heads * size),
+            draw(batch, 1, heads * size),
+            draw(batch, 1, heads * size),
+            None,
+            None,
+            None,
+            draw(batch, heads, longest, size),
+            draw(batch, heads, longest, size),
+            np.array([past], np.int32),
+            r.integers(0, batch, (1, batch, longest)).astype(np.int32),
+        ]
         rows = (np.arange(longest) <= past)[None, None, :, None]
         add(OP, name, inputs, num_heads=heads, outputs=3, keep={1: rows, 2: rows})

@@ -41,16 +41,40 @@ def parts(r, shape, n, k, bits, block, dtype, zeros, bias, spread):
 
 
 def cases(add):
-    def case(name, shape, n, bits=4, block=32, dtype=F32, zeros=None, bias=False, constant=True,
-             group=None, spread=1.0, oracle=None, **more):
+    def case(
+        name,
+        shape,
+        n,
+        bits=4,
+        block=32,
+        dtype=F32,
+        zeros=None,
+        bias=False,
+        constant=True,
+        group=None,
+        spread=1.0,
+        oracle=None,
+        **more,
+    ):
         k = shape[-1]
         r = rng("MatMulNBits", name)
         a, b, scales, zero_points, c = parts(
-            r, shape, n, k, bits, block, dtype, zeros, bias, spread)
+            r, shape, n, k, bits, block, dtype, zeros, bias, spread
+        )
         variant = "int8" if more.get("accuracy_level") == 4 else None
-        add("MatMulNBits", name, [a, b, scales, zero_points, group, c], K=k, N=n, bits=bits,
-            block_size=block, constant=(1, 2, 3, 4, 5) if constant else (), variant=variant,
-            oracle=oracle, **more)
+        add(
+            "MatMulNBits",
+            name,
+            [a, b, scales, zero_points, group, c],
+            K=k,
+            N=n,
+            bits=bits,
+            block_size=block,
+            constant=(1, 2, 3, 4, 5) if constant else (),
+            variant=variant,
+            oracle=oracle,
+            **more,
+        )
 
     for bits in (2, 4, 8):
         for block in (16, 32, 64, 128):
@@ -58,9 +82,16 @@ def cases(add):
         case(f"b{bits}_ragged_k", (5, 83), 17, bits, 32)
         case(f"b{bits}_zero_points", (4, 160), 19, bits, 32, zeros="packed")
         case(f"b{bits}_zero_points_odd_blocks", (2, 80), 7, bits, 16, zeros="packed", bias=True)
-        # onnxruntime takes float zero points for 8 bits only where a provider other than the CPU runs.
-        case(f"b{bits}_float_zero_points", (4, 96), 16, bits, 32, zeros="float",
-             oracle=dequantized if bits == 8 else None)
+        # The CPU provider takes float zero points for fewer than 8 bits only.
+        case(
+            f"b{bits}_float_zero_points",
+            (4, 96),
+            16,
+            bits,
+            32,
+            zeros="float",
+            oracle=dequantized if bits == 8 else None,
+        )
         case(f"b{bits}_half", (3, 64), 16, bits, 32, F16, zeros="packed")
         case(f"b{bits}_token", (1, 1, 256), 33, bits, 64, bias=True)
         case(f"b{bits}_bfloat16", (3, 64), 16, bits, 32, BF16, zeros="packed", oracle=AS_FLOAT32)
@@ -94,10 +125,27 @@ def limits(add):
     for bits in (2, 4, 8):
         for end, byte in (("low", 0), ("high", 255)):
             b = np.full((6, 2, 32 * bits // 8), byte, np.uint8)
-            add("MatMulNBits", f"b{bits}_all_{end}", [np.ones((2, 64), F32), b, np.ones((6, 2), F32)],
-                K=64, N=6, bits=bits, block_size=32, constant=(1, 2))
+            add(
+                "MatMulNBits",
+                f"b{bits}_all_{end}",
+                [np.ones((2, 64), F32), b, np.ones((6, 2), F32)],
+                K=64,
+                N=6,
+                bits=bits,
+                block_size=32,
+                constant=(1, 2),
+            )
     b = rng("zero").integers(0, 256, (6, 2, 16), dtype=np.uint8)
     for level in (0, 4):
-        add("MatMulNBits", f"zero_rows_accuracy{level}",
-            [np.zeros((2, 64), F32), b, np.ones((6, 2), F32)], K=64, N=6, bits=4, block_size=32,
-            accuracy_level=level, constant=(1, 2), variant="int8" if level == 4 else None)
+        add(
+            "MatMulNBits",
+            f"zero_rows_accuracy{level}",
+            [np.zeros((2, 64), F32), b, np.ones((6, 2), F32)],
+            K=64,
+            N=6,
+            bits=4,
+            block_size=32,
+            accuracy_level=level,
+            constant=(1, 2),
+            variant="int8" if level == 4 else None,
+        )

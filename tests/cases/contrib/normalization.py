@@ -23,11 +23,23 @@ def bfloat_outputs(dtype, outputs, floats=()):
 
 
 def skip(add, op, has_beta):
-    # Output 1 and 2, the saved statistics, belong to training: no provider writes them at inference.
+    # Outputs 1 and 2, the saved statistics, belong to training: the CPU provider writes none.
     both = (1, 0, 0, 1)
 
-    def case(name, shape=(2, 5, 24), skip_shape=None, dtype=F32, beta=True, bias=False, outputs=1,
-             spread=1.0, offset=0.0, x=None, constant=(2, 3, 4), **more):
+    def case(
+        name,
+        shape=(2, 5, 24),
+        skip_shape=None,
+        dtype=F32,
+        beta=True,
+        bias=False,
+        outputs=1,
+        spread=1.0,
+        offset=0.0,
+        x=None,
+        constant=(2, 3, 4),
+        **more,
+    ):
         r = rng(op, name)
         draw = lambda *s: (r.standard_normal(s) * spread + offset).astype(dtype)
         width = shape[-1]
@@ -36,8 +48,15 @@ def skip(add, op, has_beta):
         if has_beta:
             weights.append(r.standard_normal(width).astype(dtype) if beta else None)
         weights.append(r.standard_normal(width).astype(dtype) if bias else None)
-        add(op, name, [x, draw(*(skip_shape or shape)), *weights], outputs=outputs,
-            constant=constant, types=bfloat_outputs(dtype, outputs), **more)
+        add(
+            op,
+            name,
+            [x, draw(*(skip_shape or shape)), *weights],
+            outputs=outputs,
+            constant=constant,
+            types=bfloat_outputs(dtype, outputs),
+            **more,
+        )
 
     case("plain")
     case("bias", bias=True)
@@ -69,15 +88,32 @@ def skip(add, op, has_beta):
 def simplified(add):
     op = "SimplifiedLayerNormalization"
 
-    def case(name, shape=(2, 5, 24), axis=-1, dtype=F32, outputs=1, spread=1.0, constant=(1,),
-             given=True, **more):
+    def case(
+        name,
+        shape=(2, 5, 24),
+        axis=-1,
+        dtype=F32,
+        outputs=1,
+        spread=1.0,
+        constant=(1,),
+        given=True,
+        **more,
+    ):
         r = rng(op, name)
         x = (r.standard_normal(shape) * spread).astype(dtype)
         scale = (1 + 0.2 * r.standard_normal(shape[axis:])).astype(dtype)
         if given:
             more["axis"] = axis
-        add(op, name, [x, scale], outputs=outputs, constant=constant, domain="",
-            types=bfloat_outputs(dtype, outputs, (1,)), **more)
+        add(
+            op,
+            name,
+            [x, scale],
+            outputs=outputs,
+            constant=constant,
+            domain="",
+            types=bfloat_outputs(dtype, outputs, (1,)),
+            **more,
+        )
 
     case("plain")
     case("defaults", given=False)

@@ -50,14 +50,28 @@ def zeros_spelled_out(op, places):
 
 
 def binary(add, op, y_scale):
-    def case(name, a=(3, 5), b=(3, 5), kind=U8, zeros=(1, 1, 1), scales=(0.02, 0.03, None),
-             values=None, points=None, constant=(1, 2, 4, 5, 6, 7)):
+    def case(
+        name,
+        a=(3, 5),
+        b=(3, 5),
+        kind=U8,
+        zeros=(1, 1, 1),
+        scales=(0.02, 0.03, None),
+        values=None,
+        points=None,
+        constant=(1, 2, 4, 5, 6, 7),
+    ):
         r = rng(op, name)
         a, b = values or (draw(r, a, kind), draw(r, b, kind))
         points = [kind(z) for z in points] if points else near_middle(r, 3, kind)
-        za, zb, zy = (z if wanted else None for z, wanted in zip(points, zeros))
-        add(op, name, [a, F32(scales[0]), za, b, F32(scales[1]), zb, F32(scales[2] or y_scale), zy],
-            constant=constant, oracle=None if all(zeros[:2]) else zeros_spelled_out(op, (2, 5, 7)))
+        za, zb, zy = (z if wanted else None for z, wanted in zip(points, zeros, strict=True))
+        add(
+            op,
+            name,
+            [a, F32(scales[0]), za, b, F32(scales[1]), zb, F32(scales[2] or y_scale), zy],
+            constant=constant,
+            oracle=None if all(zeros[:2]) else zeros_spelled_out(op, (2, 5, 7)),
+        )
 
     for label, kind in KINDS:
         info = np.iinfo(kind)
@@ -68,8 +82,12 @@ def binary(add, op, y_scale):
         all_pairs = tuple(np.ascontiguousarray(g) for g in np.meshgrid(every(kind), every(kind)))
         case(f"{label}_all_pairs", kind=kind, values=all_pairs)
         case(f"{label}_saturates", (4, 33), (4, 33), kind, scales=(1.0, 1.0, 0.01))
-        case(f"{label}_limits", kind=kind, values=(np.full(9, info.max, kind),
-             np.full(9, info.min, kind)), points=(info.min, info.max, info.min))
+        case(
+            f"{label}_limits",
+            kind=kind,
+            values=(np.full(9, info.max, kind), np.full(9, info.min, kind)),
+            points=(info.min, info.max, info.min),
+        )
         case(f"{label}_fed", (2, 3, 4), (4,), kind, constant=())
     case("left_scalar", (), (4, 6))
     case("channel", (2, 3, 4, 5), (1, 3, 1, 1))
@@ -82,13 +100,29 @@ def binary(add, op, y_scale):
 
 
 def unary(add, op, y_scale):
-    def case(name, x=(3, 7), kind=U8, zeros=(1, 1), scale=0.05, to=y_scale, values=None,
-             points=None, constant=(1, 2, 3, 4), **more):
+    def case(
+        name,
+        x=(3, 7),
+        kind=U8,
+        zeros=(1, 1),
+        scale=0.05,
+        to=y_scale,
+        values=None,
+        points=None,
+        constant=(1, 2, 3, 4),
+        **more,
+    ):
         r = rng(op, name)
         points = [kind(z) for z in points] if points else near_middle(r, 2, kind)
-        zx, zy = (z if wanted else None for z, wanted in zip(points, zeros))
-        add(op, name, [draw(r, x, kind) if values is None else values, F32(scale), zx, F32(to), zy],
-            constant=constant, oracle=None if all(zeros) else zeros_spelled_out(op, (2, 4)), **more)
+        zx, zy = (z if wanted else None for z, wanted in zip(points, zeros, strict=True))
+        add(
+            op,
+            name,
+            [draw(r, x, kind) if values is None else values, F32(scale), zx, F32(to), zy],
+            constant=constant,
+            oracle=None if all(zeros) else zeros_spelled_out(op, (2, 4)),
+            **more,
+        )
 
     for label, kind in KINDS:
         middle = 128 if kind is U8 else 0
@@ -114,14 +148,38 @@ def one_of_one(x, *rest, opset, axis):
 def softmax(add):
     op = "QLinearSoftmax"
 
-    def case(name, x=(3, 10), kind=U8, opset=13, scale=0.05, zero=True, values=None, limit=True,
-             constant=(1, 2, 3, 4), to=1 / 256, oracle=None, **more):
+    def case(
+        name,
+        x=(3, 10),
+        kind=U8,
+        opset=13,
+        scale=0.05,
+        zero=True,
+        values=None,
+        limit=True,
+        constant=(1, 2, 3, 4),
+        to=1 / 256,
+        oracle=None,
+        **more,
+    ):
         r = rng(op, name)
         low = int(np.iinfo(kind).min)
         point = kind(low if limit else r.integers(low, low + 60))
-        add(op, name, [draw(r, x, kind) if values is None else values, F32(scale),
-                       kind(r.integers(low, low + 200)) if zero else None, F32(to), point],
-            opset=opset, constant=constant, oracle=oracle, **more)
+        add(
+            op,
+            name,
+            [
+                draw(r, x, kind) if values is None else values,
+                F32(scale),
+                kind(r.integers(low, low + 200)) if zero else None,
+                F32(to),
+                point,
+            ],
+            opset=opset,
+            constant=constant,
+            oracle=oracle,
+            **more,
+        )
 
     for label, kind in KINDS:
         case(label, kind=kind)
@@ -131,8 +189,13 @@ def softmax(add):
         case(f"{label}_no_zero_point", kind=kind, zero=False)
         case(f"{label}_zero_point_inside", kind=kind, limit=False)
         case(f"{label}_equal", kind=kind, values=np.full((4, 7), 99, kind))
-        case(f"{label}_limits", kind=kind, axis=-1, scale=1.0,
-             values=np.array([[np.iinfo(kind).min, np.iinfo(kind).max, 0]] * 2).astype(kind))
+        case(
+            f"{label}_limits",
+            kind=kind,
+            axis=-1,
+            scale=1.0,
+            values=np.array([[np.iinfo(kind).min, np.iinfo(kind).max, 0]] * 2).astype(kind),
+        )
     case("flattened_axis0", (2, 3, 4), opset=11, axis=0)
     case("row_of_one", (5, 1), axis=-1, oracle=one_of_one)
     case("axis0", (6, 4), axis=0)
@@ -145,14 +208,27 @@ def softmax(add):
 def where(add):
     op = "QLinearWhere"
 
-    def case(name, c=(3, 5), x=(3, 5), y=(3, 5), kind=U8, scales=(0.02, 0.05, 0.04), points=None,
-             condition=None, constant=(2, 3, 5, 6, 7, 8)):
+    def case(
+        name,
+        c=(3, 5),
+        x=(3, 5),
+        y=(3, 5),
+        kind=U8,
+        scales=(0.02, 0.05, 0.04),
+        points=None,
+        condition=None,
+        constant=(2, 3, 5, 6, 7, 8),
+    ):
         r = rng(op, name)
         zx, zy, zz = [kind(z) for z in points] if points else near_middle(r, 3, kind)
         condition = r.integers(0, 2, c).astype(bool) if condition is None else condition
         sx, sy, sz = map(F32, scales)
-        add(op, name, [np.asarray(condition), draw(r, x, kind), sx, zx, draw(r, y, kind), sy, zy, sz, zz],
-            constant=constant)
+        add(
+            op,
+            name,
+            [np.asarray(condition), draw(r, x, kind), sx, zx, draw(r, y, kind), sy, zy, sz, zz],
+            constant=constant,
+        )
 
     for label, kind in KINDS:
         case(label, kind=kind)
@@ -175,8 +251,11 @@ def concat(add):
         inputs, fixed = [F32(to), draw(r, (), kind)], [0, 1]
         for shape in shapes:
             at = len(inputs)
-            inputs += [draw(r, shape, kind), F32(to) if same else F32(r.uniform(0.02, 0.1)),
-                       inputs[1] if same else draw(r, (), kind)]
+            inputs += [
+                draw(r, shape, kind),
+                F32(to) if same else F32(r.uniform(0.02, 0.1)),
+                inputs[1] if same else draw(r, (), kind),
+            ]
             fixed += [at + 1, at + 2]
         add(op, name, inputs, axis=axis, constant=fixed if constant else ())
 

@@ -17,22 +17,47 @@ def cases(add):
 def average_pool(add):
     op = "QLinearAveragePool"
 
-    def case(name, x=(2, 3, 7, 6), kind=U8, kernel=(2, 2), zeros=(1, 1), scales=(0.05, 0.04),
-             constant=(1, 2, 3, 4), **more):
+    def case(
+        name,
+        x=(2, 3, 7, 6),
+        kind=U8,
+        kernel=(2, 2),
+        zeros=(1, 1),
+        scales=(0.05, 0.04),
+        constant=(1, 2, 3, 4),
+        **more,
+    ):
         r = rng(op, name)
-        zx, zy = (z if wanted else None for z, wanted in zip(near_middle(r, 2, kind), zeros))
-        add(op, name, [draw(r, x, kind), F32(scales[0]), zx, F32(scales[1]), zy],
-            kernel_shape=list(kernel), constant=constant,
-            oracle=None if all(zeros) else zeros_spelled_out(op, (2, 4)), **more)
+        zx, zy = (
+            z if wanted else None for z, wanted in zip(near_middle(r, 2, kind), zeros, strict=True)
+        )
+        add(
+            op,
+            name,
+            [draw(r, x, kind), F32(scales[0]), zx, F32(scales[1]), zy],
+            kernel_shape=list(kernel),
+            constant=constant,
+            oracle=None if all(zeros) else zeros_spelled_out(op, (2, 4)),
+            **more,
+        )
 
     for label, kind in KINDS:
         case(label, kind=kind)
         case(f"{label}_no_zero_points", kind=kind, zeros=(0, 0))
         case(f"{label}_pads", kind=kind, kernel=(3, 3), pads=[1, 1, 1, 1])
-        case(f"{label}_count_pads", kind=kind, kernel=(3, 3), pads=[1, 1, 1, 1], count_include_pad=1)
+        case(
+            f"{label}_count_pads", kind=kind, kernel=(3, 3), pads=[1, 1, 1, 1], count_include_pad=1
+        )
         case(f"{label}_channels_last", x=(2, 7, 6, 5), kind=kind, channels_last=1)
-        case(f"{label}_channels_last_pads", x=(1, 6, 5, 17), kind=kind, kernel=(3, 3),
-             pads=[1, 1, 1, 1], strides=[2, 2], channels_last=1)
+        case(
+            f"{label}_channels_last_pads",
+            x=(1, 6, 5, 17),
+            kind=kind,
+            kernel=(3, 3),
+            pads=[1, 1, 1, 1],
+            strides=[2, 2],
+            channels_last=1,
+        )
         case(f"{label}_saturates", kind=kind, scales=(1.0, 0.01))
         case(f"{label}_fed", kind=kind, constant=())
     case("strides", kernel=(3, 2), strides=[2, 3])
@@ -49,13 +74,13 @@ def average_pool(add):
 def global_average(add):
     op = "QLinearGlobalAveragePool"
 
-    def case(name, x=(2, 3, 7, 6), kind=U8, scales=(0.05, 0.04), fill=None, constant=(1, 2, 3, 4),
-             **more):
+    def case(
+        name, x=(2, 3, 7, 6), kind=U8, scales=(0.05, 0.04), fill=None, constant=(1, 2, 3, 4), **more
+    ):
         r = rng(op, name)
         values = draw(r, x, kind) if fill is None else np.full(x, fill, kind)
         zx, zy = near_middle(r, 2, kind)
-        add(op, name, [values, F32(scales[0]), zx, F32(scales[1]), zy],
-            constant=constant, **more)
+        add(op, name, [values, F32(scales[0]), zx, F32(scales[1]), zy], constant=constant, **more)
 
     for label, kind in KINDS:
         info = np.iinfo(kind)
@@ -84,12 +109,29 @@ def mean(data, scale, zero, to_scale, to_zero=None, axes=(), keepdims=1):
 def reduce_mean(add):
     op = "QLinearReduceMean"
 
-    def case(name, x=(2, 3, 4, 5), kind=U8, axes=(1,), keepdims=1, zeros=(1, 1),
-             scales=(0.05, 0.03), constant=(1, 2, 3, 4)):
+    def case(
+        name,
+        x=(2, 3, 4, 5),
+        kind=U8,
+        axes=(1,),
+        keepdims=1,
+        zeros=(1, 1),
+        scales=(0.05, 0.03),
+        constant=(1, 2, 3, 4),
+    ):
         r = rng(op, name)
-        zx, zy = (z if wanted else None for z, wanted in zip(near_middle(r, 2, kind), zeros))
-        add(op, name, [draw(r, x, kind), F32(scales[0]), zx, F32(scales[1]), zy], axes=list(axes),
-            keepdims=keepdims, oracle=mean, constant=constant)
+        zx, zy = (
+            z if wanted else None for z, wanted in zip(near_middle(r, 2, kind), zeros, strict=True)
+        )
+        add(
+            op,
+            name,
+            [draw(r, x, kind), F32(scales[0]), zx, F32(scales[1]), zy],
+            axes=list(axes),
+            keepdims=keepdims,
+            oracle=mean,
+            constant=constant,
+        )
 
     for label, kind in KINDS:
         case(label, kind=kind)

@@ -11,16 +11,35 @@ OP = "RotaryEmbedding"
 
 
 def cases(add):
-    def case(name, positions, batch=2, seq=4, heads=3, size=16, dtype=F32, by_head=False,
-             rotated=None, longest=32, constant=(2, 3), spread=1.0, **more):
+    def case(
+        name,
+        positions,
+        batch=2,
+        seq=4,
+        heads=3,
+        size=16,
+        dtype=F32,
+        by_head=False,
+        rotated=None,
+        longest=32,
+        constant=(2, 3),
+        spread=1.0,
+        **more,
+    ):
         r = rng(OP, name)
         shape = (batch, heads, seq, size) if by_head else (batch, seq, heads * size)
         x = (r.standard_normal(shape) * spread).astype(dtype)
         cos, sin = (t.astype(dtype) for t in rotary_tables(longest, (rotated or size) // 2))
         if rotated:
             more |= {"rotary_embedding_dim": rotated, "num_heads": heads}
-        add(OP, name, [x, np.array(positions, np.int64), cos, sin], constant=constant,
-            oracle=AS_FLOAT32 if dtype is BF16 else None, **more)
+        add(
+            OP,
+            name,
+            [x, np.array(positions, np.int64), cos, sin],
+            constant=constant,
+            oracle=AS_FLOAT32 if dtype is BF16 else None,
+            **more,
+        )
 
     each = [[0, 1, 2, 3], [9, 4, 31, 0]]
     for interleaved in (0, 1):

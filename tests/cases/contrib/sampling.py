@@ -16,14 +16,23 @@ def grid_sample(add):
     def case(name, x=(2, 3, 5, 6), grid=(4, 3), reach=1.3, points=None, dtype=F32, **more):
         r = rng("GridSample", name)
         at = r.uniform(-reach, reach, (x[0], *grid, 2)) if points is None else np.asarray(points)
-        add("GridSample", name, [r.standard_normal(x).astype(dtype), at.astype(dtype)],
-            oracle=None if dtype is F32 else AS_FLOAT32, **more)
+        add(
+            "GridSample",
+            name,
+            [r.standard_normal(x).astype(dtype), at.astype(dtype)],
+            oracle=None if dtype is F32 else AS_FLOAT32,
+            **more,
+        )
 
     for mode in ("bilinear", "nearest", "bicubic"):
         for padding in ("zeros", "border", "reflection"):
             for corners in (0, 1):
-                case(f"{mode}_{padding}_{corners}", mode=mode, padding_mode=padding,
-                     align_corners=corners)
+                case(
+                    f"{mode}_{padding}_{corners}",
+                    mode=mode,
+                    padding_mode=padding,
+                    align_corners=corners,
+                )
     corners = [[[[-1, -1], [1, 1], [-1, 1], [0, 0]]]]
     case("default")
     case("corners", x=(1, 2, 4, 4), points=corners, align_corners=1)
@@ -37,13 +46,24 @@ def grid_sample(add):
 
 
 def crop_and_resize(add):
-    def case(name, rois, images=None, x=(2, 3, 6, 7), size=(4, 5), dtype=F32, constant=(3,), **more):
+    def case(
+        name, rois, images=None, x=(2, 3, 6, 7), size=(4, 5), dtype=F32, constant=(3,), **more
+    ):
         r = rng("CropAndResize", name)
         images = images or [k % x[0] for k in range(len(rois))]
-        add("CropAndResize", name,
-            [r.standard_normal(x).astype(dtype), np.array(rois, dtype), np.array(images, np.int32),
-             np.array(size, np.int32)], constant=constant,
-            oracle=None if dtype is F32 else AS_FLOAT32, **more)
+        add(
+            "CropAndResize",
+            name,
+            [
+                r.standard_normal(x).astype(dtype),
+                np.array(rois, dtype),
+                np.array(images, np.int32),
+                np.array(size, np.int32),
+            ],
+            constant=constant,
+            oracle=None if dtype is F32 else AS_FLOAT32,
+            **more,
+        )
 
     some = [[0.1, 0.2, 0.7, 0.8], [0.0, 0.0, 1.0, 1.0], [0.3, 0.1, 0.5, 0.9]]
     case("plain", some)

@@ -20,8 +20,10 @@ AS_FLOAT32 = "as float32"
 SIXTEEN_BIT = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 # What onnxruntime's Python interface takes and gives as arrays; the rest travels as constants
 # and comes back through a Cast.
-PLAIN = {np.dtype(t) for t in (
-    "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "O")}
+PLAIN = {
+    np.dtype(t)
+    for t in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?", "O")
+}
 # Types whose values all fit a type above.
 READ_BACK = {
     TensorProto.BFLOAT16: TensorProto.FLOAT,
@@ -48,7 +50,7 @@ class Case:
     oracle: Callable | str | None
     domain: str
     symbolic: bool  # graph inputs declare named dimensions
-    types: dict[int, int] = field(default_factory=dict)  # output types where they cannot be read off
+    types: dict[int, int] = field(default_factory=dict)  # of outputs that arrays do not show
     keep: dict[int, np.ndarray] = field(default_factory=dict)  # where an output is specified
 
     @property
@@ -94,15 +96,21 @@ class Case:
 
     def expected(self) -> list[np.ndarray]:
         if callable(self.oracle):
-            return [np.asarray(y) for y in self.oracle(*self.inputs, **self.attributes)]
+            answers = [np.asarray(y) for y in self.oracle(*self.inputs, **self.attributes)]
+            for k, mask in self.keep.items():
+                answers[k] = np.where(mask, answers[k], answers[k].dtype.type(0))
+            return answers
         if self.oracle != AS_FLOAT32:
             return run_onnxruntime(self, self.inputs)
         other = (*SIXTEEN_BIT, np.dtype(np.float64))
-        floats = [x.astype(np.float32) if x is not None and x.dtype in other else x
-                  for x in self.inputs]
+        floats = [
+            x.astype(np.float32) if x is not None and x.dtype in other else x for x in self.inputs
+        ]
         own = next(x.dtype for x in self.inputs if x is not None and x.dtype in other)
-        return [y.astype(own) if y.dtype == np.float32 and k not in self.types else y
-                for k, y in enumerate(run_onnxruntime(self, floats))]
+        return [
+            y.astype(own) if y.dtype == np.float32 and k not in self.types else y
+            for k, y in enumerate(run_onnxruntime(self, floats))
+        ]
 
     def build(self):
         """The model with typed outputs, the inputs that are fed and the expected outputs."""
@@ -116,20 +124,29 @@ class Case:
 
 def run_onnxruntime(case: Case, inputs) -> list[np.ndarray]:
     asked = [k for k, wanted in enumerate(case.outputs) if wanted]
-    infos = [helper.make_tensor_value_info(f"output_{k}", case.types[k], None) if k in case.types
-             else helper.make_empty_tensor_value_info(f"output_{k}") for k in range(len(asked))]
+    infos = [
+        helper.make_tensor_value_info(f"output_{k}", case.types[k], None)
+        if k in case.types
+        else helper.make_empty_tensor_value_info(f"output_{k}")
+        for k in range(len(asked))
+    ]
     odd = {k for k, x in enumerate(inputs) if x is not None and x.dtype not in PLAIN}
     model = case.model(infos, case.constant | odd, inputs)
     for k in range(len(asked)):
         if case.types.get(k) in READ_BACK:
-            model.graph.node.append(helper.make_node(
-                "Cast", [f"output_{k}"], [f"read_{k}"], to=READ_BACK[case.types[k]]))
+            model.graph.node.append(
+                helper.make_node(
+                    "Cast", [f"output_{k}"], [f"read_{k}"], to=READ_BACK[case.types[k]]
+                )
+            )
             model.graph.output[k].CopyFrom(helper.make_empty_tensor_value_info(f"read_{k}"))
     session = open_session(model.SerializeToString(), threads=1)
     feeds = {x.name: inputs[int(x.name.split("_")[1])] for x in model.graph.input}
     results = session.run(None, feeds)
-    return [y.astype(helper.tensor_dtype_to_np_dtype(case.types[k])) if k in case.types else y
-            for k, y in enumerate(results)]
+    return [
+        y.astype(helper.tensor_dtype_to_np_dtype(case.types[k])) if k in case.types else y
+        for k, y in enumerate(results)
+    ]
 
 
 def evaluate(op, inputs, attributes, outputs=1):
@@ -145,16 +162,41 @@ class Suite:
     def __init__(self):
         self.cases: list[Case] = []
 
-    def add(self, op, name, inputs, *, outputs=1, constant=(), variant=None, oracle=None,
-            domain=CONTRIB, types=None, keep=None, **attributes):
+    def add(
+        self,
+        op,
+        name,
+        inputs,
+        *,
+        outputs=1,
+        constant=(),
+        variant=None,
+        oracle=None,
+        domain=CONTRIB,
+        types=None,
+        keep=None,
+        **attributes,
+    ):
         asked = (True,) * outputs if isinstance(outputs, int) else tuple(map(bool, outputs))
         inputs = [None if x is None else np.asarray(x) for x in inputs]
         while inputs and inputs[-1] is None:
             inputs.pop()
         present = frozenset(k for k in constant if k < len(inputs) and inputs[k] is not None)
         nth = sum(case.op == op for case in self.cases)
-        case = Case(op, name, inputs, attributes, asked, present, variant, oracle, domain,
-                    symbolic=nth % 4 == 3 or bool(keep), types=types or {}, keep=keep or {})
+        case = Case(
+            op,
+            name,
+            inputs,
+            attributes,
+            asked,
+            present,
+            variant,
+            oracle,
+            domain,
+            symbolic=nth % 4 == 3 or bool(keep),
+            types=types or {},
+            keep=keep or {},
+        )
         assert all(case.folder != other.folder for other in self.cases), case.folder
         self.cases.append(case)
 

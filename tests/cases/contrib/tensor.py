@@ -26,8 +26,14 @@ def trilu(add):
     def case(name, shape=(4, 5), k=None, dtype=F32, constant=(1,), **more):
         x = rng("Trilu", name).integers(1, 100, shape)
         native = dtype in (F32, F64, I64)
-        add("Trilu", name, [x.astype(dtype), None if k is None else np.asarray(k, I64)],
-            constant=constant, oracle=None if native else triangle, **more)
+        add(
+            "Trilu",
+            name,
+            [x.astype(dtype), None if k is None else np.asarray(k, I64)],
+            constant=constant,
+            oracle=None if native else triangle,
+            **more,
+        )
 
     for upper in (0, 1):
         label = "upper" if upper else "lower"

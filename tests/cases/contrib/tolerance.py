@@ -24,10 +24,19 @@ def finite_floats(arrays) -> np.ndarray:
 def tolerance(case, expected) -> tuple[float, float]:
     row = TABLE[case.op]
     rows = [row[case.variant] if case.variant else row]
-    rows += [TABLE[name] for name in ("float16", "bfloat16") if any(x.dtype == name for x in expected)]
+    rows += [
+        TABLE[name] for name in ("float16", "bfloat16") if any(x.dtype == name for x in expected)
+    ]
     values = finite_floats(expected)
     largest, span = np.abs(values).max(), np.ptp(values)
     rtol = max(row.get("rtol", 0.0) for row in rows)
-    atol = max(max(row.get("atol", 0.0), row.get("steps", 0.0), row.get("largest", 0.0) * largest,
-                   row.get("range", 0.0) * span) for row in rows)
+    atol = max(
+        max(
+            row.get("atol", 0.0),
+            row.get("steps", 0.0),
+            row.get("largest", 0.0) * largest,
+            row.get("range", 0.0) * span,
+        )
+        for row in rows
+    )
     return float(rtol), float(atol)
