@@ -53,6 +53,8 @@ mod transpose;
 // Products, convolutions, pooling, normalization, recurrence.
 mod batch_normalization;
 mod conv;
+mod cross_entropy;
+mod dynamic_quantize_lstm;
 mod fused_activation;
 mod gemm;
 mod group_normalization;
@@ -62,6 +64,8 @@ mod lrn;
 mod matmul;
 mod mean_variance_normalization;
 mod normalize;
+mod recurrence;
+mod rnn;
 mod softmax;
 mod window;
 

@@ -147,6 +147,8 @@ pub mod transpose;
 // Products, convolutions, pooling, normalization, recurrence.
 pub mod batch_normalization;
 pub mod conv;
+pub mod cross_entropy;
+pub mod dynamic_quantize_lstm;
 pub mod fused_activation;
 pub mod group_normalization;
 pub mod layer_normalization;
@@ -154,6 +156,7 @@ pub mod lp_normalization;
 pub mod lrn;
 pub mod matmul;
 pub mod mean_variance_normalization;
+pub mod rnn;
 pub mod softmax;
 pub(crate) mod window;
 
@@ -222,12 +225,15 @@ ops! {
         // Products, convolutions, pooling, normalization, recurrence.
         batch_normalization::BatchNormalization: "" [BatchNormalization];
         conv::Conv: "" [Conv], "com.microsoft" [FusedConv];
+        cross_entropy::CrossEntropy: "" [NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss];
+        dynamic_quantize_lstm::DynamicQuantizeLstm: "com.microsoft" [DynamicQuantizeLSTM];
         group_normalization::GroupNormalization: "" [GroupNormalization InstanceNormalization];
         layer_normalization::LayerNormalization: "" [LayerNormalization RMSNormalization];
         lp_normalization::LpNormalization: "" [LpNormalization];
         lrn::Lrn: "" [LRN];
         matmul::MatMul: "" [MatMul], "com.microsoft" [FusedMatMul];
         mean_variance_normalization::MeanVarianceNormalization: "" [MeanVarianceNormalization];
+        rnn::Rnn: "" [RNN GRU LSTM];
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
 
         // Reductions and searches.
