@@ -1,2 +1,5 @@
-//! Edgewise: run quantized ONNX models anywhere.
+//! Edgewise: run quantized ONNX models anywhere, with the same answers on every device.
+
+pub mod conformance;
+
 pub use edgewise_core::*;

@@ -4,7 +4,7 @@ use super::{In, Io, Out, Pool, RunContext};
 use crate::graph::{Fact, Infer};
 use crate::ops::Op;
 use crate::{DType, Result, Tensor, Value};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 
 /// The outputs of `op`, as many as `wanted` has entries; what is not wanted is `None`.
 pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Option<Value>>> {
@@ -30,7 +30,7 @@ pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Op
     }
 
     let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
-    let cx = RunContext { pool: &pool, cancel: &cancel, deadline: None, seed: AtomicU64::new(0) };
+    let cx = RunContext::new(&pool, &cancel);
     let ins = inputs
         .iter()
         .map(|v| match v {

@@ -213,11 +213,11 @@ fn add_products<S: Num>(tile: &mut Tile<S>, left: &[[S; MR]], panel: &[[S; NR]])
 mod tests {
     use super::*;
     use crate::cpu::Pool;
-    use std::sync::atomic::{AtomicBool, AtomicU64};
+    use std::sync::atomic::AtomicBool;
 
     fn product(threads: usize, sizes: Sizes, a: &[f32], b: &[f32]) -> Vec<f32> {
         let (pool, cancel) = (Pool::new(threads), AtomicBool::new(false));
-        let cx = RunContext { pool: &pool, cancel: &cancel, deadline: None, seed: AtomicU64::new(0) };
+        let cx = RunContext::new(&pool, &cancel);
         let mut out = vec![f32::NAN; sizes.batch * sizes.rows * sizes.cols];
         let matrix = |data, row_step| Matrix { data, row_step, col_step: 1, widen: |x: f32, _| x };
         multiply(

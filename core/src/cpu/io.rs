@@ -42,11 +42,27 @@ pub struct RunContext<'a> {
     pub cancel: &'a AtomicBool,
     /// When the run must have ended.
     pub deadline: Option<Instant>,
+    /// Bytes that intermediate results and outputs may take.
+    pub max_bytes: u64,
     /// Where the random operators without a seed of their own begin; every draw moves it.
     pub seed: AtomicU64,
+    /// Where each step's time is written down.
+    pub profile: Option<&'a crate::run::Profile>,
 }
 
-impl RunContext<'_> {
+impl<'a> RunContext<'a> {
+    /// Without a deadline or a limit.
+    pub fn new(pool: &'a Pool, cancel: &'a AtomicBool) -> RunContext<'a> {
+        RunContext {
+            pool,
+            cancel,
+            deadline: None,
+            max_bytes: u64::MAX,
+            seed: AtomicU64::new(0),
+            profile: None,
+        }
+    }
+
     /// An error if the run was cancelled or its deadline has passed.
     pub fn check(&self) -> Result<()> {
         ensure!(!self.cancel.load(Ordering::Relaxed), Cancelled, "the run was cancelled");

@@ -22,6 +22,21 @@ pub use io::{In, Io, Out, RunContext};
 pub use pool::Pool;
 
 use crate::Result;
+use crate::graph::{Fact, Graph};
+use crate::plan::Program;
+
+/// What a kernel can know when it is made.
+pub struct Lowering<'a> {
+    /// The facts of the node's inputs, constants with their elements.
+    pub inputs: &'a [Option<&'a Fact>],
+}
+
+impl Lowering<'_> {
+    /// Compiles a subgraph to be run by the kernel.
+    pub fn compile(&self, graph: &Graph) -> Result<Program> {
+        Program::compile(graph.clone())
+    }
+}
 
 // A file per operator or family, in the groups of the table in `ops`.
 
@@ -120,6 +135,12 @@ pub trait Kernel: Send + Sync {
     /// Whether output 0 is input 0's elements, unchanged, under another shape; then nothing needs to run.
     fn is_alias(&self) -> bool {
         false
+    }
+
+    /// A kernel made for this very node, where that pays: weights packed, subgraphs compiled. `None`: the
+    /// operator itself runs.
+    fn lower(&self, _cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        Ok(None)
     }
 
     /// Bytes that [`Io::scratch`] gives it, from the shapes of its inputs and outputs.

@@ -5,9 +5,11 @@
 //! that data flows only along edges one can see.
 
 mod fact;
+mod facts;
 mod infer;
 
 pub use fact::{Dims, Fact, Known};
+pub use facts::{FOLD_ELEMENTS, constant_fact, infer_facts, infer_node, infer_outputs};
 pub use infer::{Infer, normalize_axis};
 
 use crate::Tensor;
@@ -46,6 +48,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// What callers pass in, in order. For a subgraph: its formal inputs, then what it captures.
     pub inputs: Vec<ValueId>,
+    /// How many of the inputs, the last ones, are captured.
+    pub captures: usize,
     /// What callers get back, in order.
     pub outputs: Vec<ValueId>,
 }
@@ -77,6 +81,8 @@ pub struct Node {
     pub name: String,
     /// What it does.
     pub op: Op,
+    /// What the model calls that: `Softmax`, `com.microsoft.Gelu`.
+    pub op_name: String,
     /// What it takes; `None` where an optional input is left out.
     pub inputs: Vec<Option<ValueId>>,
     /// What it makes; `None` where nobody wants an output.

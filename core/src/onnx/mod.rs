@@ -1,10 +1,18 @@
-//! ONNX files.
+//! ONNX files: decoded lazily, then imported as a [`Graph`](crate::graph::Graph).
+//!
+//! [`skim`] reads what is small and jumps over weights, [`proto`] decodes that, [`import`] gives it meaning.
 
-use crate::DType;
+mod import;
+mod pb;
+mod proto;
+mod skim;
+mod source;
+mod tensor;
+mod wire;
 
-/// A tensor that still lies in the model's source.
-#[derive(Clone, Debug)]
-pub struct Stored {
-    /// Its element type.
-    pub dtype: DType,
-}
+pub use import::{Model, load};
+pub use pb::read_value;
+#[cfg(not(target_family = "wasm"))]
+pub use source::File;
+pub use source::{BoxFuture, Bytes, Source};
+pub use tensor::Stored;

@@ -8,7 +8,7 @@ use crate::cpu::{In, Io, Kernel, Out, Pool, RunContext};
 use crate::graph::{Fact, Infer};
 use crate::tensor::element_count;
 use crate::{DType, Dim, Result, Tensor};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 
 /// Tensors larger than this are no shapes.
 const MOST: usize = 1024;
@@ -78,6 +78,6 @@ fn run(op: &dyn Kernel, inputs: &[Option<Tensor>], outputs: &mut [Option<Tensor>
         .map(|t| t.as_mut().map_or(Out::Unwanted, |t| Out::Planned(t.view_mut())))
         .collect();
     let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
-    let cx = RunContext { pool: &pool, cancel: &cancel, deadline: None, seed: AtomicU64::new(0) };
+    let cx = RunContext::new(&pool, &cancel);
     op.run(&mut Io::new(ins, outs, &mut [], &cx))
 }

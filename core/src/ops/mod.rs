@@ -18,7 +18,7 @@ pub use attrs::{Attr, Attrs};
 
 use crate::Result;
 use crate::cpu::Kernel;
-use crate::graph::Infer;
+use crate::graph::{Graph, Infer};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -32,6 +32,11 @@ pub trait Operator: Debug + Send + Sync {
     /// The facts of the outputs, from those of the inputs.
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()>;
 
+    /// The graphs that it runs.
+    fn graphs(&self) -> Vec<&Graph> {
+        Vec::new()
+    }
+
     /// Whether equal inputs always give equal outputs; what is not pure is never folded.
     fn is_pure(&self) -> bool {
         true
@@ -40,7 +45,9 @@ pub trait Operator: Debug + Send + Sync {
 
 /// An operator that a user brings along.
 pub trait CustomOp: Debug + Send + Sync {
-    /// Its name, for messages.
+    /// The domain in which models call it.
+    fn domain(&self) -> &str;
+    /// The name by which models call it.
     fn name(&self) -> &str;
     /// Its shape rule.
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()>;
@@ -302,6 +309,11 @@ impl Op {
             (_, Some(op)) => op.infer(cx),
             (_, None) => Err(err!(Internal, "an operator without a shape rule")),
         }
+    }
+
+    /// The graphs that it runs: the branches of If, the bodies of loops.
+    pub fn graphs(&self) -> Vec<&Graph> {
+        self.operator().map_or_else(Vec::new, Operator::graphs)
     }
 
     /// Whether equal inputs always give equal outputs.

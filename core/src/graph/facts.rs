@@ -1,0 +1,129 @@
+//! Inference over a whole graph, symbols and all.
+
+use super::{Constant, Fact, Graph, Infer, Known, Node};
+use crate::{Dim, Result, Tensor, cpu};
+
+/// Folding never makes constants larger than this many elements: it is meant for shapes, axes and scales,
+/// and must not turn a small model into a large one.
+pub const FOLD_ELEMENTS: usize = 4096;
+
+/// What is known of every value of a graph, given that of its inputs (in the graph's order).
+pub fn infer_facts(graph: &Graph, inputs: &[Option<Fact>]) -> Result<Vec<Option<Fact>>> {
+    let mut facts: Vec<Option<Fact>> = vec![None; graph.values.len()];
+    for (fact, value) in facts.iter_mut().zip(&graph.values) {
+        *fact = value.constant.as_ref().map(constant_fact);
+    }
+    for (i, id) in graph.inputs.iter().enumerate() {
+        let given = inputs.get(i).cloned().flatten();
+        facts[id.at()] = given.or_else(|| graph.values[id.at()].declared.clone());
+    }
+    let mut fresh = 0;
+    for node in &graph.nodes {
+        let outputs =
+            infer_node(node, &facts, &mut fresh).map_err(|e| e.at_node(&node.name, &node.op_name))?;
+        for (id, fact) in node.outputs.iter().zip(outputs) {
+            if let Some(id) = id {
+                facts[id.at()] = fact.or_else(|| graph.values[id.at()].declared.clone());
+            }
+        }
+    }
+    Ok(facts)
+}
+
+/// The facts of a graph's outputs.
+pub fn infer_outputs(graph: &Graph, inputs: &[Option<Fact>]) -> Result<Vec<Option<Fact>>> {
+    let facts = infer_facts(graph, inputs)?;
+    Ok(graph.outputs.iter().map(|id| facts[id.at()].clone()).collect())
+}
+
+/// The fact of a constant; elements of what still lies in a source are not known.
+pub fn constant_fact(constant: &Constant) -> Fact {
+    match constant {
+        Constant::Tensor(t) => Fact::constant(t.clone()),
+        Constant::Stored(s) => match s.loaded() {
+            Some(t) => Fact::constant(t.clone()),
+            None => Fact::sized(s.dtype(), s.shape()),
+        },
+    }
+}
+
+/// The facts of a node's outputs: by its rule, or, where every input is a small known tensor, by running it.
+pub fn infer_node(node: &Node, facts: &[Option<Fact>], fresh: &mut u32) -> Result<Vec<Option<Fact>>> {
+    let inputs: Vec<Option<&Fact>> = node
+        .inputs
+        .iter()
+        .map(|id| match id {
+            None => Ok(None),
+            Some(id) => match &facts[id.at()] {
+                Some(fact) => Ok(Some(fact)),
+                None => Err(err!(Unsupported, "nothing is known of input {}", id.0)),
+            },
+        })
+        .collect::<Result<_>>()?;
+    let mut infer = Infer::new(&inputs, node.outputs.len(), fresh);
+    node.op.infer(&mut infer)?;
+    let mut outputs = infer.finish();
+    outputs.iter_mut().flatten().for_each(settle);
+    let known = outputs.iter().zip(&node.outputs).all(|(fact, id)| id.is_none() || is_known(fact));
+    if !known && let Some(folded) = fold(node, &inputs, &outputs)? {
+        for (output, tensor) in outputs.iter_mut().zip(folded) {
+            *output = tensor.map(Fact::constant);
+        }
+    }
+    Ok(outputs)
+}
+
+/// Elements that all turned out to be numbers become a tensor.
+fn settle(fact: &mut Fact) {
+    let (Some(Known::Dims(dims)), Some(dtype), Some(shape)) = (&fact.known, fact.dtype(), fact.shape())
+    else {
+        return;
+    };
+    let Some(numbers) = dims.iter().map(Dim::known).collect::<Option<Vec<i64>>>() else { return };
+    let tensor = || -> Result<Tensor> {
+        let mut tensor = Tensor::zeros(dtype, &shape)?;
+        ensure!(tensor.len() == numbers.len(), Internal, "{} elements for {shape:?}", numbers.len());
+        for_int!(dtype, T => {
+            for (to, &from) in tensor.view_mut().into_slice::<T>()?.iter_mut().zip(&numbers) {
+                *to = <T as crate::Num>::from_i64(from);
+            }
+            Ok(())
+        })?;
+        Ok(tensor)
+    };
+    fact.known = tensor().ok().map(Known::Tensor);
+}
+
+fn is_known(fact: &Option<Fact>) -> bool {
+    fact.as_ref().is_some_and(|f| f.view().is_some())
+}
+
+fn fold(
+    node: &Node,
+    inputs: &[Option<&Fact>],
+    outputs: &[Option<Fact>],
+) -> Result<Option<Vec<Option<Tensor>>>> {
+    let small = |fact: &Fact| fact.view().is_some_and(|v| v.len() <= FOLD_ELEMENTS);
+    let size = |fact: &Option<Fact>| fact.as_ref().and_then(Fact::shape).map(|s| s.iter().product::<usize>());
+    let foldable = node.op.is_pure()
+        && inputs.iter().flatten().all(|fact| small(fact))
+        && outputs
+            .iter()
+            .zip(&node.outputs)
+            .all(|(f, id)| id.is_none() || size(f).is_some_and(|n| n <= FOLD_ELEMENTS));
+    if !foldable {
+        return Ok(None);
+    }
+    let values: Vec<_> = inputs
+        .iter()
+        .map(|fact| fact.and_then(|f| f.view()).map(|v| v.to_tensor().map(Into::into)).transpose())
+        .collect::<Result<_>>()?;
+    let wanted: Vec<bool> = node.outputs.iter().map(Option::is_some).collect();
+    let results = cpu::eval(&node.op, &values, &wanted)?;
+    let tensors = results.into_iter().map(|value| match value {
+        Some(crate::Value::Tensor(t)) => Some(Some(t)),
+        None => Some(None),
+        Some(_) => None,
+    });
+    Ok(tensors.collect())
+}

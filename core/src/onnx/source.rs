@@ -1,0 +1,166 @@
+//! Where a model's bytes come from: memory, a file, later HTTP ranges and a browser's file system.
+
+use crate::{ErrorKind, Result};
+use std::future::Future;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A future that can cross threads where there are threads.
+#[cfg(not(target_family = "wasm"))]
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// A future that can cross threads where there are threads.
+#[cfg(target_family = "wasm")]
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Bytes that are read by ranges, so that weights can stay where they are until a device takes them.
+pub trait Source: Send + Sync {
+    /// What to call it in messages: a path or a URL.
+    fn name(&self) -> &str;
+
+    /// How many bytes it has.
+    fn len(&self) -> u64;
+
+    /// Whether it has none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills `into` from `offset` on. The range lies within [`Source::len`].
+    fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>>;
+
+    /// The source of a file beside this one, for external data. `path` has been checked: it is relative and
+    /// does not leave the folder.
+    fn beside(&self, path: &str) -> Result<Arc<dyn Source>> {
+        Err(err!(Unsupported, "external data '{path}' cannot be found: {} has no folder", self.name()))
+    }
+}
+
+/// A model in memory, with external data by name.
+pub struct Bytes {
+    name: String,
+    bytes: Arc<[u8]>,
+    files: Vec<(String, Arc<[u8]>)>,
+}
+
+impl Bytes {
+    /// A model in memory.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Bytes {
+        Bytes { name: name.into(), bytes: bytes.into(), files: Vec::new() }
+    }
+
+    /// Adds the external data that the model calls `path`.
+    pub fn with_file(mut self, path: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Bytes {
+        self.files.push((path.into(), bytes.into()));
+        self
+    }
+}
+
+impl Source for Bytes {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let from = range(offset, into.len()).and_then(|r| self.bytes.get(r));
+            into.copy_from_slice(from.ok_or_else(|| past_end(self, offset, into.len()))?);
+            Ok(())
+        })
+    }
+
+    fn beside(&self, path: &str) -> Result<Arc<dyn Source>> {
+        let (name, bytes) = self
+            .files
+            .iter()
+            .find(|(name, _)| name == path)
+            .ok_or_else(|| err!(NotFound, "external data '{path}' was not given with the model"))?;
+        Ok(Arc::new(Bytes::new(name.clone(), bytes.clone())))
+    }
+}
+
+/// A file, read by position.
+#[cfg(not(target_family = "wasm"))]
+pub struct File {
+    path: std::path::PathBuf,
+    name: String,
+    file: std::fs::File,
+    len: u64,
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl File {
+    /// Opens a regular file.
+    pub fn open(path: impl AsRef<std::path::Path>) -> Result<File> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let open = || -> Result<(std::fs::File, u64)> {
+            let file = std::fs::File::open(path)?;
+            let meta = file.metadata()?;
+            ensure!(meta.is_file(), Io, "expected a file, got something else");
+            Ok((file, meta.len()))
+        };
+        let (file, len) = open().map_err(|e| e.in_file(&name))?;
+        Ok(File { path: path.into(), name, file, len })
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl Source for File {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut read = || -> std::io::Result<()> {
+                #[cfg(unix)]
+                {
+                    std::os::unix::fs::FileExt::read_exact_at(&self.file, into, offset)
+                }
+                #[cfg(not(unix))]
+                {
+                    use std::io::{Read, Seek, SeekFrom};
+                    let mut file = self.file.try_clone()?;
+                    file.seek(SeekFrom::Start(offset))?;
+                    file.read_exact(into)
+                }
+            };
+            read().map_err(|e| crate::Error::from(e).in_file(&self.name))
+        })
+    }
+
+    fn beside(&self, path: &str) -> Result<Arc<dyn Source>> {
+        let folder = self.path.parent().unwrap_or(std::path::Path::new("."));
+        let full = folder.join(path);
+        // The text of the path was checked; a symbolic link could still lead outside.
+        let (real, home) = (full.canonicalize(), folder.canonicalize());
+        match (real, home) {
+            (Ok(real), Ok(home)) if real.starts_with(&home) => Ok(Arc::new(File::open(full)?)),
+            (Ok(_), Ok(_)) => {
+                Err(err!(InvalidModel, "external data '{path}' leads outside the model's folder"))
+            }
+            (Err(e), _) | (_, Err(e)) => {
+                Err(crate::Error::new(ErrorKind::NotFound, format!("external data '{path}': {e}")))
+            }
+        }
+    }
+}
+
+fn range(offset: u64, len: usize) -> Option<Range<usize>> {
+    let start = usize::try_from(offset).ok()?;
+    Some(start..start.checked_add(len)?)
+}
+
+fn past_end(source: &dyn Source, offset: u64, len: usize) -> crate::Error {
+    err!(Io, "bytes {offset}..{} lie outside its {} bytes", offset.saturating_add(len as u64), source.len())
+        .in_file(source.name())
+}

@@ -1,0 +1,28 @@
+//! Nodes whose outputs are known before anything runs become constants.
+//!
+//! Inference has done the work already: it propagates small known tensors and evaluates what depends on
+//! nothing else, so that chains such as Shape → Gather → Concat vanish where the shape is fixed.
+
+use crate::Result;
+use crate::graph::{Constant, Graph, infer_facts};
+
+/// Replaces known values by constants and drops the nodes that made them.
+pub fn fold_constants(graph: &mut Graph) -> Result<bool> {
+    let facts = infer_facts(graph, &[])?;
+    let before = graph.nodes.len();
+    let Graph { nodes, values, outputs, .. } = graph;
+    nodes.retain(|node| {
+        let known = |id: &crate::graph::ValueId| facts[id.at()].as_ref().and_then(|f| f.view()).is_some();
+        let wanted = || node.outputs.iter().flatten();
+        // A graph's outputs stay what a node makes, so that they keep memory of their own.
+        if !node.op.is_pure() || !wanted().all(|id| known(id) && !outputs.contains(id)) {
+            return true;
+        }
+        for id in wanted() {
+            let tensor = facts[id.at()].as_ref().and_then(|f| f.view()).and_then(|v| v.to_tensor().ok());
+            values[id.at()].constant = tensor.map(Constant::Tensor);
+        }
+        wanted().any(|id| values[id.at()].constant.is_none())
+    });
+    Ok(graph.nodes.len() != before)
+}

@@ -1,0 +1,323 @@
+//! Binding: nodes and numbers become steps and slots.
+//!
+//! Time is counted in nodes, so that intervals need no translation. What a reader would get wrong: a value
+//! and its aliases (the same elements under another shape) share one storage, which lives as long as the last
+//! of them.
+
+use super::memory::{Interval, aligned, lay_out, live_bytes};
+use super::segment::{Destination, Home, Segment, Slot, Step, StepIn, Stop};
+use super::{Live, Program};
+use crate::cpu::Kernel;
+use crate::graph::{Fact, Node, ValueId, infer_node};
+use crate::tensor::byte_count;
+use crate::{DType, Kind, Result, Shape, Tensor};
+use std::collections::HashMap;
+
+/// Binds nodes from `start` on, as far as sizes are known. `ready`: the elements of small inputs of the first
+/// node are known, so that a node whose sizes are still not is one whose outputs only running it will tell.
+pub fn bind(program: &Program, start: usize, live: &[Live], ready: bool) -> Result<Segment> {
+    let mut binder = Binder::new(program, start, live);
+    let nodes = &program.graph().nodes;
+    let mut stop = Stop::End;
+    let mut at = start;
+    while at < nodes.len() {
+        let node = &nodes[at];
+        let next = binder.node(at, node, ready && at == start);
+        match next.map_err(|e| e.at_node(&node.name, &node.op_name))? {
+            Next::GoOn => at += 1,
+            Next::Ask => {
+                stop = Stop::Ask;
+                break;
+            }
+            Next::Look => {
+                stop = Stop::Look;
+                at += 1;
+                break;
+            }
+        }
+    }
+    binder.finish(at, stop)
+}
+
+/// What follows a node.
+enum Next {
+    GoOn,
+    /// The node needs elements that are there only when the steps so far have run.
+    Ask,
+    /// The sizes of its outputs are there only when it has run.
+    Look,
+}
+
+/// Where a value's elements will be.
+#[derive(Clone)]
+enum Place {
+    Storage(usize),
+    Owned(ValueId),
+    Known(Tensor),
+}
+
+struct Binder<'a> {
+    program: &'a Program,
+    facts: Vec<Option<Fact>>,
+    places: Vec<Option<Place>>,
+    /// Slots of the steps hold a storage's index until the layout is known.
+    storages: Vec<Interval>,
+    /// Of every owned value: the last node that needs it or an alias of it.
+    owned: HashMap<ValueId, usize>,
+    steps: Vec<Step>,
+    fresh: u32,
+}
+
+impl<'a> Binder<'a> {
+    fn new(program: &'a Program, start: usize, live: &[Live]) -> Binder<'a> {
+        let graph = program.graph();
+        let mut binder = Binder {
+            program,
+            facts: vec![None; graph.values.len()],
+            places: vec![None; graph.values.len()],
+            storages: Vec::new(),
+            owned: HashMap::new(),
+            steps: Vec::new(),
+            fresh: 0,
+        };
+        for i in 0..graph.values.len() {
+            if let Some(tensor) = program.constant(ValueId(i as u32)) {
+                binder.facts[i] = Some(Fact::constant(tensor.clone()));
+                binder.places[i] = Some(Place::Known(tensor.clone()));
+            }
+        }
+        let mut by_offset = HashMap::new();
+        for (id, fact, home) in live {
+            let last = program.last_use(*id);
+            let place = match home {
+                Home::Known(tensor) => Place::Known(tensor.clone()),
+                Home::Owned(owner) => {
+                    let until = binder.owned.entry(*owner).or_default();
+                    *until = last.max(*until);
+                    Place::Owned(*owner)
+                }
+                Home::Arena(slot) => {
+                    let storages = &mut binder.storages;
+                    let storage = *by_offset.entry((slot.offset, slot.bytes)).or_insert_with(|| {
+                        let fixed = Some(slot.offset);
+                        storages.push(Interval { first: start, last, bytes: slot.bytes, fixed });
+                        storages.len() - 1
+                    });
+                    storages[storage].last = storages[storage].last.max(last);
+                    Place::Storage(storage)
+                }
+            };
+            binder.facts[id.at()] = Some(fact.clone());
+            binder.places[id.at()] = Some(place);
+        }
+        binder
+    }
+
+    fn node(&mut self, at: usize, node: &Node, ready: bool) -> Result<Next> {
+        let facts = infer_node(node, &self.facts, &mut self.fresh)?;
+        let wanted =
+            || node.outputs.iter().zip(&facts).filter_map(|(id, fact)| Some(((*id)?, fact.as_ref())));
+        for (id, fact) in wanted() {
+            let name = &self.program.graph().values[id.at()].name;
+            ensure!(fact.is_some(), Internal, "nothing was inferred for output '{name}'");
+        }
+        let determined = wanted().all(|(_, f)| f.is_some_and(|f| f.dtype().is_none() || f.shape().is_some()));
+        if !determined && !ready {
+            return Ok(Next::Ask);
+        }
+        let known = node.op.is_pure() && wanted().all(|(_, fact)| fact.is_some_and(|f| f.view().is_some()));
+        for (id, fact) in wanted() {
+            self.facts[id.at()] = fact.cloned();
+        }
+        if known {
+            for (id, fact) in wanted() {
+                let tensor = fact.and_then(Fact::view).map(|v| v.to_tensor()).transpose()?;
+                self.places[id.at()] = tensor.map(Place::Known);
+            }
+        } else if !self.alias(at, node)? {
+            self.step(at, node)?;
+        }
+        Ok(if determined { Next::GoOn } else { Next::Look })
+    }
+
+    /// Whether output 0 could be made a second name for the elements of input 0.
+    fn alias(&mut self, at: usize, node: &Node) -> Result<bool> {
+        let (Some(Some(from)), [Some(to)]) = (node.inputs.first(), &node.outputs[..]) else {
+            return Ok(false);
+        };
+        let kind = |id: &ValueId| self.facts[id.at()].as_ref().map(|f| f.kind.clone());
+        if !self.program.kernel(at).is_alias() || kind(from) != kind(to) {
+            return Ok(false);
+        }
+        let last = self.program.last_use(*to);
+        let place = match self.places[from.at()].clone() {
+            Some(Place::Storage(_)) if last == usize::MAX => return Ok(false),
+            Some(Place::Storage(storage)) => {
+                let interval = &mut self.storages[storage];
+                interval.last = interval.last.max(last);
+                Place::Storage(storage)
+            }
+            Some(Place::Owned(owner)) => {
+                let until = self.owned.entry(owner).or_default();
+                *until = last.max(*until);
+                Place::Owned(owner)
+            }
+            Some(Place::Known(tensor)) => Place::Known(tensor.reshaped(&self.shape(*to)?)?),
+            None => return Err(err!(Internal, "an alias of nothing")),
+        };
+        self.places[to.at()] = Some(place);
+        Ok(true)
+    }
+
+    fn step(&mut self, at: usize, node: &Node) -> Result<()> {
+        let kernel = self.program.kernel(at);
+        let mut inputs = node.inputs.iter().map(|id| self.input(*id)).collect::<Result<Vec<_>>>()?;
+        let mut outputs = Vec::with_capacity(node.outputs.len());
+        for (j, id) in node.outputs.iter().enumerate() {
+            let Some(id) = id else {
+                outputs.push(Destination::Unwanted);
+                continue;
+            };
+            let fact =
+                self.facts[id.at()].clone().ok_or_else(|| err!(Internal, "an output without a fact"))?;
+            let (destination, place) = match (&fact.kind, fact.shape()) {
+                (Kind::Tensor(dtype), Some(shape)) if *dtype != DType::Str => {
+                    if self.program.last_use(*id) == usize::MAX {
+                        (Destination::Owned(*id, *dtype, shape), Place::Owned(*id))
+                    } else {
+                        let bytes = byte_count(*dtype, &shape)?;
+                        let storage = match self.in_place(at, node, kernel, j, bytes) {
+                            Some((i, storage)) => {
+                                inputs[i] = StepIn::Placed(node.inputs[i].unwrap_or(*id), j);
+                                storage
+                            }
+                            None => self.storage(at, bytes)?,
+                        };
+                        let interval = &mut self.storages[storage];
+                        interval.last = interval.last.max(self.program.last_use(*id));
+                        let slot = Slot { offset: storage, bytes };
+                        (Destination::Arena(*id, *dtype, shape, slot), Place::Storage(storage))
+                    }
+                }
+                (kind, shape) => (Destination::Made(*id, kind.clone(), shape), Place::Owned(*id)),
+            };
+            if let Place::Owned(owner) = place {
+                self.owned.insert(owner, self.program.last_use(*id));
+            }
+            self.places[id.at()] = Some(place);
+            outputs.push(destination);
+        }
+        let scratch = self.scratch(at, node, kernel)?;
+        self.steps.push(Step { node: at, inputs, outputs, scratch, drops: Vec::new() });
+        Ok(())
+    }
+
+    fn input(&self, id: Option<ValueId>) -> Result<StepIn> {
+        let Some(id) = id else { return Ok(StepIn::Absent) };
+        let (fact, place) = (&self.facts[id.at()], &self.places[id.at()]);
+        let (Some(fact), Some(place)) = (fact, place) else {
+            let name = &self.program.graph().values[id.at()].name;
+            return Err(err!(Internal, "input '{name}' has no place"));
+        };
+        let home = match (place, fact.dtype()) {
+            (Place::Owned(owner), None) => return Ok(StepIn::Compound(*owner)),
+            (Place::Owned(owner), _) => Home::Owned(*owner),
+            (Place::Known(tensor), _) => Home::Known(tensor.clone()),
+            (Place::Storage(storage), Some(dtype)) => {
+                Home::Arena(Slot { offset: *storage, bytes: byte_count(dtype, &self.shape(id)?)? })
+            }
+            (Place::Storage(_), None) => return Err(err!(Internal, "a compound value in the arena")),
+        };
+        let dtype = fact.dtype().ok_or_else(|| err!(Internal, "a tensor without a type"))?;
+        Ok(StepIn::Tensor(id, dtype, self.shape(id)?, home))
+    }
+
+    /// An input whose storage output `j` can take over: nobody needs it after this node, and the kernel can.
+    fn in_place(
+        &self,
+        at: usize,
+        node: &Node,
+        kernel: &dyn Kernel,
+        j: usize,
+        bytes: usize,
+    ) -> Option<(usize, usize)> {
+        kernel.in_place().iter().filter(|(_, output)| *output == j).find_map(|(i, _)| {
+            let id = (*node.inputs.get(*i)?)?;
+            let Some(Place::Storage(storage)) = self.places[id.at()] else { return None };
+            let shape = self.facts[id.at()].as_ref()?.shape()?;
+            let same = byte_count(self.facts[id.at()].as_ref()?.dtype()?, &shape).ok()? == bytes;
+            let shared = |other: &&Option<ValueId>| {
+                other.is_some_and(|o| matches!(self.places[o.at()], Some(Place::Storage(s)) if s == storage))
+            };
+            let once = node.inputs.iter().filter(shared).count() == 1;
+            (same && once && self.storages[storage].last == at).then_some((*i, storage))
+        })
+    }
+
+    fn storage(&mut self, at: usize, bytes: usize) -> Result<usize> {
+        self.storages.push(Interval { first: at, last: at, bytes: aligned(bytes)?, fixed: None });
+        Ok(self.storages.len() - 1)
+    }
+
+    fn scratch(&mut self, at: usize, node: &Node, kernel: &dyn Kernel) -> Result<Option<Slot>> {
+        let shapes = |ids: &[Option<ValueId>]| -> Vec<Shape> {
+            let shape = |id: &Option<ValueId>| id.and_then(|id| self.facts[id.at()].as_ref()?.shape());
+            ids.iter().map(|id| shape(id).unwrap_or_default()).collect()
+        };
+        let (inputs, outputs) = (shapes(&node.inputs), shapes(&node.outputs));
+        let (inputs, outputs): (Vec<&[usize]>, Vec<&[usize]>) =
+            (inputs.iter().map(|s| &s[..]).collect(), outputs.iter().map(|s| &s[..]).collect());
+        match kernel.scratch_bytes(&inputs, &outputs)? {
+            0 => Ok(None),
+            bytes => Ok(Some(Slot { offset: self.storage(at, bytes)?, bytes })),
+        }
+    }
+
+    fn shape(&self, id: ValueId) -> Result<Shape> {
+        let fact = self.facts[id.at()].as_ref();
+        fact.and_then(Fact::shape).ok_or_else(|| err!(Internal, "a size is not known"))
+    }
+
+    fn finish(mut self, end: usize, stop: Stop) -> Result<Segment> {
+        let (offsets, arena_bytes) = lay_out(&self.storages)?;
+        let place = |slot: &mut Slot| slot.offset = offsets[slot.offset];
+        for step in &mut self.steps {
+            for input in &mut step.inputs {
+                if let StepIn::Tensor(_, _, _, Home::Arena(slot)) = input {
+                    place(slot);
+                }
+            }
+            for output in &mut step.outputs {
+                if let Destination::Arena(_, _, _, slot) = output {
+                    place(slot);
+                }
+            }
+            step.scratch.iter_mut().for_each(place);
+        }
+        for (owner, last) in &self.owned {
+            let at = self.steps.partition_point(|step| step.node <= *last);
+            if *last < end && at > 0 {
+                self.steps[at - 1].drops.push(*owner);
+            }
+        }
+        let mut live = Vec::new();
+        for (i, (fact, home)) in self.facts.into_iter().zip(self.places).enumerate() {
+            let id = ValueId(i as u32);
+            let (Some(fact), Some(place)) = (fact, home) else { continue };
+            if self.program.constant(id).is_some() || self.program.last_use(id) < end {
+                continue;
+            }
+            let home = match place {
+                Place::Known(tensor) => Home::Known(tensor),
+                Place::Owned(owner) => Home::Owned(owner),
+                Place::Storage(storage) => {
+                    let bytes = self.storages[storage].bytes;
+                    Home::Arena(Slot { offset: offsets[storage], bytes })
+                }
+            };
+            live.push((id, fact, home));
+        }
+        let live_bytes = live_bytes(&self.storages);
+        Ok(Segment { end, stop, steps: self.steps, arena_bytes, live_bytes, live })
+    }
+}

@@ -1,0 +1,151 @@
+//! From a graph to steps that can be replayed.
+//!
+//! A [`Program`] is a graph with a kernel for every node. Sizes are bound later: [`bind`] walks the nodes
+//! with numbers in place of symbols and lays out the memory of as long a [`Segment`] as those numbers carry.
+//! A size that depends on data ends the segment; the next one is bound when the data is there. Segments are
+//! kept, keyed by all that they depend on, so that a second run of the same sizes only replays.
+
+mod bind;
+mod check;
+mod memory;
+mod segment;
+mod text;
+
+pub use bind::bind;
+pub use check::check;
+pub use memory::{Interval, lay_out, live_bytes};
+pub use segment::{Destination, Home, Live, Segment, Slot, Step, StepIn, Stop};
+
+use crate::cpu::{Kernel, Lowering};
+use crate::graph::{Constant, Fact, Graph, ValueId, constant_fact, infer_facts};
+use crate::{BoxFuture, Result, Tensor};
+use segment::Key;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many bound segments a program keeps.
+const CACHE: usize = 64;
+
+/// A graph that is ready to be bound and run.
+pub struct Program {
+    graph: Graph,
+    /// The node after which each value is of no more use; `usize::MAX` for the graph's outputs.
+    last_use: Vec<usize>,
+    /// Constants, loaded.
+    constants: Vec<Option<Tensor>>,
+    /// Kernels made for a node; `None` where the operator itself runs.
+    kernels: Vec<Option<Box<dyn Kernel>>>,
+    segments: Mutex<HashMap<Key, Arc<Segment>>>,
+}
+
+impl Program {
+    /// Compiles a graph whose constants have been [loaded](load_constants).
+    pub fn compile(graph: Graph) -> Result<Program> {
+        let constants = graph
+            .values
+            .iter()
+            .map(|value| match &value.constant {
+                None => Ok(None),
+                Some(Constant::Tensor(t)) => Ok(Some(t.clone())),
+                Some(Constant::Stored(s)) => match s.loaded() {
+                    Some(t) => Ok(Some(t.clone())),
+                    None => Err(err!(Internal, "constant '{}' was not loaded", value.name)),
+                },
+            })
+            .collect::<Result<_>>()?;
+        let kernels = graph
+            .nodes
+            .iter()
+            .map(|node| {
+                let constant = |id: ValueId| graph.values[id.at()].constant.as_ref().map(constant_fact);
+                let facts: Vec<Option<Fact>> = node.inputs.iter().map(|id| id.and_then(constant)).collect();
+                let inputs: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
+                let lowered = node.op.kernel().lower(&Lowering { inputs: &inputs });
+                lowered.map_err(|e| e.at_node(&node.name, &node.op_name))
+            })
+            .collect::<Result<_>>()?;
+        let last_use = last_uses(&graph);
+        Ok(Program { graph, last_use, constants, kernels, segments: Mutex::default() })
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The kernel of a node.
+    pub fn kernel(&self, node: usize) -> &dyn Kernel {
+        match &self.kernels[node] {
+            Some(kernel) => &**kernel,
+            None => self.graph.nodes[node].op.kernel(),
+        }
+    }
+
+    /// What is known of every value while sizes are still symbols.
+    pub fn facts(&self) -> Result<Vec<Option<Fact>>> {
+        infer_facts(&self.graph, &[])
+    }
+
+    /// The elements of a constant.
+    pub fn constant(&self, id: ValueId) -> Option<&Tensor> {
+        self.constants[id.at()].as_ref()
+    }
+
+    /// The node after which a value is of no more use.
+    pub fn last_use(&self, id: ValueId) -> usize {
+        self.last_use[id.at()]
+    }
+
+    /// The segment that begins at `start` with those values alive, bound now if it is not kept.
+    pub fn segment(&self, start: usize, live: &[Live], ready: bool) -> Result<Arc<Segment>> {
+        let lock = || self.segments.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = Key::new(start, live, ready)?;
+        if let Some(segment) = lock().get(&key) {
+            return Ok(segment.clone());
+        }
+        let segment = Arc::new(bind(self, start, live, ready)?);
+        let mut kept = lock();
+        if kept.len() >= CACHE {
+            kept.clear();
+        }
+        kept.insert(key, segment.clone());
+        Ok(segment)
+    }
+}
+
+/// Loads every constant of a graph and of the graphs in it; `loaded` hears of each one's bytes.
+pub fn load_constants<'a>(
+    graph: &'a Graph,
+    loaded: &'a mut (dyn FnMut(usize) + Send),
+) -> BoxFuture<'a, Result<()>> {
+    Box::pin(async move {
+        for value in &graph.values {
+            if let Some(Constant::Stored(stored)) = &value.constant {
+                let tensor = stored.load().await;
+                tensor.map_err(|e| {
+                    crate::Error::new(e.kind(), format!("tensor '{}': {}", value.name, e.what()))
+                })?;
+                loaded(stored.bytes());
+            }
+        }
+        for node in &graph.nodes {
+            for inner in node.op.graphs() {
+                load_constants(inner, loaded).await?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn last_uses(graph: &Graph) -> Vec<usize> {
+    let mut last = vec![0; graph.values.len()];
+    for (i, node) in graph.nodes.iter().enumerate() {
+        for id in node.inputs.iter().chain(&node.outputs).flatten() {
+            last[id.at()] = i;
+        }
+    }
+    for id in &graph.outputs {
+        last[id.at()] = usize::MAX;
+    }
+    last
+}

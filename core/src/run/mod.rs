@@ -1,0 +1,163 @@
+//! Runs a program: binds what can be bound, replays the steps, looks at what only data tells, goes on.
+
+mod carve;
+mod profile;
+mod step;
+
+use profile::Timer;
+pub use profile::{Event, Profile};
+
+use crate::cpu::RunContext;
+use crate::graph::{FOLD_ELEMENTS, Fact, Known, ValueId};
+use crate::plan::{Home, Live, Program, Segment, Stop};
+use crate::{Buffer, Result, Tensor, Value, View};
+
+/// What a run cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Kernel calls.
+    pub steps: usize,
+    /// Segments that were replayed.
+    pub segments: usize,
+    /// The largest arena, in bytes.
+    pub arena_bytes: usize,
+    /// The largest sum of bytes alive at one step: what no layout could undercut.
+    pub live_bytes: usize,
+}
+
+/// Runs a program on inputs in the graph's order; they have been checked.
+pub fn run(program: &Program, inputs: Vec<Value>, cx: &RunContext<'_>) -> Result<(Vec<Value>, Cost)> {
+    let mut run = Run::new(program, inputs, cx);
+    let mut start = 0;
+    let mut ready = false;
+    loop {
+        if ready {
+            run.look(start)?;
+        }
+        let segment = program.segment(start, &run.live, ready)?;
+        run.replay(&segment)?;
+        start = segment.end;
+        ready = segment.stop == Stop::Ask;
+        if segment.stop == Stop::End {
+            break;
+        }
+    }
+    let cost = run.cost;
+    Ok((run.outputs()?, cost))
+}
+
+struct Run<'a> {
+    program: &'a Program,
+    cx: &'a RunContext<'a>,
+    arena: Buffer,
+    /// Inputs, outputs, and what kernels made; by value id.
+    owned: Vec<Option<Value>>,
+    /// The values that are of use from here on.
+    live: Vec<Live>,
+    cost: Cost,
+}
+
+impl<'a> Run<'a> {
+    fn new(program: &'a Program, inputs: Vec<Value>, cx: &'a RunContext<'a>) -> Run<'a> {
+        let mut owned = vec![None; program.graph().values.len()];
+        let mut live = Vec::new();
+        for (id, value) in program.graph().inputs.iter().zip(inputs) {
+            live.push((*id, fact_of(&value), Home::Owned(*id)));
+            owned[id.at()] = Some(value);
+        }
+        Run { program, cx, arena: Buffer::default(), owned, live, cost: Cost::default() }
+    }
+
+    fn replay(&mut self, segment: &Segment) -> Result<()> {
+        let limit = self.cx.max_bytes;
+        ensure!(
+            segment.arena_bytes as u64 <= limit,
+            LimitExceeded,
+            "intermediate results take {} bytes, the limit is {limit}",
+            segment.arena_bytes
+        );
+        self.arena.grow(segment.arena_bytes)?;
+        for step in &segment.steps {
+            self.cx.check()?;
+            let node = &self.program.graph().nodes[step.node];
+            let timer = Timer::start(self.cx.profile);
+            self.step(step).map_err(|e| e.at_node(&node.name, &node.op_name))?;
+            timer.stop(node, step);
+            for id in &step.drops {
+                self.owned[id.at()] = None;
+            }
+        }
+        self.cost.steps += segment.steps.len();
+        self.cost.segments += 1;
+        self.cost.arena_bytes = self.cost.arena_bytes.max(segment.arena_bytes);
+        self.cost.live_bytes = self.cost.live_bytes.max(segment.live_bytes);
+        self.live.clone_from(&segment.live);
+        for (id, fact, home) in &mut self.live {
+            // What a kernel made has sizes that binding could not know.
+            if let Home::Owned(owner) = home
+                && owner == id
+                && let Some(value) = &self.owned[owner.at()]
+            {
+                *fact = fact_of(value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the elements of a node's small inputs, for its shape rule.
+    fn look(&mut self, node: usize) -> Result<()> {
+        let Some(node) = self.program.graph().nodes.get(node) else { return Ok(()) };
+        for i in 0..self.live.len() {
+            let (id, fact, home) = &self.live[i];
+            let asked = node.inputs.contains(&Some(*id)) && fact.known.is_none();
+            let (true, Some(dtype), Some(shape)) = (asked, fact.dtype(), fact.shape()) else { continue };
+            if shape.iter().product::<usize>() > FOLD_ELEMENTS {
+                continue;
+            }
+            let tensor = match home {
+                Home::Known(tensor) => tensor.clone(),
+                Home::Owned(owner) => self.tensor(*owner)?.clone().reshaped(&shape)?,
+                Home::Arena(slot) => {
+                    let bytes = crate::tensor::byte_count(dtype, &shape)?;
+                    let at = slot.offset..slot.offset + bytes;
+                    View::over(dtype, &shape, &self.arena.as_ref()[at]).to_tensor()?
+                }
+            };
+            self.live[i].1.known = Some(Known::Tensor(tensor));
+        }
+        Ok(())
+    }
+
+    fn tensor(&self, owner: ValueId) -> Result<&Tensor> {
+        let value = self.owned[owner.at()].as_ref();
+        value.ok_or_else(|| err!(Internal, "value {} is gone", owner.0))?.tensor()
+    }
+
+    fn outputs(mut self) -> Result<Vec<Value>> {
+        let live = std::mem::take(&mut self.live);
+        let output = |id: &ValueId| -> Result<Value> {
+            if let Some(tensor) = self.program.constant(*id) {
+                return Ok(tensor.clone().into());
+            }
+            let entry = live.iter().find(|(live, ..)| live == id);
+            match entry.ok_or_else(|| err!(Internal, "output {} was not made", id.0))? {
+                (_, _, Home::Known(tensor)) => Ok(tensor.clone().into()),
+                (_, fact, Home::Owned(owner)) => match (fact.shape(), &self.owned[owner.at()]) {
+                    (Some(shape), Some(Value::Tensor(t))) => Ok(t.clone().reshaped(&shape)?.into()),
+                    (_, Some(value)) => Ok(value.clone()),
+                    (_, None) => Err(err!(Internal, "output {} is gone", id.0)),
+                },
+                (_, _, Home::Arena(_)) => Err(err!(Internal, "an output in the arena")),
+            }
+        };
+        self.program.graph().outputs.iter().map(output).collect()
+    }
+}
+
+/// What is known of a value that is there, its elements left aside.
+fn fact_of(value: &Value) -> Fact {
+    match value {
+        Value::Tensor(t) => Fact::sized(t.dtype(), t.shape()),
+        other => Fact::of(other.kind()),
+    }
+}

@@ -1,0 +1,95 @@
+//! What each step of a run took.
+
+use crate::graph::Node;
+use crate::log;
+use crate::plan::Step;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// One step that ran.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The node's name.
+    pub node: String,
+    /// Its operator.
+    pub op: String,
+    /// When it began, in microseconds since the profile did.
+    pub start_us: f64,
+    /// How long it took.
+    pub duration_us: f64,
+    /// Bytes that it read and wrote.
+    pub bytes: u64,
+    /// Its outputs, for people.
+    pub outputs: String,
+}
+
+/// Steps in the order in which they ran; may be shared by runs.
+pub struct Profile {
+    began: Instant,
+    events: Mutex<Vec<Event>>,
+}
+
+impl Default for Profile {
+    fn default() -> Profile {
+        Profile { began: Instant::now(), events: Mutex::default() }
+    }
+}
+
+impl Profile {
+    /// What was written down so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A trace that Chrome and Perfetto show.
+    pub fn trace(&self) -> String {
+        let event = |e: &Event| {
+            format!(
+                "{{\"name\":{:?},\"cat\":{:?},\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":{:.3},\"dur\":{:.3},\
+                 \"args\":{{\"operator\":{:?},\"outputs\":{:?},\"bytes\":{}}}}}",
+                e.node, e.op, e.start_us, e.duration_us, e.op, e.outputs, e.bytes
+            )
+        };
+        let events: Vec<String> = self.events().iter().map(event).collect();
+        format!("{{\"traceEvents\":[\n{}\n]}}\n", events.join(",\n"))
+    }
+}
+
+/// Times a step where somebody wants to know; costs nothing where nobody does.
+pub(super) struct Timer<'a> {
+    profile: Option<&'a Profile>,
+    began: Option<Instant>,
+}
+
+impl<'a> Timer<'a> {
+    pub fn start(profile: Option<&'a Profile>) -> Timer<'a> {
+        let wanted = profile.is_some() || log::level() >= 2;
+        Timer { profile, began: wanted.then(Instant::now) }
+    }
+
+    pub fn stop(self, node: &Node, step: &Step) {
+        let Some(began) = self.began else { return };
+        let duration = began.elapsed();
+        let bytes = step.bytes();
+        log::log(2, || {
+            let (us, gb_per_s) = (duration.as_secs_f64() * 1e6, bytes as f64 / duration.as_secs_f64() / 1e9);
+            format!(
+                "{us:>10.1} us  {gb_per_s:>7.2} GB/s  {:<24} {}  {}",
+                node.op_name,
+                node.name,
+                step.results()
+            )
+        });
+        if let Some(profile) = self.profile {
+            let event = Event {
+                node: node.name.clone(),
+                op: node.op_name.clone(),
+                start_us: began.duration_since(profile.began).as_secs_f64() * 1e6,
+                duration_us: duration.as_secs_f64() * 1e6,
+                bytes,
+                outputs: step.results(),
+            };
+            profile.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        }
+    }
+}

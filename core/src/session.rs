@@ -1,0 +1,288 @@
+//! The page to read first: load → import → optimize → plan → run.
+
+use crate::cpu::{Pool, RunContext};
+use crate::graph::{Constant, Fact, Graph};
+use crate::onnx::{self, Source};
+use crate::ops::CustomOp;
+use crate::optimize::optimize;
+use crate::plan::{Program, load_constants};
+use crate::run::{self, Cost, Profile};
+use crate::{Dim, Kind, Limits, Result, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How to load a model.
+#[derive(Clone)]
+pub struct Options {
+    /// What it may cost.
+    pub limits: Limits,
+    /// How many threads a run uses.
+    pub threads: usize,
+    /// Operators that come along with the application.
+    pub custom_ops: Vec<Arc<dyn CustomOp>>,
+    /// Whether the graph is rewritten before it is planned. Results do not depend on it.
+    pub optimize: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        Options { limits: Limits::default(), threads, custom_ops: Vec::new(), optimize: true }
+    }
+}
+
+/// How far loading has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The structure is understood; so many bytes of weights will follow.
+    Weights(u64),
+    /// So many bytes of weights were read since the last report.
+    Read(u64),
+    /// Ready to run.
+    Ready,
+}
+
+/// An input or an output of a model.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// What the model says of it.
+    pub fact: Fact,
+}
+
+/// What a model's file says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct ModelInfo {
+    /// What wrote it.
+    pub producer: String,
+    /// The operator sets it imports, by domain ("" is ai.onnx).
+    pub opsets: Vec<(String, i64)>,
+    /// Free-form properties.
+    pub metadata: Vec<(String, String)>,
+    /// Bytes of its weights.
+    pub weight_bytes: u64,
+}
+
+/// How to run.
+#[derive(Clone, Default)]
+pub struct RunOptions<'a> {
+    /// Set it to stop the run at the next check.
+    pub cancel: Option<&'a AtomicBool>,
+    /// How long the run may take; the session's limit holds as well.
+    pub deadline: Option<Duration>,
+    /// Where each step's time is written down.
+    pub profile: Option<&'a Profile>,
+    /// The outputs that are wanted, by name; none given means all.
+    pub outputs: Option<&'a [&'a str]>,
+}
+
+/// A model that is ready to run, by any number of callers at once.
+pub struct Session {
+    program: Program,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    info: ModelInfo,
+    limits: Limits,
+    pool: Pool,
+    runs: AtomicU64,
+}
+
+impl Session {
+    /// Loads a model.
+    pub async fn load(
+        source: Arc<dyn Source>,
+        options: Options,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Session> {
+        let name = source.name().to_string();
+        let model = onnx::load(source, &options.limits, &options.custom_ops).await?;
+        let mut graph = model.graph;
+        let weight_bytes = stored_bytes(&graph);
+        progress(Progress::Weights(weight_bytes));
+        load_constants(&graph, &mut |bytes| progress(Progress::Read(bytes as u64)))
+            .await
+            .map_err(|e| e.in_file(&name))?;
+        if options.optimize {
+            optimize(&mut graph).map_err(|e| e.in_file(&name))?;
+        }
+        let program = Program::compile(graph).map_err(|e| e.in_file(&name))?;
+        let facts = program.facts().map_err(|e| e.in_file(&name))?;
+        let graph = program.graph();
+        let port = |id: &crate::graph::ValueId| {
+            let value = &graph.values[id.at()];
+            let fact = facts[id.at()].clone().or_else(|| value.declared.clone());
+            let fact =
+                fact.ok_or_else(|| err!(InvalidModel, "'{}' has no type", value.name).in_file(&name))?;
+            Ok(Port { name: value.name.clone(), fact })
+        };
+        let inputs = graph.inputs.iter().map(port).collect::<Result<_>>()?;
+        let outputs = graph.outputs.iter().map(port).collect::<Result<_>>()?;
+        progress(Progress::Ready);
+        Ok(Session {
+            inputs,
+            outputs,
+            info: ModelInfo {
+                producer: model.producer,
+                opsets: model.opsets,
+                metadata: model.metadata,
+                weight_bytes,
+            },
+            limits: options.limits,
+            pool: Pool::new(options.threads),
+            runs: AtomicU64::new(0),
+            program,
+        })
+    }
+
+    /// Loads a model from a file and waits for it.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open(path: impl AsRef<std::path::Path>, options: Options) -> Result<Session> {
+        let source: Arc<dyn Source> = Arc::new(onnx::File::open(path)?);
+        crate::block_on(Session::load(source, options, &mut |_| {}))
+    }
+
+    /// What callers pass in, in order.
+    pub fn inputs(&self) -> &[Port] {
+        &self.inputs
+    }
+
+    /// What callers get back, in order.
+    pub fn outputs(&self) -> &[Port] {
+        &self.outputs
+    }
+
+    /// What the file says of itself.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The compiled graph.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Threads of a run.
+    pub fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+
+    /// Runs on inputs by name; gives the outputs in the model's order.
+    pub fn run(&self, inputs: &[(&str, Value)]) -> Result<Vec<Value>> {
+        self.run_with(inputs, &RunOptions::default()).map(|(outputs, _)| outputs)
+    }
+
+    /// Runs as the options say; tells the cost too.
+    pub fn run_with(&self, inputs: &[(&str, Value)], options: &RunOptions<'_>) -> Result<(Vec<Value>, Cost)> {
+        let inputs = self.arrange(inputs)?;
+        let wanted = self.wanted(options.outputs)?;
+        let never = AtomicBool::new(false);
+        let allowed = match (options.deadline, self.limits.deadline) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        let cx = RunContext {
+            pool: &self.pool,
+            cancel: options.cancel.unwrap_or(&never),
+            deadline: allowed.map(|d| Instant::now() + d),
+            max_bytes: self.limits.max_run_bytes,
+            seed: AtomicU64::new(run.wrapping_mul(0x2545_f491_4f6c_dd1d)),
+            profile: options.profile,
+        };
+        let (outputs, cost) = run::run(&self.program, inputs, &cx)?;
+        Ok(match wanted {
+            None => (outputs, cost),
+            Some(wanted) => (wanted.into_iter().map(|i| outputs[i].clone()).collect(), cost),
+        })
+    }
+
+    /// The inputs in the model's order, checked: none missing, none extra, types, ranks and sizes as declared.
+    fn arrange(&self, given: &[(&str, Value)]) -> Result<Vec<Value>> {
+        let names = || self.inputs.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+        for (i, (name, _)) in given.iter().enumerate() {
+            let known = self.inputs.iter().any(|p| p.name == *name);
+            ensure!(known, InvalidInput, "the model has no input '{name}'; it has {}", names());
+            let twice = given[..i].iter().any(|(other, _)| other == name);
+            ensure!(!twice, InvalidInput, "input '{name}' is given twice");
+        }
+        let mut symbols = BTreeMap::new();
+        self.inputs
+            .iter()
+            .map(|port| match given.iter().find(|(name, _)| *name == port.name) {
+                Some((_, value)) => port.check(value, &mut symbols).map(|()| value.clone()),
+                None => Err(err!(InvalidInput, "input '{}' ({}) is missing", port.name, port.fact)),
+            })
+            .collect()
+    }
+
+    fn wanted(&self, names: Option<&[&str]>) -> Result<Option<Vec<usize>>> {
+        let Some(names) = names else { return Ok(None) };
+        let position = |name: &&str| {
+            let at = self.outputs.iter().position(|p| p.name == **name);
+            at.ok_or_else(|| err!(InvalidInput, "the model has no output '{name}'"))
+        };
+        names.iter().map(position).collect::<Result<Vec<_>>>().map(Some)
+    }
+}
+
+impl Port {
+    /// Holds a value against what the model declares; `symbols` remembers what each symbol turned out to be.
+    fn check(&self, value: &Value, symbols: &mut BTreeMap<String, (i64, String)>) -> Result<()> {
+        let (name, kind) = (&self.name, value.kind());
+        // A model may take an optional where the caller has the plain value.
+        let wrapped = matches!(&self.fact.kind, Kind::Optional(inner) if **inner == kind);
+        ensure!(
+            kind == self.fact.kind || wrapped,
+            InvalidInput,
+            "input '{name}' must be {}, got {kind}",
+            self.fact.kind
+        );
+        let (Some(dims), Value::Tensor(tensor)) = (&self.fact.dims, value) else { return Ok(()) };
+        let shape = tensor.shape();
+        ensure!(
+            shape.len() == dims.len(),
+            InvalidInput,
+            "input '{name}' must be {}, got {kind}{shape:?}",
+            self.fact
+        );
+        for (axis, (dim, &size)) in dims.iter().zip(shape).enumerate() {
+            let size = size as i64;
+            match dim.known() {
+                Some(n) => ensure!(
+                    n == size,
+                    InvalidInput,
+                    "input '{name}' must be {}, got {kind}{shape:?}: axis {axis} must be {n}",
+                    self.fact
+                ),
+                None => {
+                    let symbol = dim.to_string();
+                    let (n, first) = symbols.entry(symbol.clone()).or_insert((size, name.clone()));
+                    ensure!(
+                        *n == size,
+                        InvalidInput,
+                        "input '{name}' has {size} on axis {axis}, but '{symbol}' is {n} in input '{first}'"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The shape, with every symbol given a value.
+    pub fn shape(&self, symbols: &dyn Fn(&str) -> Option<i64>) -> Option<Vec<usize>> {
+        let size = |dim: &Dim| usize::try_from(dim.eval(symbols)?).ok();
+        self.fact.dims.as_ref()?.iter().map(size).collect()
+    }
+}
+
+fn stored_bytes(graph: &Graph) -> u64 {
+    let own = graph.values.iter().map(|v| match &v.constant {
+        Some(Constant::Stored(s)) => s.bytes() as u64,
+        _ => 0,
+    });
+    let inner = graph.nodes.iter().flat_map(|n| n.op.graphs()).map(stored_bytes);
+    own.chain(inner).sum()
+}
