@@ -1,7 +1,7 @@
 //! Conv on the CPU, and what every convolution is: a matrix product of the weights with the image as its
 //! windows see it. The image is unrolled block by block while the product packs it, never as a whole.
 
-use super::gemm::{COLS, Left, MR, Matrix, NR, Right, Sizes, multiply};
+use super::product::{COLS, Left, MR, Matrix, NR, Right, Sizes, multiply};
 use super::window::Windows;
 use super::{Io, Kernel, RunContext};
 use crate::ops::conv::{Conv, ConvWindows};

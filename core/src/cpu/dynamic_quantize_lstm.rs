@@ -3,7 +3,7 @@
 //!
 //! The scale of X is that of the whole sequence, the scale of a hidden state that of the whole batch.
 
-use super::gemm::{self, Matrix};
+use super::product::{self, Matrix};
 use super::recurrence::Products;
 use super::{Io, Kernel, RunContext};
 use crate::ops::dynamic_quantize_lstm::DynamicQuantizeLstm;
@@ -72,9 +72,9 @@ impl<'a, W: Quantized> Weights<'a, W> {
         let data = &self.data[(direction * self.depth * self.columns + columns.start).min(self.data.len())..];
         let (scales, zeros) = (&self.scales[first..], &self.zeros[first..]);
         let rows = out.len().checked_div(columns.len()).unwrap_or(0);
-        gemm::multiply(
+        product::multiply(
             cx,
-            gemm::Sizes { batch: 1, rows, depth: self.depth, cols: columns.len() },
+            product::Sizes { batch: 1, rows, depth: self.depth, cols: columns.len() },
             out,
             |_| {
                 let widen = |x: u8, _| x.wide() - zero.wide();

@@ -1,268 +1,145 @@
-//! The product of two matrices: one loop nest, for every type.
+//! Gemm on the CPU.
 //!
-//! A kernel hands over its factors as things that fill blocks: a matrix with strides (so that a transpose
-//! costs nothing), an image seen through the windows of a convolution, bytes less their zero points. What
-//! comes out goes through the kernel's own last step (bias, activation, requantization) row by row.
-//!
-//! Every sum is added up over the depth from first to last in `S`, whatever the number of rows, columns or
-//! threads: the same row times the same column gives the same bits wherever it stands.
+//! The product is summed first, then scaled, then C is added, all in the type of the sums. A beta of 0 means
+//! that C is not read at all. Integers with factors other than 1 compute in f64 and truncate.
 
-use super::RunContext;
-use crate::{Num, Result};
-use std::ops::Range;
+use super::matmul::Product;
+use super::product::multiply;
+use super::{Io, Kernel};
+use crate::ops::gemm::Gemm;
+use crate::{Float, Num, Result, View};
 
-/// Rows and columns of a tile of sums, which the compiler keeps in vector registers.
-pub const MR: usize = 4;
-/// See [`MR`].
-pub const NR: usize = 8;
-
-/// What is packed at a time: a block of the right factor stays in the second cache, one of its panels and
-/// a block of the left factor in the first.
-const DEPTH: usize = 256;
-/// The most columns that a right factor is asked for at once.
-pub const COLS: usize = 128;
-const ROWS: usize = 256;
-
-/// Products that are too little work to be worth a second thread.
-const SMALL: usize = 1 << 16;
-
-/// The sizes of `batch` products of `rows`×`depth` by `depth`×`cols`.
-#[derive(Clone, Copy, Debug)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct Sizes {
-    pub batch: usize,
-    pub rows: usize,
-    pub depth: usize,
-    pub cols: usize,
-}
-
-/// A left factor.
-pub trait Left<S>: Sync {
-    /// Writes `rows` (at most [`MR`]) of it, `block[i][r]` being row `rows.start + r` at depth
-    /// `k.start + i`; what lies past the last row may be anything.
-    fn fill_rows(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]);
-}
-
-/// A right factor.
-pub trait Right<S>: Sync {
-    /// Writes `cols` of it as panels of [`NR`] columns, each `k.len()` long; what lies past the last column
-    /// may be anything.
-    fn fill_cols(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]);
-}
-
-/// A matrix somewhere in a slice.
-pub struct Matrix<'a, T, F> {
-    /// Its elements, from the first on.
-    pub data: &'a [T],
-    /// Elements from one row to the next.
-    pub row_step: usize,
-    /// Elements from one column to the next.
-    pub col_step: usize,
-    /// What an element is in the type of the sums, given its row (of a left factor) or column (of a right
-    /// factor).
-    pub widen: F,
-}
-
-impl<T: Copy + Sync, S, F: Fn(T, usize) -> S + Sync> Left<S> for Matrix<'_, T, F> {
-    fn fill_rows(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]) {
-        for (r, row) in rows.enumerate() {
-            let from = self.data[row * self.row_step + k.start * self.col_step..].iter();
-            for (to, &x) in block.iter_mut().zip(from.step_by(self.col_step.max(1))) {
-                to[r] = (self.widen)(x, row);
-            }
-        }
-    }
-}
-
-impl<T: Copy + Sync, S, F: Fn(T, usize) -> S + Sync> Right<S> for Matrix<'_, T, F> {
-    fn fill_cols(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]) {
-        let firsts = cols.clone().step_by(NR);
-        for (panel, first) in panels.chunks_mut(k.len()).zip(firsts) {
-            let width = NR.min(cols.end - first);
-            for (to, k) in panel.iter_mut().zip(k.clone()) {
-                let from = &self.data[k * self.row_step + first * self.col_step..];
-                if self.col_step == 1 {
-                    for (i, (to, &x)) in to[..width].iter_mut().zip(from).enumerate() {
-                        *to = (self.widen)(x, first + i);
+impl Kernel for Gemm {
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let a = io.input(0)?;
+        if a.dtype().is_float() {
+            for_float!(a.dtype(), T => {
+                type S = <T as Num>::Acc;
+                let (alpha, beta) = (S::from_f64(self.alpha.into()), S::from_f64(self.beta.into()));
+                self.products::<T>(io, |sum, c| {
+                    let sum = if self.alpha == 1.0 { sum } else { alpha.mul(sum) };
+                    let sum = c.map_or(sum, |c| sum.add(beta.mul(c)));
+                    self.activation.apply(sum)
+                })
+            })
+        } else {
+            for_int!(a.dtype(), T => self.products::<T>(io, |sum, c| {
+                let sum = match (self.alpha, self.beta) {
+                    (1.0, 1.0) => sum.add(c.unwrap_or_default()),
+                    (alpha, beta) => {
+                        let c = c.unwrap_or_default().to_f64();
+                        T::from_f64(f64::from(alpha) * sum.to_f64() + f64::from(beta) * c)
                     }
-                } else {
-                    for (i, to) in to[..width].iter_mut().enumerate() {
-                        *to = (self.widen)(from[i * self.col_step], first + i);
-                    }
-                }
-            }
+                };
+                self.activate_integer(sum)
+            }))
         }
     }
 }
 
-/// `batch` products of `left(i)` and `right(i)`, one after the other in `out`.
-///
-/// `emit(row, col, sums, out)` is told of every stretch of sums, once: the row counts on through the batch,
-/// and the output of the stretch, as long as the sums, is its to write.
-pub fn multiply<S: Num, Y: Send, L: Left<S>, R: Right<S>>(
-    cx: &RunContext<'_>,
-    sizes: Sizes,
-    out: &mut [Y],
-    left: impl Fn(usize) -> L + Sync,
-    right: impl Fn(usize) -> R + Sync,
-    emit: impl Fn(usize, usize, &[S], &mut [Y]) + Sync,
-) -> Result<()> {
-    let Sizes { batch, rows, depth, cols } = sizes;
-    ensure!(
-        batch.checked_mul(rows).and_then(|n| n.checked_mul(cols)) == Some(out.len()),
-        Internal,
-        "the products of {sizes:?} do not fill {} elements",
-        out.len()
-    );
-    if out.is_empty() {
-        return Ok(());
-    }
-    let work = out.len().saturating_mul(depth);
-    let pieces = if work < SMALL { 1 } else { 2 * cx.pool.threads() };
-    let share = (batch * rows).div_ceil(pieces);
-    cx.pool.chunks(out, share * cols, |i, mut out| {
-        let mut packed = Packed::default();
-        let mut next = i * share;
-        while !out.is_empty() {
-            let (at, first) = (next / rows, next % rows);
-            let take = (rows - first).min(out.len() / cols).min(ROWS);
-            let (now, later) = out.split_at_mut(take * cols);
-            let mut emit = |row: usize, col: usize, sums: &[S]| {
-                let start = row * cols + col;
-                emit(next + row, col, sums, &mut now[start..start + sums.len()]);
-            };
-            packed.multiply(cx, (first..first + take, depth, cols), &left(at), &right(at), &mut emit)?;
-            next += take;
-            out = later;
-        }
-        Ok(())
-    })
-}
-
-/// A tile of sums.
-type Tile<S> = [[S; NR]; MR];
-
-/// Packed blocks of both factors and the sums that they make.
-struct Packed<S> {
-    left: Vec<[S; MR]>,
-    panels: Vec<[S; NR]>,
-    sums: Vec<Tile<S>>,
-}
-
-impl<S> Default for Packed<S> {
-    fn default() -> Packed<S> {
-        Packed { left: Vec::new(), panels: Vec::new(), sums: Vec::new() }
-    }
-}
-
-impl<S: Num> Packed<S> {
-    /// At most [`ROWS`] rows of one product, handed to `emit(row, col, sums)`, rows counted from 0.
-    fn multiply(
-        &mut self,
-        cx: &RunContext<'_>,
-        (rows, depth, cols): (Range<usize>, usize, usize),
-        left: &impl Left<S>,
-        right: &impl Right<S>,
-        emit: &mut impl FnMut(usize, usize, &[S]),
+impl Gemm {
+    fn products<T: Num>(
+        &self,
+        io: &mut Io<'_>,
+        finish: impl Fn(T::Acc, Option<T::Acc>) -> T::Acc + Sync,
     ) -> Result<()> {
-        for col in (0..cols).step_by(COLS) {
-            cx.check()?;
-            let cols = col..(col + COLS).min(cols);
-            let across = cols.len().div_ceil(NR);
-            self.sums.clear();
-            self.sums.resize(rows.len().div_ceil(MR) * across, [[S::zero(); NR]; MR]);
-            for k in (0..depth).step_by(DEPTH) {
-                let k = k..(k + DEPTH).min(depth);
-                self.panels.resize(across * k.len(), [S::zero(); NR]);
-                self.left.resize(k.len(), [S::zero(); MR]);
-                right.fill_cols(k.clone(), cols.clone(), &mut self.panels);
-                for (tiles, first) in self.sums.chunks_mut(across).zip(rows.clone().step_by(MR)) {
-                    left.fill_rows(first..(first + MR).min(rows.end), k.clone(), &mut self.left);
-                    for (tile, panel) in tiles.iter_mut().zip(self.panels.chunks(k.len())) {
-                        add_products(tile, &self.left, panel);
-                    }
+        let (a, b, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
+        let product = Product::new((a.shape(), self.left), (b.shape(), self.right))?;
+        let c = io.optional(2)?.filter(|_| self.beta != 0.0);
+        let c = c.map(|c| Addend::<T>::new(c, y.shape())).transpose()?;
+        let (a, b) = (a.slice::<T>()?, b.slice::<T>()?);
+        multiply(
+            io.context(),
+            product.sizes,
+            y.into_slice::<T>()?,
+            |i| product.left(a, i, |x: T, _| x.acc()),
+            |i| product.right(b, i, |x: T, _| x.acc()),
+            |row, col, sums, out| {
+                for (i, (y, &sum)) in out.iter_mut().zip(sums).enumerate() {
+                    *y = T::of_acc(finish(sum, c.as_ref().map(|c| c.at(row, col + i).acc())));
                 }
-            }
-            let mut line = [S::zero(); COLS];
-            for row in 0..rows.len() {
-                let tiles = &self.sums[row / MR * across..][..across];
-                for (to, tile) in line.chunks_mut(NR).zip(tiles) {
-                    to.copy_from_slice(&tile[row % MR]);
-                }
-                emit(row, cols.start, &line[..cols.len()]);
-            }
+            },
+        )
+    }
+
+    /// Through f64, exact for all that an activation of integers is used for.
+    fn activate_integer<T: Num>(&self, x: T) -> T {
+        match self.activation {
+            crate::ops::fused_activation::FusedActivation::None => x,
+            activation => T::from_f64(activation.apply(x.to_f64())),
         }
-        Ok(())
     }
 }
 
-/// The innermost loop: the tile stays in registers, and the compiler makes vectors of its rows.
-fn add_products<S: Num>(tile: &mut Tile<S>, left: &[[S; MR]], panel: &[[S; NR]]) {
-    let mut sums = *tile;
-    for (l, r) in left.iter().zip(panel) {
-        for (sums, &l) in sums.iter_mut().zip(l) {
-            for (sum, &r) in sums.iter_mut().zip(r) {
-                *sum = sum.add(l.mul(r));
-            }
-        }
+/// A tensor that broadcasts to a matrix.
+pub struct Addend<'a, T> {
+    data: &'a [T],
+    row_step: usize,
+    col_step: usize,
+}
+
+impl<'a, T: crate::Element> Addend<'a, T> {
+    /// `c` for a matrix of that shape.
+    pub fn new(c: View<'a>, shape: &[usize]) -> Result<Addend<'a, T>> {
+        let fits = |(&c, &s): (&usize, &usize)| c == s || c == 1;
+        ensure!(
+            c.rank() <= 2 && c.shape().iter().rev().zip(shape.iter().rev()).all(fits),
+            InvalidInput,
+            "{c:?} does not broadcast to {shape:?}"
+        );
+        let size = |from_last: usize| c.shape().iter().rev().nth(from_last).copied().unwrap_or(1);
+        let step = |size: usize, step: usize| if size == 1 { 0 } else { step };
+        Ok(Addend { data: c.slice()?, row_step: step(size(1), size(0)), col_step: step(size(0), 1) })
     }
-    *tile = sums;
+
+    /// The element for that row and column.
+    pub fn at(&self, row: usize, col: usize) -> T {
+        self.data[row * self.row_step + col * self.col_step]
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::cpu::Pool;
-    use std::sync::atomic::AtomicBool;
+    use crate::cpu::testing::run;
+    use crate::ops::Attr;
+    use crate::{Tensor, Value};
 
-    fn product(threads: usize, sizes: Sizes, a: &[f32], b: &[f32]) -> Vec<f32> {
-        let (pool, cancel) = (Pool::new(threads), AtomicBool::new(false));
-        let cx = RunContext::new(&pool, &cancel);
-        let mut out = vec![f32::NAN; sizes.batch * sizes.rows * sizes.cols];
-        let matrix = |data, row_step| Matrix { data, row_step, col_step: 1, widen: |x: f32, _| x };
-        multiply(
-            &cx,
-            sizes,
-            &mut out,
-            |i| matrix(&a[i * sizes.rows * sizes.depth..], sizes.depth),
-            |i| matrix(&b[i * sizes.depth * sizes.cols..], sizes.cols),
-            |_, _, sums, out| out.copy_from_slice(sums),
-        )
-        .unwrap();
-        out
+    fn f32s(shape: &[usize], x: &[f32]) -> Option<Value> {
+        Some(Tensor::new(shape, x).unwrap().into())
     }
 
-    fn plain(sizes: Sizes, a: &[f32], b: &[f32]) -> Vec<f32> {
-        let Sizes { rows, depth, cols, .. } = sizes;
-        let at = |i: usize| {
-            let (batch, row, col) = (i / cols / rows, i / cols % rows, i % cols);
-            let a = &a[(batch * rows + row) * depth..][..depth];
-            let b = b[batch * depth * cols..].iter().skip(col).step_by(cols);
-            a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b)
-        };
-        (0..sizes.batch * rows * cols).map(at).collect()
+    fn gemm(version: i64, attrs: &[(&str, Attr)], inputs: &[Option<Value>]) -> Vec<f32> {
+        let y = run(("", "Gemm", version), attrs, inputs, 1).unwrap();
+        y[0].tensor().unwrap().slice::<f32>().unwrap().to_vec()
     }
 
     #[test]
-    fn sums_are_bit_for_bit_those_of_the_plain_loop_for_any_size_and_any_threads() {
-        for (batch, rows, depth, cols) in
-            [(1, 1, 1, 1), (3, 5, 7, 9), (2, 4, 300, 8), (1, 261, 3, 131), (2, 1, 5, 3), (1, 2, 0, 3)]
-        {
-            let sizes = Sizes { batch, rows, depth, cols };
-            let numbers = |n: usize, by: usize| {
-                (0..n).map(|i| ((i * by % 1009) as f32 - 504.0) / 37.0).collect::<Vec<_>>()
-            };
-            let (a, b) = (numbers(batch * rows * depth, 7919), numbers(batch * depth * cols, 104729));
-            let expected = plain(sizes, &a, &b);
-            for threads in [1, 3] {
-                assert_eq!(product(threads, sizes, &a, &b), expected, "{sizes:?} on {threads}");
-            }
-        }
+    fn a_beta_of_zero_hides_a_nan_in_c() {
+        let (a, b) = (f32s(&[1, 2], &[1.0, 2.0]), f32s(&[1, 2], &[3.0, 4.0]));
+        let c = f32s(&[], &[f32::NAN]);
+        let attrs = [("beta", Attr::Float(0.0)), ("transB", Attr::Int(1)), ("alpha", Attr::Float(2.0))];
+        assert_eq!(gemm(13, &attrs, &[a, b, c]), [22.0]);
     }
 
     #[test]
-    fn empty_products_do_nothing() {
-        assert!(product(1, Sizes { batch: 0, rows: 2, depth: 2, cols: 2 }, &[], &[]).is_empty());
-        assert!(product(1, Sizes { batch: 1, rows: 2, depth: 2, cols: 0 }, &[0.0; 4], &[]).is_empty());
+    fn old_forms_broadcast_too() {
+        let (a, b) = (f32s(&[2, 1], &[1.0, 2.0]), f32s(&[1, 2], &[3.0, 4.0]));
+        let attrs = [("broadcast", Attr::Int(1))];
+        let y = gemm(6, &attrs, &[a, b, f32s(&[2], &[10.0, 20.0])]);
+        assert_eq!(y, [13.0, 24.0, 16.0, 28.0]);
+    }
+
+    #[test]
+    fn an_empty_depth_leaves_c() {
+        let (a, b) = (f32s(&[2, 0], &[]), f32s(&[0, 1], &[]));
+        assert_eq!(gemm(11, &[], &[a, b, f32s(&[2, 1], &[1.0, 2.0])]), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn integers_truncate_when_scaled() {
+        let x = |v: &[i32]| Some(Value::from(Tensor::new(&[1, 1], v).unwrap()));
+        let attrs = [("alpha", Attr::Float(0.5))];
+        let y = run(("", "Gemm", 13), &attrs, &[x(&[3]), x(&[3]), x(&[1])], 1).unwrap();
+        assert_eq!(y[0].tensor().unwrap().slice::<i32>().unwrap(), [5]);
     }
 }

@@ -1,7 +1,7 @@
 //! MatMul on the CPU, and what every matrix product with broadcasting needs.
 
 use super::broadcast::{Broadcast, broadcast_shape};
-use super::gemm::{Matrix, Sizes, multiply};
+use super::product::{Matrix, Sizes, multiply};
 use super::{Io, Kernel};
 use crate::ops::matmul::{Factor, Flip, MatMul};
 use crate::{Num, Result};

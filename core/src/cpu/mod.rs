@@ -79,6 +79,7 @@ mod lrn;
 mod matmul;
 mod mean_variance_normalization;
 mod normalize;
+mod product;
 mod recurrence;
 mod rnn;
 mod softmax;

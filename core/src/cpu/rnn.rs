@@ -1,7 +1,7 @@
 //! RNN, GRU and LSTM on the CPU: the products with float weights. The rest is in
 //! [`recurrence`](super::recurrence).
 
-use super::gemm::{self, Matrix};
+use super::product::{self, Matrix};
 use super::recurrence::{Products, widened};
 use super::{Io, Kernel, RunContext};
 use crate::ops::rnn::Rnn;
@@ -60,9 +60,9 @@ fn product<T: Float>(
 ) -> Result<()> {
     let rows = out.len().checked_div(cols).unwrap_or(0);
     let widen = |x: T, _| x;
-    gemm::multiply(
+    product::multiply(
         cx,
-        gemm::Sizes { batch: 1, rows, depth, cols },
+        product::Sizes { batch: 1, rows, depth, cols },
         out,
         |_| Matrix { data: a, row_step: depth, col_step: 1, widen },
         |_| Matrix { data: b, row_step: 1, col_step: depth, widen },

@@ -157,6 +157,7 @@ pub mod conv;
 pub mod cross_entropy;
 pub mod dynamic_quantize_lstm;
 pub mod fused_activation;
+pub mod gemm;
 pub mod group_normalization;
 pub mod layer_normalization;
 pub mod lp_normalization;
@@ -234,6 +235,7 @@ ops! {
         conv::Conv: "" [Conv], "com.microsoft" [FusedConv];
         cross_entropy::CrossEntropy: "" [NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss];
         dynamic_quantize_lstm::DynamicQuantizeLstm: "com.microsoft" [DynamicQuantizeLSTM];
+        gemm::Gemm: "" [Gemm], "com.microsoft" [FusedGemm];
         group_normalization::GroupNormalization: "" [GroupNormalization InstanceNormalization];
         layer_normalization::LayerNormalization: "" [LayerNormalization RMSNormalization];
         lp_normalization::LpNormalization: "" [LpNormalization];
