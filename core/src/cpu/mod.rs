@@ -88,6 +88,7 @@ mod window;
 // Reductions and searches.
 
 // Attention and transformers.
+mod attention;
 mod attention_bias;
 mod attention_core;
 mod dot;

@@ -171,6 +171,7 @@ pub(crate) mod window;
 // Reductions and searches.
 
 // Attention and transformers.
+pub mod attention;
 pub mod gather_block_quantized;
 pub mod group_query_attention;
 pub mod matmul_nbits;
@@ -254,6 +255,7 @@ ops! {
         skip_layer_normalization::SkipLayerNormalization: "com.microsoft" [SkipLayerNormalization SkipSimplifiedLayerNormalization];
         gather_block_quantized::GatherBlockQuantized: "com.microsoft" [GatherBlockQuantized];
         group_query_attention::GroupQueryAttention: "com.microsoft" [GroupQueryAttention];
+        attention::Attention: "" [Attention];
 
         // Signals and images.
         grid_sample::GridSample: "" [GridSample], "com.microsoft" [GridSample];
