@@ -193,6 +193,17 @@ macro_rules! floats {
 }
 floats!(f32, f64);
 
+/// To f32 so that rounding the result once more rounds as if once: what is inexact gets an odd last bit.
+/// (`half`'s own conversions from f64 drop the low 32 bits before they round.)
+fn to_odd(x: f64) -> f32 {
+    let y = x as f32;
+    if f64::from(y) == x || x.is_nan() {
+        return y;
+    }
+    let toward_zero = if f64::from(y).abs() > x.abs() { y.to_bits() - 1 } else { y.to_bits() };
+    f32::from_bits(toward_zero | 1)
+}
+
 macro_rules! small_floats {
     ($($type:ident),*) => {
         $(impl Num for $type {
@@ -200,9 +211,9 @@ macro_rules! small_floats {
             const FLOAT: bool = true;
             const LOWEST: $type = $type::MIN;
             const HIGHEST: $type = $type::MAX;
-            fn from_f64(x: f64) -> $type { $type::from_f64(x) }
+            fn from_f64(x: f64) -> $type { $type::from_f32(to_odd(x)) }
             fn to_f64(self) -> f64 { self.to_f64() }
-            fn from_i64(x: i64) -> $type { $type::from_f64(x as f64) }
+            fn from_i64(x: i64) -> $type { <$type as Num>::from_f64(x as f64) }
             fn to_i64(self) -> i64 { self.to_f32() as i64 }
             fn acc(self) -> f32 { self.to_f32() }
             fn of_acc(x: f32) -> $type { $type::from_f32(x) }
@@ -422,4 +433,21 @@ macro_rules! for_width {
             _ => Err($crate::err!(Unsupported, "elements of type {} cannot be moved here", $dtype)),
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_floats_round_once_from_f64() {
+        // Halfway between 1 and the next f16, and a little more than f32 can see.
+        let x = 1.0 + 2f64.powi(-11);
+        assert_eq!(<f16 as Num>::from_f64(x), f16::ONE);
+        assert_eq!(<f16 as Num>::from_f64(x + 2f64.powi(-40)).to_f64(), 1.0 + 2f64.powi(-10));
+        assert_eq!(<f16 as Num>::from_f64(1e300), f16::INFINITY);
+        assert_eq!(<bf16 as Num>::from_f64(-1e-300).to_bits(), 0x8000);
+        assert_eq!(<bf16 as Num>::from_f64(f64::NEG_INFINITY), bf16::NEG_INFINITY);
+        assert!(<f16 as Num>::from_f64(f64::NAN).is_nan());
+    }
 }

@@ -33,7 +33,7 @@ pub use dtype::DType;
 pub use element::{Complex64, Complex128, Element, Float, Num, Truth};
 pub use error::{Error, ErrorKind, Result};
 pub use limits::Limits;
-pub use minifloat::{E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, E8M0};
+pub use minifloat::{E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, E8M0, PowerRound};
 pub use onnx::BoxFuture;
 #[cfg(not(target_family = "wasm"))]
 pub use pollster::block_on;

@@ -31,12 +31,12 @@ impl Format {
     }
 
     /// Rounds to nearest even.
-    fn encode(&self, x: f32, saturate: bool, width: u32) -> u8 {
+    fn encode(&self, x: f64, saturate: bool, width: u32) -> u8 {
         let sign = (x.is_sign_negative() as u8) << (width - 1);
         if x.is_nan() {
             return if self.unsigned_zero { self.nan } else { self.nan | sign };
         }
-        let code = if x.is_infinite() { u32::MAX } else { self.magnitude(x.abs() as f64) };
+        let code = if x.is_infinite() { u32::MAX } else { self.magnitude(x.abs()) };
         match code {
             0 if self.unsigned_zero => 0,
             code if code <= self.max as u32 => code as u8 | sign,
@@ -82,6 +82,11 @@ macro_rules! minifloats {
                 /// The nearest value, ties to even; too large a value becomes the largest finite one if
                 /// `saturate`, the format's overflow (NaN or infinity) if not.
                 pub fn from_f32(x: f32, saturate: bool) -> $name {
+                    $name::from_f64(x.into(), saturate)
+                }
+
+                /// The same from f64, rounded once.
+                pub fn from_f64(x: f64, saturate: bool) -> $name {
                     $name(Self::FORMAT.encode(x, saturate, 8))
                 }
             }
@@ -118,6 +123,37 @@ impl E8M0 {
             e => f32::from_bits((e as u32) << 23),
         }
     }
+
+    /// A power of two beside `x`, whose sign is ignored. Beyond the limits, and for zero, it is the limit
+    /// if `saturate`, NaN if not.
+    pub fn from_f64(x: f64, saturate: bool, round: PowerRound) -> E8M0 {
+        if x.is_nan() {
+            return E8M0(0xff);
+        }
+        let (exponent, fraction) = ((x.to_bits() >> 52 & 0x7ff) as i32 - 1023, x.to_bits() << 12);
+        let up = match round {
+            PowerRound::Up => fraction != 0,
+            PowerRound::Down => false,
+            PowerRound::Nearest => fraction >> 63 == 1,
+        };
+        match exponent + up as i32 + 127 {
+            code @ 0..=0xfe => E8M0(code as u8),
+            _ if !saturate => E8M0(0xff),
+            code => E8M0(if code < 0 { 0 } else { 0xfe }),
+        }
+    }
+}
+
+/// Which power of two beside a number is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum PowerRound {
+    /// The larger one.
+    #[default]
+    Up,
+    /// The smaller one.
+    Down,
+    /// The nearer one; from the middle on the larger one.
+    Nearest,
 }
 
 const E2M1: Format = Format { mantissa: 1, bias: 1, max: 7, overflow: 7, nan: 7, unsigned_zero: false };
@@ -129,6 +165,11 @@ pub fn f4e2m1_to_f32(code: u8) -> f32 {
 
 /// The nearest 4-bit float, ties to even, saturating at ±6.
 pub fn f4e2m1_from_f32(x: f32) -> u8 {
+    f4e2m1_from_f64(x.into())
+}
+
+/// The same from f64, rounded once.
+pub fn f4e2m1_from_f64(x: f64) -> u8 {
     E2M1.encode(x, true, 4)
 }
 
@@ -151,6 +192,19 @@ mod tests {
         }
         for c in 0..16 {
             assert_eq!(f4e2m1_from_f32(f4e2m1_to_f32(c)), c);
+        }
+    }
+
+    #[test]
+    fn powers_of_two_round_as_asked() {
+        use PowerRound::*;
+        let code = |x, round| E8M0::from_f64(x, true, round).0;
+        assert_eq!([Up, Down, Nearest].map(|r| code(1.25, r)), [128, 127, 127]);
+        assert_eq!([Up, Down, Nearest].map(|r| code(1.5, r)), [128, 127, 128]);
+        assert_eq!([0.0, 1e-300, 1e300, f64::INFINITY].map(|x| code(x, Up)), [0, 0, 0xfe, 0xfe]);
+        assert_eq!([0.0, 1e300, f64::NAN].map(|x| E8M0::from_f64(x, false, Up).0), [0xff; 3]);
+        for c in 0..0xff {
+            assert_eq!(code(E8M0(c).to_f32().into(), Up), c);
         }
     }
 

@@ -3,7 +3,6 @@
 //! An integer divided by zero is 0, and so is its remainder: numpy's answer, where others crash.
 
 use super::broadcast::{zip, zip_in_place};
-use super::real::Real;
 use super::{Io, Kernel};
 use crate::ops::binary::{Binary, Function};
 use crate::{Float, Num, Result, Shape};

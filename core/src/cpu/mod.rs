@@ -7,6 +7,7 @@
 mod real;
 #[allow(dead_code, reason = "operators that use it follow")]
 pub(crate) mod broadcast;
+pub(crate) mod convert;
 mod eval;
 mod io;
 #[allow(dead_code, reason = "operators that use it follow")]
@@ -43,9 +44,12 @@ impl Lowering<'_> {
 // Element by element.
 pub(crate) mod activation;
 mod binary;
+mod bit_cast;
+mod cast;
 mod clip;
 mod compare;
 mod gated;
+mod identity;
 mod is_nan;
 mod unary;
 mod variadic;

@@ -129,9 +129,12 @@ macro_rules! ops {
 // Element by element.
 pub mod activation;
 pub mod binary;
+pub mod bit_cast;
+pub mod cast;
 pub mod clip;
 pub mod compare;
 pub mod gated;
+pub mod identity;
 pub mod is_nan;
 pub mod unary;
 pub mod variadic;
@@ -216,6 +219,9 @@ ops! {
         variadic::Variadic: "" [Max Min Mean Sum];
         where_::Where: "" [Where];
         clip::Clip: "" [Clip];
+        cast::Cast: "" [Cast CastLike];
+        bit_cast::BitCast: "" [BitCast];
+        identity::Identity: "" [Identity];
 
         // Quantization.
 
