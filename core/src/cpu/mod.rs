@@ -90,6 +90,7 @@ mod softmax;
 mod window;
 
 // Reductions and searches.
+mod reduce;
 
 // Attention and transformers.
 mod attention;

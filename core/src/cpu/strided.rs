@@ -106,14 +106,23 @@ impl Strided {
         Strided { start, shape: merged, steps: merged_steps }
     }
 
+    /// How long a row is, and its step.
+    pub fn row(&self) -> (usize, isize) {
+        (self.shape[self.shape.len() - 1], self.steps[self.shape.len() - 1])
+    }
+
+    /// Where the rows begin.
+    pub fn rows(&self) -> Offsets {
+        let last = self.shape.len() - 1;
+        Offsets::new(&self.shape[..last], &self.steps[..last])
+    }
+
     /// Copies the elements into an output of that shape.
     pub fn copy<T: Clone + Send + Sync>(&self, cx: &RunContext<'_>, from: &[T], to: &mut [T]) -> Result<()> {
         if to.is_empty() {
             return Ok(());
         }
-        let last = self.shape.len() - 1;
-        let (row, step) = (self.shape[last], self.steps[last]);
-        let rows = Offsets::new(&self.shape[..last], &self.steps[..last]);
+        let ((row, step), rows) = (self.row(), self.rows());
         let rows_each = (CHUNK / row).max(1);
         cx.pool.chunks(to, rows_each * row, |i, to| {
             cx.check()?;

@@ -172,6 +172,7 @@ pub mod softmax;
 pub(crate) mod window;
 
 // Reductions and searches.
+pub mod reduce;
 
 // Attention and transformers.
 pub mod attention;
@@ -253,6 +254,7 @@ ops! {
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
 
         // Reductions and searches.
+        reduce::Reduce: "" [ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare];
 
         // Attention and transformers.
         matmul_nbits::MatMulNBits: "com.microsoft" [MatMulNBits];
