@@ -13,6 +13,7 @@ mod io;
 #[allow(dead_code, reason = "operators that use it follow")]
 mod map;
 mod movable;
+mod pick;
 mod pool;
 mod strided;
 
@@ -59,14 +60,19 @@ mod where_;
 
 // Moving elements.
 mod concat;
+mod constant_of_shape;
+mod expand;
 mod flatten;
 mod gather;
+mod pad;
+mod range;
 mod reshape;
 mod shape;
 mod size;
 mod slice;
 mod split;
 mod squeeze;
+mod tile;
 mod transpose;
 
 // Products, convolutions, pooling, normalization, recurrence.
@@ -90,7 +96,10 @@ mod softmax;
 mod window;
 
 // Reductions and searches.
+mod arg_max;
+mod cum_sum;
 mod reduce;
+mod top_k;
 
 // Attention and transformers.
 mod attention;

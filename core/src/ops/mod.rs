@@ -144,14 +144,19 @@ pub mod where_;
 
 // Moving elements.
 pub mod concat;
+pub mod constant_of_shape;
+pub mod expand;
 pub mod flatten;
 pub mod gather;
+pub mod pad;
+pub mod range;
 pub mod reshape;
 pub mod shape;
 pub mod size;
 pub mod slice;
 pub mod split;
 pub mod squeeze;
+pub mod tile;
 pub mod transpose;
 
 // Products, convolutions, pooling, normalization, recurrence.
@@ -172,7 +177,10 @@ pub mod softmax;
 pub(crate) mod window;
 
 // Reductions and searches.
+pub mod arg_max;
+pub mod cum_sum;
 pub mod reduce;
+pub mod top_k;
 
 // Attention and transformers.
 pub mod attention;
@@ -228,14 +236,19 @@ ops! {
 
         // Moving elements.
         concat::Concat: "" [Concat];
+        constant_of_shape::ConstantOfShape: "" [ConstantOfShape];
+        expand::Expand: "" [Expand];
         flatten::Flatten: "" [Flatten];
         gather::Gather: "" [Gather];
+        pad::Pad: "" [Pad];
+        range::Range: "" [Range], "com.microsoft" [Range];
         reshape::Reshape: "" [Reshape];
         shape::Shape: "" [Shape];
         size::Size: "" [Size];
         slice::Slice: "" [Slice];
         split::Split: "" [Split];
         squeeze::Squeeze: "" [Squeeze Unsqueeze], "com.microsoft" [ExpandDims];
+        tile::Tile: "" [Tile];
         transpose::Transpose: "" [Transpose];
 
         // Products, convolutions, pooling, normalization, recurrence.
@@ -254,7 +267,10 @@ ops! {
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
 
         // Reductions and searches.
+        arg_max::ArgMax: "" [ArgMax ArgMin];
+        cum_sum::CumSum: "" [CumSum CumProd];
         reduce::Reduce: "" [ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare];
+        top_k::TopK: "" [TopK];
 
         // Attention and transformers.
         matmul_nbits::MatMulNBits: "com.microsoft" [MatMulNBits];

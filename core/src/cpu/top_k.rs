@@ -1,0 +1,87 @@
+//! TopK on the CPU.
+
+use super::movable::filled;
+use super::{Io, Kernel};
+use crate::graph::normalize_axis;
+use crate::ops::top_k::TopK;
+use crate::{DType, Num, Result, Shape};
+use std::cmp::Ordering;
+
+impl Kernel for TopK {
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let x = io.input(0)?;
+        let axis = normalize_axis(self.axis, x.rank())?;
+        let len = x.shape()[axis];
+        let inner: usize = x.shape()[axis + 1..].iter().product();
+        let k = self.read_k(io, len)?;
+        let mut shape = Shape::from_slice(x.shape());
+        shape[axis] = k;
+        let values = if io.wants(0) { Some(io.make(0, x.dtype(), &shape)?) } else { None };
+        let places = if io.wants(1) { Some(io.make(1, DType::I64, &shape)?) } else { None };
+        let cx = io.context();
+        for_num!(x.dtype(), T => {
+            let x = x.slice::<T>()?;
+            let mut values = values.map(|y| y.into_slice::<T>()).transpose()?;
+            let mut places = places.map(|y| y.into_slice::<i64>()).transpose()?;
+            let mut order = filled(0usize, len)?;
+            let outer = if len * inner == 0 { 0 } else { x.len() / (len * inner) };
+            for (o, i) in (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))) {
+                cx.check()?;
+                let at = |j: usize| x[(o * len + j) * inner + i];
+                order.iter_mut().enumerate().for_each(|(j, place)| *place = j);
+                first(&mut order, k, |&a, &b| {
+                    let by_value = compare(at(a), at(b));
+                    let by_value = if self.largest { by_value.reverse() } else { by_value };
+                    by_value.then(a.cmp(&b))
+                });
+                for (j, &place) in order[..k].iter().enumerate() {
+                    let to = (o * k + j) * inner + i;
+                    if let Some(values) = &mut values {
+                        values[to] = at(place);
+                    }
+                    if let Some(places) = &mut places {
+                        places[to] = place as i64;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Brings the first `k` of all to the front, in order.
+fn first<T>(all: &mut [T], k: usize, compare: impl Fn(&T, &T) -> Ordering) {
+    if 0 < k && k < all.len() {
+        all.select_nth_unstable_by(k - 1, &compare);
+    }
+    all[..k].sort_unstable_by(&compare);
+}
+
+/// The order of numbers in which NaN is larger than everything.
+pub fn compare<T: Num>(a: T, b: T) -> Ordering {
+    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cpu::testing::run;
+    use crate::ops::Attr;
+    use crate::{Result, Tensor};
+
+    fn top(x: &[f32], k: i64, largest: i64) -> Result<Vec<i64>> {
+        let inputs = [Tensor::new(&[x.len()], x)?, Tensor::new(&[1], &[k])?].map(|t| Some(t.into()));
+        let y = run(("", "TopK", 11), &[("largest", Attr::Int(largest))], &inputs, 2)?;
+        Ok(y[1].tensor()?.slice()?.to_vec())
+    }
+
+    #[test]
+    fn ties_keep_their_order_and_nan_is_largest() {
+        assert_eq!(top(&[1., 3., 3., 2.], 3, 1).unwrap(), [1, 2, 3]);
+        assert_eq!(top(&[1., f32::NAN, f32::INFINITY, 1.], 4, 0).unwrap(), [0, 3, 2, 1]);
+        assert_eq!(top(&[1., f32::NAN, f32::INFINITY], 2, 1).unwrap(), [1, 2]);
+        assert!(top(&[1.], 0, 1).unwrap().is_empty());
+        assert!(top(&[], 0, 1).unwrap().is_empty());
+        assert!(top(&[1.], 2, 1).is_err());
+        assert!(top(&[1.], -1, 1).is_err());
+    }
+}
