@@ -119,11 +119,14 @@ mod wide;
 
 // Signals and images.
 mod affine_grid;
+mod dft;
+mod fft;
 mod grid_sample;
 mod non_max_suppression;
 mod resample;
 mod resize;
 mod rois;
+mod signal_window;
 
 // Control flow, sequences, optionals.
 mod concat_from_sequence;

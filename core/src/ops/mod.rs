@@ -193,10 +193,12 @@ pub mod skip_layer_normalization;
 
 // Signals and images.
 pub mod affine_grid;
+pub mod dft;
 pub mod grid_sample;
 pub mod non_max_suppression;
 pub mod resize;
 pub mod rois;
+pub mod signal_window;
 
 // Control flow, sequences, optionals.
 pub mod concat_from_sequence;
@@ -282,6 +284,10 @@ ops! {
         attention::Attention: "" [Attention];
 
         // Signals and images.
+        dft::Dft: "" [DFT];
+        dft::Stft: "" [STFT];
+        signal_window::SignalWindow: "" [HannWindow HammingWindow BlackmanWindow];
+        signal_window::MelWeightMatrix: "" [MelWeightMatrix];
         grid_sample::GridSample: "" [GridSample], "com.microsoft" [GridSample];
         affine_grid::AffineGrid: "" [AffineGrid];
         rois::Rois: "" [RoiAlign MaxRoiPool], "com.microsoft" [CropAndResize];
