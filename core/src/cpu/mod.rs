@@ -87,6 +87,7 @@ mod layer_normalization;
 mod lp_normalization;
 mod lrn;
 mod matmul;
+mod max_pool;
 mod mean_variance_normalization;
 mod normalize;
 mod product;

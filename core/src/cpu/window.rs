@@ -1,6 +1,8 @@
 //! Windows over an image: which of its cells a window holds.
 
+use super::RunContext;
 use crate::ops::window::Axis;
+use crate::{Result, Shape};
 use std::ops::Range;
 
 /// The offset of a cell that lies in the padding; no slice is as long.
@@ -62,6 +64,50 @@ impl Windows {
         }
     }
 
+    /// Calls `each` with the offset of every cell that the window of `pixel` holds, in order.
+    pub fn visit(&self, pixel: usize, mut each: impl FnMut(usize)) {
+        let outputs = self.coordinates(pixel, |a| a.output);
+        self.visit_axes(&self.axes, &outputs, 0, &mut each);
+    }
+
+    fn visit_axes(&self, axes: &[Axis], outputs: &[usize], offset: usize, each: &mut impl FnMut(usize)) {
+        let ([axis, inner @ ..], [output, outputs @ ..]) = (axes, outputs) else { return each(offset) };
+        let start = output * axis.stride;
+        // The first and the last tap that lie in the image.
+        let first = axis.before.saturating_sub(start).div_ceil(axis.dilation);
+        let end = (axis.input + axis.before).saturating_sub(start).div_ceil(axis.dilation).min(axis.kernel);
+        for tap in first..end {
+            let cell = start + tap * axis.dilation - axis.before;
+            self.visit_axes(inner, outputs, offset * axis.input + cell, each);
+        }
+    }
+
+    /// How many cells the window of `pixel` has in the image and its padding.
+    pub fn padded_taps(&self, pixel: usize) -> f64 {
+        let outputs = self.coordinates(pixel, |a| a.output);
+        let taps = |(a, output): (&Axis, usize)| {
+            let room = (a.before + a.input + a.after).saturating_sub(output * a.stride);
+            room.div_ceil(a.dilation).min(a.kernel) as f64
+        };
+        self.axes.iter().zip(outputs).map(taps).product()
+    }
+
+    /// The offset of a cell if the first axis were the one that moves fastest.
+    pub fn column_major(&self, offset: usize) -> usize {
+        let at = self.coordinates(offset, |a| a.input);
+        self.axes.iter().zip(at).rev().fold(0, |offset, (a, at)| offset * a.input + at)
+    }
+
+    /// A number split into coordinates along axes of those sizes.
+    fn coordinates(&self, mut number: usize, size: impl Fn(&Axis) -> usize) -> Shape {
+        let mut at = Shape::from_elem(0, self.axes.len());
+        for (at, axis) in at.iter_mut().zip(&self.axes).rev() {
+            *at = number % size(axis);
+            number /= size(axis);
+        }
+        at
+    }
+
     /// Where the row of cells begins that a tap of all axes but the last lies in.
     fn row_offset(&self, outer: &[Axis], mut taps: usize, mut pixels: usize) -> Option<usize> {
         let (mut offset, mut step) = (0, self.axes[outer.len()].input);
@@ -82,5 +128,50 @@ impl Windows {
             (output * axis.stride + tap * axis.dilation).checked_sub(axis.before)?
         };
         (cell < axis.input).then_some(cell)
+    }
+}
+
+/// Windows that one thread takes at a time.
+const SHARE: usize = 1024;
+
+/// Images to be pooled: planes of cells, each cell of `inner` channels.
+pub struct Images {
+    /// The windows over each plane.
+    pub windows: Windows,
+    /// Channels that lie side by side; 1 where every channel is a plane of its own.
+    pub inner: usize,
+}
+
+impl Images {
+    /// A fold over every window: from `first`, by `fold` with every cell and its offset in the plane, in
+    /// order, to what `finish` makes of it, told the number of the window in its plane.
+    pub fn pool<X: Copy + Sync, A: Copy + Sync, Y: Send>(
+        &self,
+        cx: &RunContext<'_>,
+        x: &[X],
+        y: &mut [Y],
+        first: A,
+        fold: impl Fn(A, X, usize) -> A + Sync,
+        finish: impl Fn(A, usize) -> Y + Sync,
+    ) -> Result<()> {
+        let (cells, pixels, inner) = (self.windows.cells(), self.windows.pixels(), self.inner);
+        cx.pool.chunks(y, SHARE * inner, |i, y| {
+            cx.check()?;
+            let mut sums = vec![first; inner];
+            for (window, y) in (i * SHARE..).zip(y.chunks_mut(inner)) {
+                let (plane, pixel) = (window / pixels, window % pixels);
+                let plane = &x[plane * cells * inner..];
+                sums.fill(first);
+                self.windows.visit(pixel, |at| {
+                    for (sum, &x) in sums.iter_mut().zip(&plane[at * inner..]) {
+                        *sum = fold(*sum, x, at);
+                    }
+                });
+                for (y, &sum) in y.iter_mut().zip(&sums) {
+                    *y = finish(sum, pixel);
+                }
+            }
+            Ok(())
+        })
     }
 }

@@ -171,6 +171,7 @@ pub mod layer_normalization;
 pub mod lp_normalization;
 pub mod lrn;
 pub mod matmul;
+pub mod max_pool;
 pub mod mean_variance_normalization;
 pub mod rnn;
 pub mod softmax;
@@ -264,6 +265,7 @@ ops! {
         lp_normalization::LpNormalization: "" [LpNormalization];
         lrn::Lrn: "" [LRN];
         matmul::MatMul: "" [MatMul], "com.microsoft" [FusedMatMul];
+        max_pool::MaxPool: "" [MaxPool AveragePool LpPool], "com.microsoft" [NhwcMaxPool];
         mean_variance_normalization::MeanVarianceNormalization: "" [MeanVarianceNormalization];
         rnn::Rnn: "" [RNN GRU LSTM];
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];

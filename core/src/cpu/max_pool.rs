@@ -1,0 +1,184 @@
+//! MaxPool, AveragePool, LpPool and NhwcMaxPool on the CPU.
+//!
+//! Sums are kept in f64 and rounded once. Of equal maxima the first one is told; a window with nothing but
+//! padding has the lowest number as its maximum, the index -1, and 0 as its mean and norm.
+
+use super::window::{Images, Windows};
+use super::{Io, Kernel};
+use crate::ops::max_pool::{MaxPool, Pooling, spatial};
+use crate::ops::window::Window;
+use crate::{Num, Result, View};
+
+impl Kernel for MaxPool {
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let x = io.input(0)?;
+        let images = images(&self.window, x, self.channels_last)?;
+        for_num!(x.dtype(), T => self.pool::<T>(io, x, &images))
+    }
+}
+
+/// The images of `x` under a window of which the kernel is known.
+pub fn images(window: &Window, x: View<'_>, channels_last: bool) -> Result<Images> {
+    let kernel: Vec<usize> = window.kernel.iter().map(|&k| k as usize).collect();
+    let axes = window.axes(spatial(x.shape(), channels_last)?, &kernel)?;
+    let inner = if channels_last { x.shape().last().copied().unwrap_or(1) } else { 1 };
+    Ok(Images { windows: Windows::new(axes, false), inner })
+}
+
+impl MaxPool {
+    fn pool<T: Num>(&self, io: &mut Io<'_>, x: View<'_>, images: &Images) -> Result<()> {
+        let (cx, x) = (io.context(), x.slice::<T>()?);
+        if io.wants(1) {
+            self.indices(io, x, images)?;
+        }
+        if !io.wants(0) {
+            return Ok(());
+        }
+        let y = io.output(0)?.into_slice::<T>()?;
+        match self.pooling {
+            Pooling::Max => {
+                let finish = |max: Max<T>, _| max.map_or(lowest(), |(x, _)| x);
+                images.pool(cx, x, y, None, Max::<T>::fold, finish)
+            }
+            Pooling::Average { count_pads } => images.pool(
+                cx,
+                x,
+                y,
+                (0.0, 0),
+                |(sum, count), x, _| (sum + x.to_f64(), count + 1),
+                |(sum, count), pixel| match count {
+                    _ if count_pads => T::from_f64(sum / images.windows.padded_taps(pixel)),
+                    0 => T::zero(),
+                    count => T::from_f64(sum / count as f64),
+                },
+            ),
+            Pooling::Norm { p } => images.pool(
+                cx,
+                x,
+                y,
+                0.0,
+                |sum, x, _| sum + power(x.to_f64(), p),
+                |sum, _| T::from_f64(root(sum, p)),
+            ),
+        }
+    }
+
+    fn indices<T: Num>(&self, io: &mut Io<'_>, x: &[T], images: &Images) -> Result<()> {
+        let (cx, cells) = (io.context(), images.windows.cells());
+        let finish = |max: Max<T>, _: usize| max.map_or(-1, |(_, at)| at as i64);
+        let y = io.output(1)?.into_slice::<i64>()?;
+        images.pool(cx, x, y, None, Max::<T>::fold, finish)?;
+        let pixels = images.windows.pixels().max(1);
+        for (plane, y) in y.chunks_mut(pixels).enumerate() {
+            for y in y.iter_mut().filter(|y| **y >= 0) {
+                let at = *y as usize;
+                let at = if self.column_major { images.windows.column_major(at) } else { at };
+                *y = (plane * cells + at) as i64;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A maximum and the offset of its cell.
+type Max<T> = Option<(T, usize)>;
+
+trait Fold<T> {
+    /// With one more cell; the first NaN stays.
+    fn fold(self, x: T, at: usize) -> Self;
+}
+
+impl<T: Num> Fold<T> for Max<T> {
+    fn fold(self, x: T, at: usize) -> Max<T> {
+        match self {
+            Some((max, _)) if max.is_nan() || !(x > max || x.is_nan()) => self,
+            _ => Some((x, at)),
+        }
+    }
+}
+
+/// Below every other number.
+pub fn lowest<T: Num>() -> T {
+    if T::FLOAT { T::from_f64(f64::NEG_INFINITY) } else { T::LOWEST }
+}
+
+/// |x|^p
+pub fn power(x: f64, p: f64) -> f64 {
+    match p {
+        1.0 => x.abs(),
+        2.0 => x * x,
+        p => x.abs().powf(p),
+    }
+}
+
+/// The p-th root.
+pub fn root(x: f64, p: f64) -> f64 {
+    match p {
+        1.0 => x,
+        2.0 => x.sqrt(),
+        p => x.powf(1.0 / p),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Tensor;
+    use crate::cpu::testing::{map_f32s, run};
+    use crate::ops::Attr;
+
+    fn ints(name: &'static str, values: &[i64]) -> (&'static str, Attr) {
+        (name, Attr::Ints(values.to_vec()))
+    }
+
+    #[test]
+    fn the_first_maximum_is_told_and_nan_wins() {
+        let x = Tensor::new(&[1, 2, 3], &[5.0, 5.0, 1.0, 2.0, f32::NAN, 3.0]).unwrap();
+        let attrs = [ints("kernel_shape", &[2])];
+        let y = run(("", "MaxPool", 12), &attrs, &[Some(x.into())], 2).unwrap();
+        let max = y[0].tensor().unwrap().slice::<f32>().unwrap();
+        assert_eq!(max[..2], [5.0, 5.0]);
+        assert!(max[2..].iter().all(|x| x.is_nan()));
+        assert_eq!(y[1].tensor().unwrap().slice::<i64>().unwrap(), [0, 1, 4, 4]);
+    }
+
+    #[test]
+    fn column_major_indices_count_down_the_columns() {
+        let x = Tensor::new(&[1, 1, 2, 3], &[0i8, 0, 0, 0, 0, 1]).unwrap();
+        let attrs = [ints("kernel_shape", &[2, 3]), ("storage_order", Attr::Int(1))];
+        let y = run(("", "MaxPool", 12), &attrs, &[Some(x.into())], 2).unwrap();
+        assert_eq!(y[1].tensor().unwrap().slice::<i64>().unwrap(), [5]);
+        let x = Tensor::new(&[1, 1, 2, 3], &[0i8, 1, 0, 0, 0, 0]).unwrap();
+        let y = run(("", "MaxPool", 12), &attrs, &[Some(x.into())], 2).unwrap();
+        assert_eq!(y[1].tensor().unwrap().slice::<i64>().unwrap(), [2]);
+    }
+
+    #[test]
+    fn a_window_of_padding_alone() {
+        let attrs = [ints("kernel_shape", &[1]), ints("pads", &[1, 0])];
+        assert_eq!(map_f32s(("", "MaxPool", 12), &attrs, &[1, 1, 1], &[3.0]), [f32::NEG_INFINITY, 3.0]);
+        assert_eq!(map_f32s(("", "AveragePool", 11), &attrs, &[1, 1, 1], &[3.0]), [0.0, 3.0]);
+        assert_eq!(map_f32s(("", "LpPool", 11), &attrs, &[1, 1, 1], &[-3.0]), [0.0, 3.0]);
+    }
+
+    #[test]
+    fn an_average_counts_padding_only_where_it_lies_within_the_pads() {
+        let attrs = [
+            ints("kernel_shape", &[3]),
+            ints("strides", &[2]),
+            ints("pads", &[1, 0]),
+            ("ceil_mode", Attr::Int(1)),
+            ("count_include_pad", Attr::Int(1)),
+        ];
+        // The last window hangs over the end by one cell, which is no padding.
+        let y = map_f32s(("", "AveragePool", 19), &attrs, &[1, 1, 3], &[3.0, 6.0, 9.0]);
+        assert_eq!(y, [3.0, 7.5]);
+    }
+
+    #[test]
+    fn bad_kernels_are_refused() {
+        let x = || Some(Tensor::new(&[1, 1, 3], &[0f32; 3]).unwrap().into());
+        for attrs in [&[][..], &[ints("kernel_shape", &[0])], &[ints("kernel_shape", &[2, 2])]] {
+            assert!(run(("", "MaxPool", 12), attrs, &[x()], 1).is_err());
+        }
+    }
+}
