@@ -136,6 +136,9 @@ mod sequence;
 mod split_to_sequence;
 
 // Text.
+#[cfg(feature = "text")]
+mod text;
+mod tfidf_vectorizer;
 
 // Classical machine learning.
 

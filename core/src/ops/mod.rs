@@ -208,6 +208,9 @@ pub mod sequence;
 pub mod split_to_sequence;
 
 // Text.
+#[cfg(feature = "text")]
+pub mod text;
+pub mod tfidf_vectorizer;
 
 // Classical machine learning.
 
@@ -296,6 +299,9 @@ ops! {
         non_max_suppression::NonMaxSuppression: "" [NonMaxSuppression];
         resize::Resize: "" [Resize Upsample];
 
+        // Text.
+        tfidf_vectorizer::TfIdfVectorizer: "" [TfIdfVectorizer];
+
         // Control flow, sequences, optionals.
         sequence::Sequence: "" [SequenceConstruct SequenceEmpty SequenceAt SequenceInsert SequenceErase SequenceLength];
         split_to_sequence::SplitToSequence: "" [SplitToSequence];
@@ -303,6 +309,11 @@ ops! {
         optional::Optional: "" [Optional OptionalGetElement OptionalHasElement];
     }
     text (feature = "text") {
+        // Text.
+        text::StringConcat: "" [StringConcat];
+        text::StringSplit: "" [StringSplit];
+        text::StringNormalizer: "" [StringNormalizer];
+        text::RegexFullMatch: "" [RegexFullMatch];
     }
     ml (feature = "ml") {
         // Classical machine learning.
