@@ -1,5 +1,6 @@
 //! Between the type that elements are stored in and the type that they are computed with.
 
+use crate::tensor::element_count;
 use crate::{Element, Float, Num, Result, View};
 use std::borrow::Cow;
 
@@ -21,4 +22,13 @@ pub(super) fn converted<W: Float>(view: View<'_>) -> Result<Cow<'_, [W]>> {
     for_num!(view.dtype(), T => {
         Ok(Cow::Owned(view.slice::<T>()?.iter().map(|&x| W::from_f64(x.to_f64())).collect()))
     })
+}
+
+/// Zeros whose number comes from a model: an error where there is no memory for them.
+pub(super) fn zeros<W: Num>(shape: &[usize]) -> Result<Vec<W>> {
+    let len = element_count(shape)?;
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(len).map_err(|_| err!(OutOfMemory, "no memory for {len} numbers"))?;
+    zeros.resize(len, W::zero());
+    Ok(zeros)
 }

@@ -185,8 +185,10 @@ pub mod top_k;
 
 // Attention and transformers.
 pub mod attention;
+pub mod causal_conv_with_state;
 pub mod gather_block_quantized;
 pub mod group_query_attention;
+pub mod linear_attention;
 pub mod matmul_nbits;
 pub mod rotary_embedding;
 pub mod simplified_layer_normalization;
@@ -287,6 +289,8 @@ ops! {
         gather_block_quantized::GatherBlockQuantized: "com.microsoft" [GatherBlockQuantized];
         group_query_attention::GroupQueryAttention: "com.microsoft" [GroupQueryAttention];
         attention::Attention: "" [Attention];
+        linear_attention::LinearAttention: "" [LinearAttention];
+        causal_conv_with_state::CausalConvWithState: "" [CausalConvWithState];
 
         // Signals and images.
         dft::Dft: "" [DFT];
