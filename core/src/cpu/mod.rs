@@ -133,9 +133,14 @@ mod signal_window;
 
 // Control flow, sequences, optionals.
 mod concat_from_sequence;
+mod if_;
+mod loop_;
 mod optional;
+mod scan;
 mod sequence;
+mod sequence_map;
 mod split_to_sequence;
+mod stack;
 
 // Text.
 #[cfg(feature = "text")]

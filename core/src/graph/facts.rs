@@ -30,10 +30,24 @@ pub fn infer_facts(graph: &Graph, inputs: &[Option<Fact>]) -> Result<Vec<Option<
     Ok(facts)
 }
 
-/// The facts of a graph's outputs.
-pub fn infer_outputs(graph: &Graph, inputs: &[Option<Fact>]) -> Result<Vec<Option<Fact>>> {
+/// The facts of a subgraph's outputs, as its node may answer them: elements are left aside, and the symbols
+/// that the subgraph made up for itself become unknown sizes of the graph around it.
+pub fn infer_outputs(graph: &Graph, inputs: &[Option<Fact>], cx: &mut Infer<'_>) -> Result<Vec<Fact>> {
     let facts = infer_facts(graph, inputs)?;
-    Ok(graph.outputs.iter().map(|id| facts[id.at()].clone()).collect())
+    let output = |id: &super::ValueId| {
+        let fact = facts[id.at()].clone();
+        let name = &graph.values[id.at()].name;
+        let mut fact =
+            fact.ok_or_else(|| err!(InvalidModel, "output '{name}' of the subgraph has no type"))?;
+        fact.known = None;
+        for dim in fact.dims.iter_mut().flatten() {
+            if dim.to_string().contains('?') {
+                *dim = cx.unknown_dim();
+            }
+        }
+        Ok(fact)
+    };
+    graph.outputs.iter().map(output).collect()
 }
 
 /// The fact of a constant; elements of what still lies in a source are not known.

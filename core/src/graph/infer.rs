@@ -83,6 +83,25 @@ impl<'a> Infer<'a> {
         Dim::symbol(&format!("?{}", self.fresh))
     }
 
+    /// What can be said of a value that is either of two: the kind that both have, and the sizes that agree.
+    pub fn either(&mut self, a: &Fact, b: &Fact) -> Result<Fact> {
+        ensure!(
+            a.kind == b.kind,
+            InvalidModel,
+            "a value is {} on one way and {} on the other",
+            a.kind,
+            b.kind
+        );
+        let dims = match (&a.dims, &b.dims) {
+            (Some(x), Some(y)) if x.len() == y.len() => {
+                let both = x.iter().zip(y);
+                Some(both.map(|(x, y)| if x == y { x.clone() } else { self.unknown_dim() }).collect())
+            }
+            _ => None,
+        };
+        Ok(Fact { kind: a.kind.clone(), dims, known: None })
+    }
+
     /// Answers for output `i`; an output that nobody wants may be answered too.
     pub fn set(&mut self, i: usize, fact: Fact) {
         if let Some(out) = self.outputs.get_mut(i) {

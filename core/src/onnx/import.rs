@@ -352,7 +352,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// The attributes, and what their graphs capture.
+    /// The attributes, and what their graphs capture, in the order of the attributes' names.
     fn attributes(
         &mut self,
         from: &[proto::Attribute],
@@ -361,6 +361,8 @@ impl Import<'_> {
         outer: Option<&Outer<'_>>,
     ) -> Result<(BTreeMap<String, Attr>, Vec<ValueId>)> {
         let (mut attributes, mut captures) = (BTreeMap::new(), Vec::new());
+        let mut from: Vec<_> = from.iter().collect();
+        from.sort_by_key(|a| &a.name);
         for a in from {
             let value = if a.reference.is_empty() {
                 Some(self.attribute(a, build, frame, outer, &mut captures)?)

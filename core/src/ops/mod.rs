@@ -205,8 +205,12 @@ pub mod signal_window;
 
 // Control flow, sequences, optionals.
 pub mod concat_from_sequence;
+pub mod if_;
+pub mod loop_;
 pub mod optional;
+pub mod scan;
 pub mod sequence;
+pub mod sequence_map;
 pub mod split_to_sequence;
 
 // Text.
@@ -307,6 +311,10 @@ ops! {
         tfidf_vectorizer::TfIdfVectorizer: "" [TfIdfVectorizer];
 
         // Control flow, sequences, optionals.
+        if_::If: "" [If];
+        loop_::Loop: "" [Loop];
+        scan::Scan: "" [Scan];
+        sequence_map::SequenceMap: "" [SequenceMap];
         sequence::Sequence: "" [SequenceConstruct SequenceEmpty SequenceAt SequenceInsert SequenceErase SequenceLength];
         split_to_sequence::SplitToSequence: "" [SplitToSequence];
         concat_from_sequence::ConcatFromSequence: "" [ConcatFromSequence];
@@ -371,4 +379,9 @@ impl Op {
     pub fn is_pure(&self) -> bool {
         self.operator().is_some_and(Operator::is_pure)
     }
+}
+
+/// Whether every operator of these graphs is pure.
+fn all_pure(graphs: &[&Graph]) -> bool {
+    graphs.iter().all(|graph| graph.nodes.iter().all(|node| node.op.is_pure()))
 }
