@@ -85,6 +85,10 @@ impl<'a> Infer<'a> {
 
     /// What can be said of a value that is either of two: the kind that both have, and the sizes that agree.
     pub fn either(&mut self, a: &Fact, b: &Fact) -> Result<Fact> {
+        // A loop may begin with an optional and carry on with what was in it.
+        if matches!(&a.kind, Kind::Optional(inner) if **inner == b.kind) {
+            return Ok(Fact::of(b.kind.clone()));
+        }
         ensure!(
             a.kind == b.kind,
             InvalidModel,
