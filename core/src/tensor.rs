@@ -232,12 +232,16 @@ impl<'a> View<'a> {
     /// The elements; an error names both types where `T` is not theirs.
     pub fn slice<T: Element>(&self) -> Result<&'a [T]> {
         ensure!(T::DTYPE == self.dtype, Unsupported, "expected {} elements, got {}", T::DTYPE, self.dtype);
-        Ok(bytemuck::cast_slice(self.bytes()))
+        Ok(self.units())
     }
 
     /// The elements as units of the same width (see [`for_width!`](crate::for_width)).
     pub fn units<T: bytemuck::Pod>(&self) -> &'a [T] {
-        bytemuck::cast_slice(self.bytes())
+        match self.bytes() {
+            // No bytes may lie anywhere, unaligned too.
+            [] => &[],
+            bytes => bytemuck::cast_slice(bytes),
+        }
     }
 
     /// The raw bytes; empty for strings.
@@ -383,6 +387,7 @@ impl<'a> ViewMut<'a> {
     /// The elements as units of the same width.
     pub fn into_units<T: bytemuck::Pod>(self) -> Result<&'a mut [T]> {
         match self.data {
+            RawMut::Bytes([]) => Ok(&mut []),
             RawMut::Bytes(b) => Ok(bytemuck::cast_slice_mut(b)),
             RawMut::Strings(_) => Err(err!(Unsupported, "strings do not lie in bytes")),
         }
