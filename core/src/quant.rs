@@ -74,6 +74,51 @@ pub fn u8_params(x: &[f32]) -> (f32, u8) {
     (scale, u8::rounded(-low / scale, 0))
 }
 
+/// The value of `f` at every 8-bit number, at the place of its bits.
+pub fn table<T: Quantized>(f: impl Fn(T) -> T) -> [T; 256] {
+    std::array::from_fn(|code| {
+        // Codes from 128 on are those of negative numbers, where the type has them.
+        let code = code as i32;
+        f(T::of_wide(if code > T::HIGHEST.wide() { code - 256 } else { code }))
+    })
+}
+
+/// `saturate(round_half_even(a * a_ratio + b * b_ratio) + zero)` in integers: the ratios become multiples of
+/// a power of two, with 22 bits for the larger one, so that the sum of two products of at most 255 fits.
+#[derive(Clone, Copy, Debug)]
+pub struct FixedSum {
+    a: i32,
+    b: i32,
+    shift: u32,
+}
+
+impl FixedSum {
+    const MOST: f64 = (1 << 22) as f64;
+
+    /// For those ratios of scales.
+    pub fn new(a_ratio: f32, b_ratio: f32) -> FixedSum {
+        let (a, b) = (f64::from(a_ratio), f64::from(b_ratio));
+        let fits = |shift: &u32| a.abs().max(b.abs()) * f64::from(1u32 << shift) <= Self::MOST;
+        let shift = (0..=30).rev().find(fits).unwrap_or(0);
+        // A ratio too large for any shift saturates every number but 0, and so it does when cut off.
+        let fixed = |ratio: f64| {
+            (ratio * f64::from(1u32 << shift)).round_ties_even().clamp(-Self::MOST, Self::MOST) as i32
+        };
+        FixedSum { a: fixed(a), b: fixed(b), shift }
+    }
+
+    /// The sum, of two numbers from -255 to 255.
+    pub fn of<T: Quantized>(&self, a: i32, b: i32, zero: T) -> T {
+        let sum = a * self.a + b * self.b;
+        let whole = sum >> self.shift;
+        let rest = sum - (whole << self.shift);
+        let half = (1i32 << self.shift) >> 1;
+        let up = self.shift > 0 && (rest > half || rest == half && whole & 1 == 1);
+        let steps = whole.saturating_add(up as i32).saturating_add(zero.wide());
+        T::of_wide(steps.clamp(T::LOWEST.wide(), T::HIGHEST.wide()))
+    }
+}
+
 /// `for_quantized!(dtype, T => body)`: the body with `T` either u8 or i8; an Unsupported error for others.
 #[macro_export]
 macro_rules! for_quantized {
@@ -127,6 +172,30 @@ mod tests {
         let (x, w, y) = (0.1f32, 0.7f32, 0.3f32);
         assert_eq!(multiplier(x, w, y), (x * w) / y);
         assert!(multiplier(f32::MIN_POSITIVE, f32::MIN_POSITIVE, 1.0) == 0.0);
+    }
+
+    #[test]
+    fn tables_are_indexed_by_bits() {
+        assert_eq!(table(|x: i8| x)[255], -1);
+        assert_eq!(table(|x: u8| x)[255], 255);
+    }
+
+    #[test]
+    fn fixed_sums_are_real_sums() {
+        for (ra, rb) in [(0.5f32, 0.25f32), (1.0, 1.0), (0.013, 3.7), (1e-9, 1e-9), (200.0, 0.1), (1e20, 0.5)]
+        {
+            let sum = FixedSum::new(ra, rb);
+            for (a, b) in [(0, 0), (1, 1), (-1, 3), (255, 255), (-255, -255), (-255, 255), (0, 77)] {
+                let real = (a as f64 * ra as f64 + b as f64 * rb as f64).round_ties_even();
+                let expected = (real + 3.0).clamp(-128.0, 127.0) as i32;
+                let got: i8 = sum.of(a, b, 3);
+                assert!(
+                    (got as i32 - expected).abs() <= (ra > 1e9) as i32 * 255,
+                    "{a}*{ra} + {b}*{rb}: {got}"
+                );
+            }
+        }
+        assert_eq!(FixedSum::new(f32::NAN, f32::INFINITY).of(255, 0, 7u8), 7);
     }
 
     #[test]

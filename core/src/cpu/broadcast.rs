@@ -195,8 +195,12 @@ pub fn zip3<A: Sync, B: Sync, C: Sync, Y: Send>(
         cx.check()?;
         let start = i * CHUNK;
         for Run { out, at: [ai, bi, ci] } in walk.runs(start..start + y.len()) {
-            for (k, y) in y[out.start - start..out.end - start].iter_mut().enumerate() {
-                *y = f(&a[ai + k * sa], &b[bi + k * sb], &c[ci + k * sc]);
+            let y = &mut y[out.start - start..out.end - start];
+            match (sa, sb, sc) {
+                (1, 0, 0) => y.iter_mut().zip(&a[ai..]).for_each(|(y, a)| *y = f(a, &b[bi], &c[ci])),
+                _ => y.iter_mut().enumerate().for_each(|(k, y)| {
+                    *y = f(&a[ai + k * sa], &b[bi + k * sb], &c[ci + k * sc]);
+                }),
             }
         }
         Ok(())

@@ -57,6 +57,12 @@ mod variadic;
 mod where_;
 
 // Quantization.
+mod dequantize_linear;
+mod dynamic_quantize_linear;
+mod qlinear_activation;
+mod qlinear_elementwise;
+mod qlinear_where;
+mod quantize_linear;
 
 // Moving elements.
 mod concat;

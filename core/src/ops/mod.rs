@@ -11,6 +11,7 @@ mod names;
 mod align;
 mod attrs;
 mod carry;
+pub(crate) mod granularity;
 mod ints;
 mod symbolic;
 
@@ -141,6 +142,12 @@ pub mod variadic;
 pub mod where_;
 
 // Quantization.
+pub mod dequantize_linear;
+pub mod dynamic_quantize_linear;
+pub mod qlinear_activation;
+pub mod qlinear_elementwise;
+pub mod qlinear_where;
+pub mod quantize_linear;
 
 // Moving elements.
 pub mod concat;
@@ -245,6 +252,12 @@ ops! {
         identity::Identity: "" [Identity];
 
         // Quantization.
+        quantize_linear::QuantizeLinear: "" [QuantizeLinear], "com.microsoft" [QuantizeLinear];
+        dequantize_linear::DequantizeLinear: "" [DequantizeLinear], "com.microsoft" [DequantizeLinear];
+        dynamic_quantize_linear::DynamicQuantizeLinear: "" [DynamicQuantizeLinear];
+        qlinear_elementwise::QLinearElementwise: "com.microsoft" [QLinearAdd QLinearMul];
+        qlinear_activation::QLinearActivation: "com.microsoft" [QLinearSigmoid QLinearLeakyRelu];
+        qlinear_where::QLinearWhere: "com.microsoft" [QLinearWhere];
 
         // Moving elements.
         concat::Concat: "" [Concat];
