@@ -2,7 +2,7 @@
 
 use super::movable::{Movable, for_movable};
 use super::strided::CHUNK;
-use super::{Io, Kernel};
+use super::{Io, Kernel, RunContext};
 use crate::Result;
 use crate::graph::normalize_axis;
 use crate::ops::gather::Gather;
@@ -16,27 +16,32 @@ impl Kernel for Gather {
         let picked =
             indices.to_i64s()?.into_iter().map(|i| position(i, len)).collect::<Result<Vec<usize>>>()?;
         let inner: usize = x.shape()[axis + 1..].iter().product();
-        if y.is_empty() {
-            return Ok(());
-        }
         let cx = io.context();
-        for_movable!(x.dtype(), T => {
-            let x = T::read(x)?;
-            T::write(y, |y| {
-                let per_chunk = CHUNK.div_ceil(inner);
-                cx.pool.chunks(y, per_chunk * inner, |c, y| {
-                    cx.check()?;
-                    for (k, y) in y.chunks_mut(inner).enumerate() {
-                        let row = c * per_chunk + k;
-                        let (outer, i) = (row / picked.len(), row % picked.len());
-                        let at = (outer * len + picked[i]) * inner;
-                        y.clone_from_slice(&x[at..at + inner]);
-                    }
-                    Ok(())
-                })
-            })
-        })
+        for_movable!(x.dtype(), T => T::write(y, |y| take(cx, &T::read(x)?, (len, inner), &picked, y)))
     }
+}
+
+/// `y` is the `picked` slices of `x`, which has slices of `inner` elements along an axis of size `len`.
+pub fn take<T: Clone + Send + Sync>(
+    cx: &RunContext<'_>,
+    x: &[T],
+    (len, inner): (usize, usize),
+    picked: &[usize],
+    y: &mut [T],
+) -> Result<()> {
+    if y.is_empty() {
+        return Ok(());
+    }
+    let per_chunk = CHUNK.div_ceil(inner);
+    cx.pool.chunks(y, per_chunk * inner, |c, y| {
+        cx.check()?;
+        for (k, y) in y.chunks_mut(inner).enumerate() {
+            let row = c * per_chunk + k;
+            let (outer, i) = (row / picked.len(), row % picked.len());
+            y.clone_from_slice(&x[(outer * len + picked[i]) * inner..][..inner]);
+        }
+        Ok(())
+    })
 }
 
 /// Index `i` along an axis of that size; negative ones count from the end.

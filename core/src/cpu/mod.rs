@@ -65,21 +65,38 @@ mod qlinear_where;
 mod quantize_linear;
 
 // Moving elements.
+mod center_crop_pad;
+mod col2im;
+mod compress;
 mod concat;
 mod constant_of_shape;
+mod depth_to_space;
 mod expand;
+mod eye_like;
 mod flatten;
 mod gather;
+mod gather_elements;
+mod gather_nd;
+mod non_zero;
+mod one_hot;
 mod pad;
+mod qlinear_concat;
 mod range;
 mod reshape;
+mod reverse_sequence;
+mod scatter;
+mod scatter_elements;
+mod scatter_nd;
 mod shape;
 mod size;
 mod slice;
 mod split;
 mod squeeze;
+mod tensor_scatter;
 mod tile;
 mod transpose;
+mod trilu;
+mod unique;
 
 // Products, convolutions, pooling, normalization, recurrence.
 mod batch_normalization;
@@ -105,6 +122,7 @@ mod window;
 // Reductions and searches.
 mod arg_max;
 mod cum_sum;
+mod qlinear_reduce_mean;
 mod reduce;
 mod top_k;
 

@@ -150,21 +150,37 @@ pub mod qlinear_where;
 pub mod quantize_linear;
 
 // Moving elements.
+pub mod center_crop_pad;
+pub mod col2im;
+pub mod compress;
 pub mod concat;
 pub mod constant_of_shape;
+pub mod depth_to_space;
 pub mod expand;
+pub mod eye_like;
 pub mod flatten;
 pub mod gather;
+pub mod gather_elements;
+pub mod gather_nd;
+pub mod non_zero;
+pub mod one_hot;
 pub mod pad;
+pub mod qlinear_concat;
 pub mod range;
 pub mod reshape;
+pub mod reverse_sequence;
+pub mod scatter_elements;
+pub mod scatter_nd;
 pub mod shape;
 pub mod size;
 pub mod slice;
 pub mod split;
 pub mod squeeze;
+pub mod tensor_scatter;
 pub mod tile;
 pub mod transpose;
+pub mod trilu;
+pub mod unique;
 
 // Products, convolutions, pooling, normalization, recurrence.
 pub mod batch_normalization;
@@ -187,6 +203,7 @@ pub(crate) mod window;
 // Reductions and searches.
 pub mod arg_max;
 pub mod cum_sum;
+pub mod qlinear_reduce_mean;
 pub mod reduce;
 pub mod top_k;
 
@@ -260,21 +277,37 @@ ops! {
         qlinear_where::QLinearWhere: "com.microsoft" [QLinearWhere];
 
         // Moving elements.
+        center_crop_pad::CenterCropPad: "" [CenterCropPad];
+        col2im::Col2Im: "" [Col2Im];
+        compress::Compress: "" [Compress];
         concat::Concat: "" [Concat];
         constant_of_shape::ConstantOfShape: "" [ConstantOfShape];
+        depth_to_space::DepthToSpace: "" [DepthToSpace SpaceToDepth];
         expand::Expand: "" [Expand];
+        eye_like::EyeLike: "" [EyeLike];
         flatten::Flatten: "" [Flatten];
         gather::Gather: "" [Gather];
+        gather_elements::GatherElements: "" [GatherElements];
+        gather_nd::GatherNd: "" [GatherND];
+        non_zero::NonZero: "" [NonZero];
+        one_hot::OneHot: "" [OneHot];
         pad::Pad: "" [Pad];
+        qlinear_concat::QLinearConcat: "com.microsoft" [QLinearConcat];
         range::Range: "" [Range], "com.microsoft" [Range];
         reshape::Reshape: "" [Reshape];
+        reverse_sequence::ReverseSequence: "" [ReverseSequence];
+        scatter_elements::ScatterElements: "" [ScatterElements Scatter];
+        scatter_nd::ScatterNd: "" [ScatterND];
         shape::Shape: "" [Shape];
         size::Size: "" [Size];
         slice::Slice: "" [Slice];
         split::Split: "" [Split];
         squeeze::Squeeze: "" [Squeeze Unsqueeze], "com.microsoft" [ExpandDims];
+        tensor_scatter::TensorScatter: "" [TensorScatter];
         tile::Tile: "" [Tile];
         transpose::Transpose: "" [Transpose];
+        trilu::Trilu: "" [Trilu], "com.microsoft" [Trilu];
+        unique::Unique: "" [Unique];
 
         // Products, convolutions, pooling, normalization, recurrence.
         batch_normalization::BatchNormalization: "" [BatchNormalization];
@@ -295,6 +328,7 @@ ops! {
         // Reductions and searches.
         arg_max::ArgMax: "" [ArgMax ArgMin];
         cum_sum::CumSum: "" [CumSum CumProd];
+        qlinear_reduce_mean::QLinearReduceMean: "com.microsoft" [QLinearReduceMean];
         reduce::Reduce: "" [ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare];
         top_k::TopK: "" [TopK];
 
