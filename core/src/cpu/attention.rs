@@ -44,7 +44,8 @@ impl Attention {
                 let cache = cache.map(|cache| Cow::Borrowed(cache.bytes()));
                 let joined = heads.joined(Cow::Borrowed(new.bytes()), cache, past, bytes, &spans);
                 let total = past + heads.positions;
-                joined.write(io.output(i)?.into_units()?, heads.heads, total, |_| 0..total);
+                let out = io.output(i)?.into_units::<u8>()?;
+                joined.write(out, [heads.heads, total], |_| 0..total, |byte| byte);
             }
         }
 

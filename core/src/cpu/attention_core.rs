@@ -46,6 +46,23 @@ impl<'a, E: Copy> Rows<'a, E> {
     pub fn width(&self) -> usize {
         self.width
     }
+
+    /// Copies of the rows as [batch, positions, heads, width], changed by `change(head, row)`.
+    pub fn mapped(
+        &self,
+        [batch, positions, heads]: [usize; 3],
+        change: impl Fn(usize, &mut [E]),
+    ) -> Rows<'static, E> {
+        let mut data = Vec::with_capacity(batch * positions * heads * self.width);
+        for (b, p) in (0..batch).flat_map(|b| (0..positions).map(move |p| (b, p))) {
+            for h in 0..heads {
+                let from = data.len();
+                data.extend_from_slice(self.row(b, h, p));
+                change(h, &mut data[from..]);
+            }
+        }
+        Rows::by_position(Cow::Owned(data), [positions, heads, self.width])
+    }
 }
 
 /// Where a batch's keys lie: positions count from its first token on.
@@ -67,7 +84,7 @@ pub(super) struct Joined<'a, E: Copy> {
     pub spans: Vec<Span>,
 }
 
-impl<E: Copy + Default> Joined<'_, E> {
+impl<E: Copy> Joined<'_, E> {
     /// The row of a head at a position.
     pub fn row(&self, batch: usize, head: usize, position: usize) -> &[E] {
         let Span { first, past } = self.spans[batch];
@@ -79,18 +96,25 @@ impl<E: Copy + Default> Joined<'_, E> {
 
     /// Writes [batch, heads, `len`, width]: the positions that `kept` names, from row 0 on; after them
     /// what the cache holds there, or zeros.
-    pub fn write(&self, out: &mut [E], heads: usize, len: usize, kept: impl Fn(usize) -> Range<usize>) {
+    pub fn write<O: Copy + Default>(
+        &self,
+        out: &mut [O],
+        [heads, len]: [usize; 2],
+        kept: impl Fn(usize) -> Range<usize>,
+        store: impl Fn(E) -> O,
+    ) {
+        let copy = |out: &mut [O], row: &[E]| out.iter_mut().zip(row).for_each(|(o, &x)| *o = store(x));
         let width = self.new.width();
         for (i, out) in out.chunks_mut(width.max(1)).enumerate() {
             let (batch, head, row) = (i / len / heads, i / len % heads, i % len);
             let kept = kept(batch);
             if row < kept.len() {
-                out.copy_from_slice(self.row(batch, head, kept.start + row));
+                copy(out, self.row(batch, head, kept.start + row));
                 continue;
             }
             match &self.past {
-                Some((past, rows)) if row < *rows => out.copy_from_slice(past.row(batch, head, row)),
-                _ => out.fill(E::default()),
+                Some((past, rows)) if row < *rows => copy(out, past.row(batch, head, row)),
+                _ => out.fill(O::default()),
             }
         }
     }
@@ -277,7 +301,7 @@ mod tests {
         let joined = Joined { past: Some((past, 3)), new, spans };
         assert_eq!([5, 6, 7].map(|t| joined.row(0, 0, t)[0]), [1, 2, 7]);
         let mut out = [9; 4];
-        joined.write(&mut out, 1, 4, |_| 6..8);
+        joined.write(&mut out, [1, 4], |_| 6..8, |x| x);
         assert_eq!(out, [2, 7, 3, 0]);
     }
 }

@@ -248,14 +248,15 @@ impl GroupQueryAttention {
                 new: Rows::by_position(Cow::Borrowed(&bytes[..]), [added, heads, row_bytes]),
                 spans: step.spans.clone(),
             };
-            joined.write(out.into_units()?, heads, len, |batch| {
+            let kept = |batch: usize| {
                 let total = step.totals[batch];
                 if self.window_cache {
                     total - self.resident(total, step.capacity)..total
                 } else {
                     0..(step.spans[batch].past + added).min(len)
                 }
-            });
+            };
+            joined.write(out.into_units::<u8>()?, [heads, len], kept, |byte| byte);
         }
         let past = match past {
             None => None,

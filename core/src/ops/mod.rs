@@ -214,6 +214,7 @@ pub mod gather_block_quantized;
 pub mod group_query_attention;
 pub mod linear_attention;
 pub mod matmul_nbits;
+pub mod multi_head_attention;
 pub mod rotary_embedding;
 pub mod simplified_layer_normalization;
 pub mod skip_layer_normalization;
@@ -342,6 +343,7 @@ ops! {
         attention::Attention: "" [Attention];
         linear_attention::LinearAttention: "" [LinearAttention];
         causal_conv_with_state::CausalConvWithState: "" [CausalConvWithState];
+        multi_head_attention::MultiHeadAttention: "com.microsoft" [MultiHeadAttention];
 
         // Signals and images.
         dft::Dft: "" [DFT];
