@@ -185,16 +185,19 @@ pub mod unique;
 // Products, convolutions, pooling, normalization, recurrence.
 pub mod batch_normalization;
 pub mod conv;
+pub mod conv_transpose;
 pub mod cross_entropy;
 pub mod dynamic_quantize_lstm;
 pub mod fused_activation;
 pub mod gemm;
+pub mod global_pool;
 pub mod group_normalization;
 pub mod layer_normalization;
 pub mod lp_normalization;
 pub mod lrn;
 pub mod matmul;
 pub mod max_pool;
+pub mod max_unpool;
 pub mod mean_variance_normalization;
 pub mod rnn;
 pub mod softmax;
@@ -313,15 +316,18 @@ ops! {
         // Products, convolutions, pooling, normalization, recurrence.
         batch_normalization::BatchNormalization: "" [BatchNormalization];
         conv::Conv: "" [Conv], "com.microsoft" [FusedConv];
+        conv_transpose::ConvTranspose: "" [ConvTranspose];
         cross_entropy::CrossEntropy: "" [NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss];
         dynamic_quantize_lstm::DynamicQuantizeLstm: "com.microsoft" [DynamicQuantizeLSTM];
         gemm::Gemm: "" [Gemm], "com.microsoft" [FusedGemm];
+        global_pool::GlobalPool: "" [GlobalAveragePool GlobalMaxPool GlobalLpPool];
         group_normalization::GroupNormalization: "" [GroupNormalization InstanceNormalization];
         layer_normalization::LayerNormalization: "" [LayerNormalization RMSNormalization];
         lp_normalization::LpNormalization: "" [LpNormalization];
         lrn::Lrn: "" [LRN];
         matmul::MatMul: "" [MatMul], "com.microsoft" [FusedMatMul];
         max_pool::MaxPool: "" [MaxPool AveragePool LpPool], "com.microsoft" [NhwcMaxPool];
+        max_unpool::MaxUnpool: "" [MaxUnpool];
         mean_variance_normalization::MeanVarianceNormalization: "" [MeanVarianceNormalization];
         rnn::Rnn: "" [RNN GRU LSTM];
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
