@@ -156,14 +156,14 @@ pub enum PowerRound {
     Nearest,
 }
 
-const E2M1: Format = Format { mantissa: 1, bias: 1, max: 7, overflow: 7, nan: 7, unsigned_zero: false };
+const E2M1: Format = Format { mantissa: 1, bias: 1, max: 7, overflow: 7, nan: 8, unsigned_zero: false };
 
 /// The value of a 4-bit float (its code in the low bits).
 pub fn f4e2m1_to_f32(code: u8) -> f32 {
     E2M1.decode(code & 0xf, 4)
 }
 
-/// The nearest 4-bit float, ties to even, saturating at ±6.
+/// The nearest 4-bit float, ties to even, saturating at ±6; NaN, which the format lacks, is -0.
 pub fn f4e2m1_from_f32(x: f32) -> u8 {
     f4e2m1_from_f64(x.into())
 }

@@ -12,6 +12,7 @@ mod eval;
 mod io;
 #[allow(dead_code, reason = "operators that use it follow")]
 mod map;
+mod mersenne;
 mod movable;
 mod pick;
 mod pool;
@@ -44,14 +45,18 @@ impl Lowering<'_> {
 
 // Element by element.
 pub(crate) mod activation;
+mod bernoulli;
 mod binary;
 mod bit_cast;
 mod cast;
 mod clip;
 mod compare;
+mod dropout;
 mod gated;
 mod identity;
 mod is_nan;
+mod multinomial;
+mod random;
 mod unary;
 mod variadic;
 mod where_;
@@ -180,6 +185,8 @@ mod tfidf_vectorizer;
 // Classical machine learning.
 
 // Training.
+#[cfg(feature = "ml")]
+mod optimizer;
 
 /// What runs for one node.
 pub trait Kernel: Send + Sync {

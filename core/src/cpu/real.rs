@@ -37,6 +37,8 @@ reals! {
     exp_m1 = f32::exp_m1, f64::exp_m1;
     /// `ln(1 + x)`, exact near 0.
     ln_1p = f32::ln_1p, f64::ln_1p;
+    /// Square root.
+    sqrt = f32::sqrt, f64::sqrt;
     /// Hyperbolic tangent.
     tanh = f32::tanh, f64::tanh;
 }

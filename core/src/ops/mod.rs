@@ -129,14 +129,18 @@ macro_rules! ops {
 
 // Element by element.
 pub mod activation;
+pub mod bernoulli;
 pub mod binary;
 pub mod bit_cast;
 pub mod cast;
 pub mod clip;
 pub mod compare;
+pub mod dropout;
 pub mod gated;
 pub mod identity;
 pub mod is_nan;
+pub mod multinomial;
+pub mod random;
 pub mod unary;
 pub mod variadic;
 pub mod where_;
@@ -249,6 +253,8 @@ pub mod tfidf_vectorizer;
 // Classical machine learning.
 
 // Training.
+#[cfg(feature = "ml")]
+pub mod optimizer;
 
 ops! {
     core (all()) {
@@ -271,6 +277,10 @@ ops! {
         cast::Cast: "" [Cast CastLike];
         bit_cast::BitCast: "" [BitCast];
         identity::Identity: "" [Identity];
+        dropout::Dropout: "" [Dropout];
+        random::Random: "" [RandomNormal RandomNormalLike RandomUniform RandomUniformLike];
+        bernoulli::Bernoulli: "" [Bernoulli];
+        multinomial::Multinomial: "" [Multinomial];
 
         // Quantization.
         quantize_linear::QuantizeLinear: "" [QuantizeLinear], "com.microsoft" [QuantizeLinear];
@@ -386,6 +396,7 @@ ops! {
         // Classical machine learning.
 
         // Training.
+        optimizer::Optimizer: "ai.onnx.preview.training" [Adagrad Adam Momentum];
     }
     image (feature = "image") {
     }
