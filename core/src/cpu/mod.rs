@@ -183,6 +183,20 @@ mod text;
 mod tfidf_vectorizer;
 
 // Classical machine learning.
+#[cfg(feature = "ml")]
+mod class_scores;
+#[cfg(feature = "ml")]
+mod features;
+#[cfg(feature = "ml")]
+mod label_encoder;
+#[cfg(feature = "ml")]
+mod linear_model;
+#[cfg(feature = "ml")]
+mod ml_maps;
+#[cfg(feature = "ml")]
+mod svm;
+#[cfg(feature = "ml")]
+mod tree_ensemble;
 
 // Training.
 #[cfg(feature = "ml")]

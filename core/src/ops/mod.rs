@@ -251,6 +251,20 @@ pub mod text;
 pub mod tfidf_vectorizer;
 
 // Classical machine learning.
+#[cfg(feature = "ml")]
+pub mod class_scores;
+#[cfg(feature = "ml")]
+pub mod features;
+#[cfg(feature = "ml")]
+pub mod label_encoder;
+#[cfg(feature = "ml")]
+pub mod linear_model;
+#[cfg(feature = "ml")]
+pub mod ml_maps;
+#[cfg(feature = "ml")]
+pub mod svm;
+#[cfg(feature = "ml")]
+pub mod tree_ensemble;
 
 // Training.
 #[cfg(feature = "ml")]
@@ -394,6 +408,23 @@ ops! {
     }
     ml (feature = "ml") {
         // Classical machine learning.
+        features::ArrayFeatureExtractor: "ai.onnx.ml" [ArrayFeatureExtractor];
+        features::Binarizer: "ai.onnx.ml" [Binarizer];
+        features::FeatureVectorizer: "ai.onnx.ml" [FeatureVectorizer];
+        features::Imputer: "ai.onnx.ml" [Imputer];
+        features::Normalizer: "ai.onnx.ml" [Normalizer];
+        features::OneHotEncoder: "ai.onnx.ml" [OneHotEncoder];
+        features::Scaler: "ai.onnx.ml" [Scaler];
+        label_encoder::LabelEncoder: "ai.onnx.ml" [LabelEncoder CategoryMapper];
+        linear_model::LinearClassifier: "ai.onnx.ml" [LinearClassifier];
+        linear_model::LinearRegressor: "ai.onnx.ml" [LinearRegressor];
+        ml_maps::CastMap: "ai.onnx.ml" [CastMap];
+        ml_maps::DictVectorizer: "ai.onnx.ml" [DictVectorizer];
+        ml_maps::ZipMap: "ai.onnx.ml" [ZipMap];
+        svm::SvmClassifier: "ai.onnx.ml" [SVMClassifier];
+        svm::SvmRegressor: "ai.onnx.ml" [SVMRegressor];
+        tree_ensemble::TreeEnsemble: "ai.onnx.ml" [TreeEnsemble TreeEnsembleRegressor];
+        tree_ensemble::TreeEnsembleClassifier: "ai.onnx.ml" [TreeEnsembleClassifier];
 
         // Training.
         optimizer::Optimizer: "ai.onnx.preview.training" [Adagrad Adam Momentum];
