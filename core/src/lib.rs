@@ -9,6 +9,7 @@ mod error;
 #[macro_use]
 mod element;
 mod buffer;
+mod context;
 mod dim;
 mod dtype;
 mod limits;
@@ -28,6 +29,7 @@ pub mod run;
 mod session;
 
 pub use buffer::Buffer;
+pub use context::Context;
 pub use dim::Dim;
 pub use dtype::DType;
 pub use element::{Complex64, Complex128, Element, Float, Num, Truth};

@@ -23,6 +23,7 @@ pub use eval::eval;
 pub(crate) use eval::testing;
 pub use io::{In, Io, Out, RunContext};
 pub use pool::Pool;
+pub(crate) use stack::slice_axis;
 
 use crate::Result;
 use crate::graph::{Fact, Graph};

@@ -2,33 +2,44 @@
 
 use crate::graph::Fact;
 use crate::{DType, Dim, Result, Shape, Tensor};
+use std::ops::Range;
 
 /// Element `at` of `axis`, as a tensor without that axis.
 pub fn slice_at(tensor: &Tensor, axis: usize, at: usize) -> Result<Tensor> {
+    let rest: Shape =
+        tensor.shape().iter().enumerate().filter(|(i, _)| *i != axis).map(|(_, &d)| d).collect();
+    slice_axis(tensor, axis, at..at + 1)?.reshaped(&rest)
+}
+
+/// The elements `range` of `axis`.
+pub fn slice_axis(tensor: &Tensor, axis: usize, range: Range<usize>) -> Result<Tensor> {
     let shape = tensor.shape();
-    ensure!(axis < shape.len() && at < shape[axis], Internal, "no element {at} on axis {axis} of {tensor:?}");
-    let inner: usize = shape[axis + 1..].iter().product();
+    let inside = axis < shape.len() && range.start <= range.end && range.end <= shape[axis];
+    ensure!(inside, Internal, "no elements {range:?} on axis {axis} of {tensor:?}");
+    let step: usize = shape[axis + 1..].iter().product();
     let outer: usize = shape[..axis].iter().product();
-    let rest: Shape = shape[..axis].iter().chain(&shape[axis + 1..]).copied().collect();
-    let starts = (0..outer).map(|o| (o * shape[axis] + at) * inner);
-    let mut out = Tensor::zeros(tensor.dtype(), &rest)?;
+    let block = range.len() * step;
+    let mut sizes = Shape::from(shape);
+    sizes[axis] = range.len();
+    let starts = (0..outer).map(|o| (o * shape[axis] + range.start) * step);
+    let mut out = Tensor::zeros(tensor.dtype(), &sizes)?;
     match tensor.dtype() {
         DType::Str => {
             let (from, to) = (tensor.view().strings()?, out.view_mut().into_strings()?);
-            for (to, start) in to.chunks_mut(inner.max(1)).zip(starts) {
-                to.clone_from_slice(&from[start..start + inner]);
+            for (to, start) in to.chunks_mut(block.max(1)).zip(starts) {
+                to.clone_from_slice(&from[start..start + block]);
             }
         }
         dtype if dtype.is_packed() => {
             let from = tensor.view().unpacked()?;
             let codes: Vec<i16> =
-                starts.flat_map(|start| from[start..start + inner].iter().copied()).collect();
+                starts.flat_map(|start| from[start..start + block].iter().copied()).collect();
             out.view_mut().pack(&codes)?;
         }
         dtype => for_width!(dtype, T => {
             let (from, to) = (tensor.view().units::<T>(), out.view_mut().into_units::<T>()?);
-            for (to, start) in to.chunks_mut(inner.max(1)).zip(starts) {
-                to.copy_from_slice(&from[start..start + inner]);
+            for (to, start) in to.chunks_mut(block.max(1)).zip(starts) {
+                to.copy_from_slice(&from[start..start + block]);
             }
             Ok(())
         })?,

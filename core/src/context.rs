@@ -1,0 +1,184 @@
+//! A conversation with a model: what it said of the past goes back in with the next run.
+//!
+//! Exporters write caches as pairs of an input and an output, `past_key_values.0.key` and `present.0.key`. A
+//! [`Context`] owns them: callers give the other inputs and get the other outputs. What a reader would get
+//! wrong: a session may run any number of contexts at once, but one context runs one thing at a time.
+
+use crate::cpu::slice_axis;
+use crate::run::Cost;
+use crate::{Port, Result, RunOptions, Session, Tensor, Value};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, TryLockError};
+
+/// What an output's name begins with, and what the input's that takes it back begins with.
+const PAIRS: &[(&str, &str)] = &[
+    ("present_key_values.", "past_key_values."),
+    ("present.", "past_key_values."),
+    ("present.", "past."),
+    ("present_", "past_"),
+    ("present", "past"),
+];
+
+/// An output that goes back in as an input.
+#[derive(Clone, Debug)]
+struct Pair {
+    input: usize,
+    output: usize,
+    /// The axis along which it grows; `None` where its size is fixed, as a recurrent state's is.
+    axis: Option<usize>,
+}
+
+/// A session with a past.
+pub struct Context<'s> {
+    session: &'s Session,
+    pairs: Vec<Pair>,
+    state: Mutex<State>,
+}
+
+/// The past: one tensor per pair, none before the first run.
+#[derive(Clone, Default)]
+struct State {
+    tensors: Vec<Tensor>,
+}
+
+impl Session {
+    /// A context without a past. A model without caches has one too; then it holds nothing.
+    pub fn context(&self) -> Context<'_> {
+        Context { session: self, pairs: pairs(self), state: Mutex::default() }
+    }
+}
+
+impl<'s> Context<'s> {
+    /// Runs on the inputs that are not part of the past; gives the outputs that are not, in the model's
+    /// order. `Busy` if the context is running already. A run that fails leaves the past as it was.
+    pub fn run(
+        &self,
+        inputs: &[(&str, Value)],
+        options: &RunOptions<'_>,
+    ) -> Result<(Vec<(&'s str, Value)>, Cost)> {
+        let mut state = self.lock()?;
+        let session = self.session;
+        let symbols = symbols(session.inputs(), inputs);
+        let mut all = inputs.to_vec();
+        for (i, pair) in self.pairs.iter().enumerate() {
+            let port = &session.inputs()[pair.input];
+            let value = match state.tensors.get(i) {
+                Some(tensor) => tensor.clone(),
+                None => pair.empty(port, &symbols)?,
+            };
+            all.push((port.name.as_str(), value.into()));
+        }
+        let (outputs, cost) = session.run_with(&all, options)?;
+        let past = self.pairs.iter().map(|pair| outputs[pair.output].tensor().cloned());
+        state.tensors = past.collect::<Result<_>>()?;
+        let mine = |i: usize| self.pairs.iter().any(|pair| pair.output == i);
+        let rest = session.outputs().iter().zip(outputs).enumerate().filter(|(i, _)| !mine(*i));
+        Ok((rest.map(|(_, (port, value))| (port.name.as_str(), value)).collect(), cost))
+    }
+
+    /// How many positions the past has; 0 where no cache grows.
+    pub fn len(&self) -> Result<usize> {
+        let state = self.lock()?;
+        let grown = self.pairs.iter().zip(&state.tensors).find_map(|(pair, t)| Some(t.shape()[pair.axis?]));
+        Ok(grown.unwrap_or(0))
+    }
+
+    /// Whether there is no past.
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// How many positions fit without more memory.
+    pub fn capacity(&self) -> Result<usize> {
+        self.len()
+    }
+
+    /// Forgets everything from position `len` on. An error where a part of the past has no positions.
+    pub fn truncate(&self, len: usize) -> Result<()> {
+        let mut state = self.lock()?;
+        let mut cut = Vec::with_capacity(state.tensors.len());
+        for (pair, tensor) in self.pairs.iter().zip(&state.tensors) {
+            let name = &self.session.inputs()[pair.input].name;
+            let axis = pair.axis.ok_or_else(|| err!(Unsupported, "'{name}' has no positions to cut off"))?;
+            let end = len.min(tensor.shape()[axis]);
+            cut.push(slice_axis(tensor, axis, 0..end)?);
+        }
+        state.tensors = cut;
+        Ok(())
+    }
+
+    /// Forgets everything.
+    pub fn reset(&self) -> Result<()> {
+        self.lock()?.tensors.clear();
+        Ok(())
+    }
+
+    /// Another context with the same past; the memory is shared until one of them goes on.
+    pub fn fork(&self) -> Result<Context<'s>> {
+        let state = self.lock()?.clone();
+        Ok(Context { session: self.session, pairs: self.pairs.clone(), state: Mutex::new(state) })
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, State>> {
+        match self.state.try_lock() {
+            Ok(state) => Ok(state),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(err!(Busy, "the context is running already")),
+        }
+    }
+}
+
+impl Pair {
+    /// The past before the first run: nothing along the axis that grows, zeros where the size is fixed.
+    fn empty(&self, port: &Port, symbols: &BTreeMap<String, i64>) -> Result<Tensor> {
+        let unknown = || {
+            err!(InvalidInput, "the sizes of '{}' ({}) do not follow from the inputs", port.name, port.fact)
+        };
+        let dtype = port.fact.dtype().ok_or_else(unknown)?;
+        let mut sizes = Vec::new();
+        for (axis, dim) in port.fact.dims.as_ref().ok_or_else(unknown)?.iter().enumerate() {
+            let size = dim.eval(&|name| symbols.get(name).copied());
+            sizes.push(match size.and_then(|n| usize::try_from(n).ok()) {
+                Some(n) if self.axis != Some(axis) => n,
+                _ if self.axis == Some(axis) => 0,
+                _ => return Err(unknown()),
+            });
+        }
+        Tensor::zeros(dtype, &sizes)
+    }
+}
+
+/// What the symbols of the declared inputs turn out to be.
+fn symbols(ports: &[Port], inputs: &[(&str, Value)]) -> BTreeMap<String, i64> {
+    let mut symbols = BTreeMap::new();
+    for port in ports {
+        let given = inputs.iter().find(|(name, _)| *name == port.name);
+        let (Some((_, Value::Tensor(tensor))), Some(dims)) = (given, &port.fact.dims) else { continue };
+        for (dim, &size) in dims.iter().zip(tensor.shape()) {
+            symbols.insert(dim.to_string(), size as i64);
+        }
+    }
+    symbols
+}
+
+fn pairs(session: &Session) -> Vec<Pair> {
+    let mut found: Vec<Pair> = Vec::new();
+    for (output, out) in session.outputs().iter().enumerate() {
+        let input = PAIRS.iter().find_map(|(present, past)| {
+            let name = format!("{past}{}", out.name.strip_prefix(present)?);
+            session.inputs().iter().position(|port| port.name == name)
+        });
+        let Some(input) = input.filter(|&i| session.inputs()[i].fact.kind == out.fact.kind) else { continue };
+        if found.iter().all(|pair| pair.input != input) {
+            found.push(Pair { input, output, axis: growing_axis(&session.inputs()[input], out) });
+        }
+    }
+    found
+}
+
+/// The first axis on which the output's size is another one than the input's.
+fn growing_axis(input: &Port, output: &Port) -> Option<usize> {
+    let (a, b) = (input.fact.dims.as_ref()?, output.fact.dims.as_ref()?);
+    let fixed = |i: usize| a[i] == b[i] || a[i].known().is_some();
+    (0..a.len().min(b.len())).find(|&i| !fixed(i))
+}
