@@ -1,7 +1,7 @@
 //! Threads to work on. Kernels see [`Pool::chunks`] and nothing else of them.
 
 use crate::Result;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// How many threads a run may use.
 #[derive(Clone, Debug)]
@@ -34,20 +34,26 @@ impl Pool {
         }
         let workers = self.threads.min(chunks.len());
         let chunks = Mutex::new(chunks);
-        let next = || chunks.lock().unwrap_or_else(|e| e.into_inner()).next();
-        let body = || {
-            while let Some((i, c)) = next() {
-                work(i, c)?;
-            }
-            Ok(())
-        };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..workers).map(|_| scope.spawn(body)).collect();
-            let mine = body();
-            others.into_iter().fold(mine, |result, other| {
-                let theirs = other.join().unwrap_or_else(|_| Err(err!(Internal, "a worker thread panicked")));
-                result.and(theirs)
-            })
-        })
+        let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+        spread(workers, &|| next().map(|(i, c)| work(i, c)))
     }
+}
+
+/// Calls `next` on so many threads until it gives nothing more. Not generic on purpose: kernels make a
+/// thousand kinds of work, and each would compile its own copy of the threads.
+fn spread(workers: usize, next: &(dyn Fn() -> Option<Result<()>> + Sync)) -> Result<()> {
+    let body = || {
+        while let Some(done) = next() {
+            done?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(body)).collect();
+        let mine = body();
+        others.into_iter().fold(mine, |result, other| {
+            let theirs = other.join().unwrap_or_else(|_| Err(err!(Internal, "a worker thread panicked")));
+            result.and(theirs)
+        })
+    })
 }
