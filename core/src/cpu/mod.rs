@@ -151,6 +151,7 @@ mod multi_head_attention;
 mod norm_row;
 mod packed_bits;
 mod padding_mask;
+mod projected_attention;
 mod rotary_embedding;
 mod simplified_layer_normalization;
 mod skip_layer_normalization;

@@ -222,6 +222,7 @@ pub mod group_query_attention;
 pub mod linear_attention;
 pub mod matmul_nbits;
 pub mod multi_head_attention;
+pub mod projected_attention;
 pub mod rotary_embedding;
 pub mod simplified_layer_normalization;
 pub mod skip_layer_normalization;
@@ -374,6 +375,7 @@ ops! {
         linear_attention::LinearAttention: "" [LinearAttention];
         causal_conv_with_state::CausalConvWithState: "" [CausalConvWithState];
         multi_head_attention::MultiHeadAttention: "com.microsoft" [MultiHeadAttention];
+        projected_attention::ProjectedAttention: "com.microsoft" [Attention QAttention];
 
         // Signals and images.
         dft::Dft: "" [DFT];
