@@ -83,6 +83,11 @@ pub fn table<T: Quantized>(f: impl Fn(T) -> T) -> [T; 256] {
     })
 }
 
+/// The value of a [`table`] at `x`.
+pub fn look_up<T: Quantized>(table: &[T; 256], x: T) -> T {
+    table[(x.wide() & 0xff) as usize]
+}
+
 /// `saturate(round_half_even(a * a_ratio + b * b_ratio) + zero)` in integers: the ratios become multiples of
 /// a power of two, with 22 bits for the larger one, so that the sum of two products of at most 255 fits.
 #[derive(Clone, Copy, Debug)]

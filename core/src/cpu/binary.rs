@@ -19,13 +19,12 @@ impl Kernel for Binary {
             Function::Mod { fmod: false } => {
                 for_num!(dtype, T => self.zip::<T>(io, |&a, &b| floor_mod(a, b)))
             }
-            Function::BitShift { left: true } => for_int!(dtype, T => self.zip::<T>(io, |&a, &b| {
-                u32::try_from(b).ok().and_then(|b| a.checked_shl(b)).unwrap_or(0)
-            })),
+            Function::BitShift { left: true } => {
+                for_int!(dtype, T => self.zip::<T>(io, |&a, &b| a.checked_shl(shift(b)).unwrap_or(0)))
+            }
             Function::BitShift { left: false } => for_int!(dtype, T => self.zip::<T>(io, |&a, &b| {
-                let b = u32::try_from(b).unwrap_or(T::BITS);
                 // Shifted all the way, only the sign is left.
-                a.checked_shr(b).unwrap_or(if a < T::default() { !T::default() } else { T::default() })
+                a.checked_shr(shift(b)).unwrap_or(if a < T::default() { !T::default() } else { T::default() })
             })),
             Function::BitwiseAnd => for_int!(dtype, T => self.zip::<T>(io, |&a, &b| a & b)),
             Function::BitwiseOr => for_int!(dtype, T => self.zip::<T>(io, |&a, &b| a | b)),
@@ -122,6 +121,11 @@ fn integer_power<T: Num>(x: T, e: i64) -> T {
         rest >>= 1;
     }
     result
+}
+
+/// By how much to shift; more than any type has bits where that is negative or too much.
+fn shift<T: Num>(b: T) -> u32 {
+    u32::try_from(b.to_i64()).unwrap_or(u32::MAX)
 }
 
 /// The remainder with the sign of the divisor, a zero's included.

@@ -5,12 +5,10 @@
 
 #[macro_use]
 mod real;
-#[allow(dead_code, reason = "operators that use it follow")]
 pub(crate) mod broadcast;
 pub(crate) mod convert;
 mod eval;
 mod io;
-#[allow(dead_code, reason = "operators that use it follow")]
 mod map;
 mod mersenne;
 mod movable;

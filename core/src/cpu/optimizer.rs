@@ -40,9 +40,9 @@ impl Optimizer {
         );
         let update = self.rule::<R>(rate, steps);
         let mut outputs = [const { None }; 3];
-        for sort in 0..=self.states() {
+        for (sort, output) in outputs.iter_mut().take(self.states() + 1).enumerate() {
             if io.wants(sort * n + i) {
-                outputs[sort] = Some(io.output(sort * n + i)?.into_slice::<R>()?);
+                *output = Some(io.output(sort * n + i)?.into_slice::<R>()?);
             }
         }
         for k in 0..x.len() {

@@ -7,7 +7,7 @@ use super::{Io, Kernel};
 use crate::Result;
 use crate::for_quantized;
 use crate::ops::qlinear_activation::QLinearActivation;
-use crate::quant::{Quantized, table};
+use crate::quant::{Quantized, look_up, table};
 
 impl Kernel for QLinearActivation {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -22,7 +22,7 @@ impl Kernel for QLinearActivation {
                 };
                 T::quantize(y, y_scale, y_zero)
             });
-            map::<T, T>(io, |x| table[x as u8 as usize])
+            map::<T, T>(io, |x| look_up(&table, x))
         })
     }
 }

@@ -5,7 +5,7 @@ use super::qlinear_elementwise::scale_and_zero;
 use super::{Io, Kernel};
 use crate::for_quantized;
 use crate::ops::qlinear_where::QLinearWhere;
-use crate::quant::{Quantized, table};
+use crate::quant::{Quantized, look_up, table};
 use crate::{Result, Shape, Truth};
 
 impl Kernel for QLinearWhere {
@@ -26,7 +26,7 @@ impl Kernel for QLinearWhere {
                 (condition.slice::<Truth>()?, condition.shape()),
                 (a.slice::<T>()?, a.shape()),
                 (b.slice::<T>()?, b.shape()),
-                |c, &a, &b| if c.get() { of_a[a as u8 as usize] } else { of_b[b as u8 as usize] },
+                |c, &a, &b| if c.get() { look_up(&of_a, a) } else { look_up(&of_b, b) },
             )
         })
     }

@@ -60,7 +60,7 @@ impl Granularity {
         if x.len() != scales.len() || !x.iter().zip(scales).enumerate().all(fits) {
             return Err(wrong());
         }
-        if x[axis] % self.block == 0 {
+        if x[axis].is_multiple_of(self.block) {
             layout.shape.insert(axis, blocks);
             layout.shape[axis + 1] = self.block;
             layout.scales = scales.into();

@@ -66,3 +66,52 @@ pub fn equal(a: &Dim, b: &Dim) -> Option<bool> {
         None => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tensor;
+    use crate::graph::{Fact, Known};
+    use crate::ops::{Attrs, Op};
+    use std::collections::BTreeMap;
+
+    fn known(elements: &[Dim]) -> Fact {
+        let fact = Fact::sized(DType::I64, &[elements.len()]);
+        Fact { known: Some(Known::Dims(elements.to_vec())), ..fact }
+    }
+
+    fn ints(elements: &[i64]) -> Fact {
+        Fact::constant(Tensor::new(&[elements.len()], elements).unwrap())
+    }
+
+    fn infer(op: &str, inputs: &[&Fact]) -> Fact {
+        let there = vec![true; inputs.len()];
+        let op = Op::parse(Attrs::new("", op, 14, there, vec![true], BTreeMap::new())).unwrap();
+        let (inputs, mut fresh): (Vec<_>, _) = (inputs.iter().map(|&fact| Some(fact)).collect(), 0);
+        let mut cx = Infer::new(&inputs, 1, &mut fresh);
+        op.infer(&mut cx).unwrap();
+        cx.finish()[0].clone().unwrap()
+    }
+
+    #[test]
+    fn shapes_stay_known_through_arithmetic() {
+        let (n, two) = (Dim::symbol("N"), Dim::from(2));
+        let shape = known(&[n.clone(), Dim::from(6)]);
+        let of = |op: &str, by: &Fact| infer(op, &[&shape, by]).ints();
+        assert_eq!(of("Add", &ints(&[1])), Some(vec![n.clone() + Dim::from(1), Dim::from(7)]));
+        assert_eq!(of("Mul", &ints(&[2])), Some(vec![n.clone() * two.clone(), Dim::from(12)]));
+        assert_eq!(of("Div", &ints(&[2])), Some(vec![n.div_floor(&two), Dim::from(3)]));
+        assert_eq!(of("Max", &ints(&[8])), Some(vec![Dim::max(&n, &Dim::from(8)), Dim::from(8)]));
+        assert_eq!(of("Div", &ints(&[0])), None);
+        assert_eq!(of("Div", &known(&[n.clone() - Dim::from(9)])), None);
+    }
+
+    #[test]
+    fn the_minus_one_of_expand_is_replaced_though_sizes_are_symbols() {
+        let shape = known(&[Dim::symbol("N"), Dim::from(-1)]);
+        let is_minus_one = infer("Equal", &[&shape, &ints(&[-1])]);
+        let fixed = infer("Where", &[&is_minus_one, &ints(&[1]), &shape]);
+        assert_eq!(fixed.ints(), Some(vec![Dim::symbol("N"), Dim::from(1)]));
+        assert_eq!(infer("Equal", &[&shape, &ints(&[3])]).ints(), None);
+    }
+}
