@@ -13,7 +13,7 @@ impl Kernel for BatchNormalization {
         let [samples, channels, positions] = self.blocks(x.shape());
         let mut p: [Vec<f64>; 4] = Default::default();
         for (i, p) in p.iter_mut().enumerate() {
-            *p = parameters(io.input(i + 1)?, channels)?;
+            *p = parameters(io.input(i + 1)?, channels)?.into_owned();
         }
         let [scale, bias, mut mean, mut var] = p;
         if self.training {

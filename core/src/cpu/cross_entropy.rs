@@ -1,7 +1,8 @@
 //! NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss on the CPU. Everything is summed in f64; a class
 //! out of range is an error unless it is the ignored one.
 
-use super::normalize::{f64s, parameters, store};
+use super::normalize::{parameters, store};
+use super::wide::converted;
 use super::{Io, Kernel};
 use crate::ops::cross_entropy::{CrossEntropy, Reduction};
 use crate::{Result, View};
@@ -21,7 +22,7 @@ impl Kernel for CrossEntropy {
             x.shape()
         );
         let weights = io.optional(2)?.map(|w| parameters(w, classes)).transpose()?;
-        let mut log_prob = f64s(x)?;
+        let mut log_prob: Vec<f64> = converted(x)?.into_owned();
         if self.softmax {
             for (i, sample) in log_prob.chunks_mut((classes * positions).max(1)).enumerate() {
                 if i % 64 == 0 {

@@ -1,7 +1,8 @@
 //! LayerNormalization and RMSNormalization on the CPU.
 
 use super::broadcast::Broadcast;
-use super::normalize::{each_row, f64s, mean, moments, store};
+use super::normalize::{each_row, mean, moments, store};
+use super::wide::converted;
 use super::{Io, Kernel};
 use crate::ops::layer_normalization::LayerNormalization;
 use crate::{Float, Num, Result, View};
@@ -34,7 +35,8 @@ impl LayerNormalization {
         let bias = io.optional(2)?;
         let bias_shape = bias.map_or(&[][..], |b| b.shape());
         let walk = Broadcast::new(x.shape(), [scale.shape(), bias_shape])?;
-        let (scale, bias) = (f64s(scale)?, bias.map_or(Ok(vec![0.0]), f64s)?);
+        let scale = converted::<f64>(scale)?;
+        let bias = bias.map_or(Ok(vec![0.0].into()), converted::<f64>)?;
         let (scale_step, bias_step) = (walk.step(0), walk.step(1));
         let x = x.slice::<T>()?;
         let y = io.output(0)?.into_slice::<Y>()?;

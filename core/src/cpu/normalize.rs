@@ -3,7 +3,9 @@
 
 use super::Io;
 use super::broadcast::CHUNK;
+use super::wide::converted;
 use crate::{Num, Result, View, ViewMut};
+use std::borrow::Cow;
 
 /// Mean and variance (of all there is, not of a sample); NaN where there is nothing.
 pub fn moments<'a, T: Num>(x: impl Iterator<Item = &'a T> + Clone) -> (f64, f64) {
@@ -34,15 +36,10 @@ pub fn each_row<T: Send>(
     })
 }
 
-/// The elements of a float tensor, which must be `len`.
-pub fn parameters(x: View<'_>, len: usize) -> Result<Vec<f64>> {
+/// The elements of a tensor that must have `len`.
+pub fn parameters(x: View<'_>, len: usize) -> Result<Cow<'_, [f64]>> {
     ensure!(x.len() == len, InvalidModel, "expected {len} parameters, got shape {:?}", x.shape());
-    f64s(x)
-}
-
-/// The elements of a float tensor.
-pub fn f64s(x: View<'_>) -> Result<Vec<f64>> {
-    for_float!(x.dtype(), T => Ok(x.slice::<T>()?.iter().map(|&x| x.to_f64()).collect()))
+    converted(x)
 }
 
 /// Fills a float tensor.

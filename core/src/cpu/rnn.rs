@@ -2,7 +2,8 @@
 //! [`recurrence`](super::recurrence).
 
 use super::product::{self, Matrix};
-use super::recurrence::{Products, widened};
+use super::recurrence::Products;
+use super::wide::widened;
 use super::{Io, Kernel, RunContext};
 use crate::ops::rnn::Rnn;
 use crate::{Float, Result};
