@@ -42,6 +42,10 @@ pub struct Product {
 struct Side {
     /// For each product, the number of the matrix that goes into it.
     matrices: Vec<usize>,
+    /// How many different matrices there are.
+    count: usize,
+    /// Rows of a left factor's matrix, columns of a right one's.
+    lines: usize,
     /// Elements from one matrix to the next, and from one row and column to the next within.
     steps: [usize; 3],
 }
@@ -75,7 +79,8 @@ impl Product {
             // With the batch behind the rows, a row is followed by the same row of the next matrix.
             let [matrix, row] = if flip.batch { [cols, cols * count] } else { [rows * cols, cols] };
             let [row, col] = if flip.matrix { [1, row] } else { [row, 1] };
-            Ok(Side { matrices: matrices(n)?, steps: [matrix, row, col] })
+            let lines = if n == 0 { sizes.rows } else { sizes.cols };
+            Ok(Side { matrices: matrices(n)?, count, lines, steps: [matrix, row, col] })
         };
         let (mut left, right) = (side(0, &left, a_flip)?, side(1, &right, b_flip)?);
         let same_right = right.matrices.iter().all(|&m| m == 0);
@@ -97,6 +102,28 @@ impl Product {
     /// The right factor of product `i`.
     pub fn right<'a, T, F>(&self, data: &'a [T], i: usize, widen: F) -> Matrix<'a, T, F> {
         self.right.matrix(data, i, widen)
+    }
+
+    /// Rows of each left matrix, and how many left matrices there are.
+    pub fn left_lines(&self) -> (usize, usize) {
+        (self.left.lines, self.left.count)
+    }
+
+    /// Columns of each right matrix, and how many right matrices there are.
+    pub fn right_lines(&self) -> (usize, usize) {
+        (self.right.lines, self.right.count)
+    }
+
+    /// The row of the left factor, counted through its matrices, that makes an output row, counted through
+    /// the batch.
+    pub fn left_row(&self, row: usize) -> usize {
+        self.left.matrices[row / self.sizes.rows] * self.left.lines + row % self.sizes.rows
+    }
+
+    /// The column of the right factor, counted through its matrices, that makes column `col` of an output
+    /// row.
+    pub fn right_col(&self, row: usize, col: usize) -> usize {
+        self.right.matrices[row / self.sizes.rows] * self.right.lines + col
     }
 }
 

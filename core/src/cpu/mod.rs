@@ -104,6 +104,7 @@ mod unique;
 
 // Products, convolutions, pooling, normalization, recurrence.
 mod batch_normalization;
+mod bytes;
 mod conv;
 mod conv_transpose;
 mod cross_entropy;
@@ -116,11 +117,16 @@ mod layer_normalization;
 mod lp_normalization;
 mod lrn;
 mod matmul;
+mod matmul_integer;
+mod matmul_integer_to_float;
 mod max_pool;
 mod max_unpool;
 mod mean_variance_normalization;
 mod normalize;
 mod product;
+mod qgemm;
+mod qlinear_conv;
+mod qlinear_matmul;
 mod recurrence;
 mod recurrent_cell;
 mod rnn;
