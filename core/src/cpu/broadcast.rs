@@ -4,7 +4,7 @@
 //! along (step 1) or stands still (step 0); that is the one thing a caller has to know.
 
 use super::{Io, RunContext};
-use crate::{Result, Shape, View, ViewMut};
+use crate::{Result, Shape};
 use std::ops::Range;
 
 /// Elements that one thread takes at a time; about a millisecond of the slowest functions.
@@ -205,12 +205,6 @@ pub fn zip3<A: Sync, B: Sync, C: Sync, Y: Send>(
         }
         Ok(())
     })
-}
-
-/// `input`'s units (see [`for_width!`](crate::for_width)) repeated into the shape of `y`.
-pub fn expand<T: bytemuck::Pod + Send + Sync>(io: &Io<'_>, input: View<'_>, y: ViewMut<'_>) -> Result<()> {
-    let shape = Shape::from_slice(y.shape());
-    repeat(io, (input.units::<T>(), input.shape()), (y.into_units()?, &shape))
 }
 
 /// `x` broadcast to `shape` and cloned into `y`.

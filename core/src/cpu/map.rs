@@ -2,7 +2,7 @@
 
 use super::Io;
 use super::broadcast::CHUNK;
-use crate::{DType, Element, Float, Result, View};
+use crate::{DType, Element, Float, Result};
 
 /// What [`map`] and its kin may do in place.
 pub const IN_PLACE: &[(usize, usize)] = &[(0, 0)];
@@ -47,10 +47,4 @@ pub fn map_floats(
     f64s: impl Fn(f64) -> f64 + Sync,
 ) -> Result<()> {
     for_float!(output_dtype(io)?, T => map_same::<T>(io, |x| x.map(&f32s, &f64s)))
-}
-
-/// `y = f(code)` over packed elements, one code per i16, from input 0 to output 0.
-pub fn map_packed(io: &mut Io<'_>, x: View<'_>, f: impl Fn(i16) -> i16) -> Result<()> {
-    let codes: Vec<i16> = x.unpacked()?.into_iter().map(f).collect();
-    io.output(0)?.pack(&codes)
 }

@@ -37,7 +37,8 @@ impl Kernel for Softmax {
     }
 }
 
-fn normalize<T: Float>(mode: Mode, row: &mut [T]) {
+/// Turns a row into a distribution.
+pub(super) fn normalize<T: Float>(mode: Mode, row: &mut [T]) {
     let max = row.iter().copied().fold(T::neg_infinity(), T::max_of);
     if mode == Mode::Hard {
         let first = row.iter().position(|&x| x == max);

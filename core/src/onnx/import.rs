@@ -98,8 +98,8 @@ struct Import<'a> {
 
 /// One graph in the making.
 #[derive(Default)]
-struct Build {
-    graph: Graph,
+pub(super) struct Build {
+    pub(super) graph: Graph,
     /// Every name in use, so that names stay unique when functions are expanded.
     taken: HashSet<String>,
     /// Names found outside, in the order of first use: the captures.
@@ -136,7 +136,12 @@ impl Outer<'_> {
 }
 
 impl Build {
-    fn value(&mut self, name: &str, declared: Option<Fact>, constant: Option<Constant>) -> ValueId {
+    pub(super) fn value(
+        &mut self,
+        name: &str,
+        declared: Option<Fact>,
+        constant: Option<Constant>,
+    ) -> ValueId {
         let mut unique = name.to_string();
         let mut n = 1;
         while unique.is_empty() || !self.taken.insert(unique.clone()) {
@@ -235,6 +240,9 @@ impl Import<'_> {
             ensure!(node.outputs.len() == 1, InvalidModel, "Constant must have one output");
             define(build, frame, &node.outputs[0], None, Some(constant))?;
             return Ok(());
+        }
+        if id.0 == "ai.onnx.preview.training" && node.op == "Gradient" {
+            return gradient(node, &inputs, attributes, build, frame);
         }
         let op = self.operator(node, &inputs, attributes, frame)?;
         while inputs.last() == Some(&None) {
@@ -499,6 +507,44 @@ fn kind_of(a: &proto::Attribute) -> i64 {
         0 => 7,
         kind => kind,
     }
+}
+
+/// Gradient names the values it is about: `xs` (and `zs`, which stay as they are) are its inputs, `y` is any.
+fn gradient(
+    node: &proto::Node,
+    inputs: &[Option<ValueId>],
+    mut attributes: BTreeMap<String, Attr>,
+    build: &mut Build,
+    frame: &mut Frame,
+) -> Result<()> {
+    let (Some(Attr::Strs(xs)), Some(Attr::Str(y))) = (attributes.remove("xs"), attributes.remove("y")) else {
+        bail!(InvalidModel, "attributes 'xs' (strings) and 'y' (a string) are required");
+    };
+    let zs = match attributes.remove("zs") {
+        Some(Attr::Strs(zs)) => zs,
+        _ => Vec::new(),
+    };
+    let named = |name: &String| {
+        let id = frame.names.get(name).copied();
+        id.ok_or_else(|| err!(InvalidModel, "there is no value '{name}' before this node"))
+    };
+    let at = xs.iter().chain(&zs).map(named).collect::<Result<Vec<_>>>()?;
+    let same = at.len() == inputs.len() && at.iter().zip(inputs).all(|(a, b)| Some(*a) == *b);
+    ensure!(same, Unsupported, "inputs other than the values that 'xs' and 'zs' name are not supported");
+    ensure!(
+        node.outputs.len() <= xs.len(),
+        InvalidModel,
+        "{} outputs for {} entries of 'xs'",
+        node.outputs.len(),
+        xs.len()
+    );
+    let y = named(&y)?;
+    let results = super::gradient::expand(build, &at[..xs.len()], y)?;
+    for (name, id) in node.outputs.iter().zip(results).filter(|(name, _)| !name.is_empty()) {
+        let twice = frame.names.insert(name.clone(), id).is_some();
+        ensure!(!twice, InvalidModel, "the name '{name}' is given twice");
+    }
+    Ok(())
 }
 
 /// The value of a Constant node.

@@ -221,13 +221,17 @@ pub mod top_k;
 
 // Attention and transformers.
 pub mod attention;
+pub mod bias_softmax;
 pub mod causal_conv_with_state;
+pub mod embed_layer_normalization;
 pub mod gather_block_quantized;
 pub mod group_query_attention;
 pub mod linear_attention;
 pub mod matmul_nbits;
 pub mod multi_head_attention;
+pub mod ngram_repeat_block;
 pub mod projected_attention;
+pub mod qlinear_softmax;
 pub mod rotary_embedding;
 pub mod simplified_layer_normalization;
 pub mod skip_layer_normalization;
@@ -386,6 +390,10 @@ ops! {
         causal_conv_with_state::CausalConvWithState: "" [CausalConvWithState];
         multi_head_attention::MultiHeadAttention: "com.microsoft" [MultiHeadAttention];
         projected_attention::ProjectedAttention: "com.microsoft" [Attention QAttention];
+        embed_layer_normalization::EmbedLayerNormalization: "com.microsoft" [EmbedLayerNormalization QEmbedLayerNormalization];
+        ngram_repeat_block::NGramRepeatBlock: "com.microsoft" [NGramRepeatBlock];
+        bias_softmax::BiasSoftmax: "com.microsoft" [BiasSoftmax];
+        qlinear_softmax::QLinearSoftmax: "com.microsoft" [QLinearSoftmax];
 
         // Signals and images.
         dft::Dft: "" [DFT];

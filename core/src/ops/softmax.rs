@@ -6,6 +6,7 @@
 use super::{Attrs, Operator};
 use crate::Result;
 use crate::graph::{Infer, normalize_axis};
+use std::ops::Range;
 
 /// What a slice becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +52,16 @@ impl Operator for Softmax {
 
 impl Softmax {
     /// The axes, of a tensor of that rank, that make up one slice.
-    pub fn slices(&self, rank: usize) -> Result<std::ops::Range<usize>> {
-        if rank == 0 {
-            return Ok(0..0);
-        }
-        let axis = normalize_axis(self.axis, rank)?;
-        Ok(if self.flatten { axis..rank } else { axis..axis + 1 })
+    pub fn slices(&self, rank: usize) -> Result<Range<usize>> {
+        slices(self.axis, self.flatten, rank)
     }
+}
+
+/// The axes that make up one slice: `axis`, or all from there on if `flatten`.
+pub fn slices(axis: i64, flatten: bool, rank: usize) -> Result<Range<usize>> {
+    if rank == 0 {
+        return Ok(0..0);
+    }
+    let axis = normalize_axis(axis, rank)?;
+    Ok(if flatten { axis..rank } else { axis..axis + 1 })
 }
