@@ -86,7 +86,8 @@ impl Attention {
                 2 => (Stage::Biased, T::Wide::neg_infinity()),
                 _ => (Stage::Soft, Num::zero()),
             };
-            attend.write_scores(cx, io.output(3)?.into_slice::<T>()?, total, stage, unseen)?;
+            let out = io.output(3)?.into_slice::<T>()?;
+            attend.write_scores(cx, (out, total), (stage, unseen), T::narrow)?;
         }
         attend.run(cx, io.output(0)?.into_slice::<T>()?, q.rank() == 4)
     }

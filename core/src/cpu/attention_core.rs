@@ -168,6 +168,34 @@ pub(super) struct Attend<'a, W: Float> {
 impl<W: Float> Attend<'_, W> {
     /// The result, as [batch, heads, queries, width] if `by_head`, else as [batch, queries, heads, width].
     pub fn run<T: Float<Wide = W>>(&self, cx: &RunContext<'_>, out: &mut [T], by_head: bool) -> Result<()> {
+        self.each_row(cx, out, |i, scores, sum| {
+            let at = self.place(i, by_head);
+            let seen = self.scores(at, Stage::Soft, scores);
+            self.add_values(at, seen.clone(), &scores[seen], sum);
+        })
+    }
+
+    /// The result, by head, where the shares of the values are known already.
+    pub fn sum_by<T: Float<Wide = W>>(
+        &self,
+        cx: &RunContext<'_>,
+        out: &mut [T],
+        shares: &Rows<'_, W>,
+    ) -> Result<()> {
+        self.each_row(cx, out, |i, _, sum| {
+            let at = self.place(i, true);
+            self.add_values(at, 0..self.keys, shares.row(at.batch, at.head, at.query), sum);
+        })
+    }
+
+    /// Calls `compute(i, scores, sum)` for each row of the result; both slices are its to use, the second
+    /// begins as zeros and becomes the row.
+    fn each_row<T: Float<Wide = W>>(
+        &self,
+        cx: &RunContext<'_>,
+        out: &mut [T],
+        compute: impl Fn(usize, &mut [W], &mut [W]) + Sync,
+    ) -> Result<()> {
         const ROWS: usize = 8;
         let width = self.v.new.width().max(1);
         cx.pool.chunks(out, width * ROWS, |chunk, out| {
@@ -175,41 +203,37 @@ impl<W: Float> Attend<'_, W> {
             let mut scores = vec![W::zero(); self.keys];
             let mut sum = vec![W::zero(); width];
             for (i, out) in out.chunks_mut(width).enumerate() {
-                let at = self.place(chunk * ROWS + i, by_head);
-                let seen = self.scores(at, Stage::Soft, &mut scores);
                 sum.fill(W::zero());
-                for t in seen {
-                    if scores[t] == W::zero() {
-                        continue;
-                    }
-                    let value = self.v.row(at.batch, self.kv_head(at), t);
-                    for (sum, &v) in sum.iter_mut().zip(value) {
-                        *sum = sum.add(scores[t].mul(v));
-                    }
-                }
+                compute(chunk * ROWS + i, &mut scores, &mut sum);
                 out.iter_mut().zip(&sum).for_each(|(y, &x)| *y = T::narrow(x));
             }
             Ok(())
         })
     }
 
+    /// Adds the values of keys by their shares.
+    fn add_values(&self, at: At, keys: Range<usize>, shares: &[W], sum: &mut [W]) {
+        for (key, &share) in keys.zip(shares).filter(|(_, share)| **share != W::zero()) {
+            let value = self.v.row(at.batch, self.kv_head(at), key);
+            sum.iter_mut().zip(value).for_each(|(sum, &v)| *sum = sum.add(share.mul(v)));
+        }
+    }
+
     /// The scores as they are at a stage: [batch, heads, queries, columns], `unseen` where a query does not
     /// look.
-    pub fn write_scores<T: Float<Wide = W>>(
+    pub fn write_scores<O: Send>(
         &self,
         cx: &RunContext<'_>,
-        out: &mut [T],
-        columns: usize,
-        stage: Stage,
-        unseen: W,
+        (out, columns): (&mut [O], usize),
+        (stage, unseen): (Stage, W),
+        store: impl Fn(W) -> O + Sync,
     ) -> Result<()> {
-        let columns = columns.max(1);
         cx.pool.chunks(out, columns, |i, out| {
             cx.check()?;
             let mut scores = vec![W::zero(); self.keys];
             let seen = self.scores(self.place(i, true), stage, &mut scores);
             for (t, y) in out.iter_mut().enumerate() {
-                *y = T::narrow(if seen.contains(&t) { scores[t] } else { unseen });
+                *y = store(if seen.contains(&t) { scores[t] } else { unseen });
             }
             Ok(())
         })

@@ -96,12 +96,13 @@ impl GroupQueryAttention {
         let cx = io.context();
         if io.wants(3) {
             let out = io.output(3)?.into_slice::<T>()?;
-            match self.scores {
-                Scores::None => {}
-                Scores::BeforeSoftmax => {
-                    attend.write_scores(cx, out, step.total, Stage::Biased, Num::zero())?;
-                }
-                Scores::AfterSoftmax => attend.write_scores(cx, out, step.total, Stage::Soft, Num::zero())?,
+            let stage = match self.scores {
+                Scores::None => None,
+                Scores::BeforeSoftmax => Some(Stage::Biased),
+                Scores::AfterSoftmax => Some(Stage::Soft),
+            };
+            if let Some(stage) = stage {
+                attend.write_scores(cx, (out, step.total), (stage, Num::zero()), T::narrow)?;
             }
         }
         attend.run(cx, io.output(0)?.into_slice::<T>()?, false)

@@ -148,6 +148,7 @@ mod bias_softmax;
 mod causal_conv_with_state;
 mod dot;
 mod embed_layer_normalization;
+mod flex_attention;
 mod gather_block_quantized;
 mod group_query_attention;
 mod kv_cache;

@@ -40,7 +40,7 @@ impl MultiHeadAttention {
         let cx = io.context();
         if io.wants(3) {
             let out = io.output(3)?.into_slice::<T>()?;
-            attend.write_scores(cx, out, columns, Stage::Biased, T::Wide::LOWEST)?;
+            attend.write_scores(cx, (out, columns), (Stage::Biased, T::Wide::LOWEST), T::narrow)?;
         }
         attend.run(cx, io.output(0)?.into_slice::<T>()?, false)
     }

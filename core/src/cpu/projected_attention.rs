@@ -7,7 +7,7 @@ use super::rotary_embedding::rotate;
 use super::wide::{widened, zeros};
 use super::{Io, Kernel};
 use crate::ops::projected_attention::ProjectedAttention;
-use crate::{DType, Float, Num, Result, View};
+use crate::{DType, Float, Result, View};
 
 impl Kernel for ProjectedAttention {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {

@@ -62,7 +62,7 @@ impl Operator for Attention {
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
         let (t1, t2) = (cx.dtype(0)?, cx.dtype(2)?);
         let heads = |which: usize| self.heads.map(|heads| heads[which]);
-        let mut split = |i: usize| -> Result<Option<[Dim; 4]>> {
+        let split = |i: usize| -> Result<Option<[Dim; 4]>> {
             cx.dims(i).map(|dims| split_heads(dims, heads(i.min(1)))).transpose()
         };
         let (q, k, v) = (split(0)?, split(1)?, split(2)?);

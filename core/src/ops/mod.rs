@@ -224,6 +224,7 @@ pub mod attention;
 pub mod bias_softmax;
 pub mod causal_conv_with_state;
 pub mod embed_layer_normalization;
+pub mod flex_attention;
 pub mod gather_block_quantized;
 pub mod group_query_attention;
 pub mod linear_attention;
@@ -394,6 +395,7 @@ ops! {
         ngram_repeat_block::NGramRepeatBlock: "com.microsoft" [NGramRepeatBlock];
         bias_softmax::BiasSoftmax: "com.microsoft" [BiasSoftmax];
         qlinear_softmax::QLinearSoftmax: "com.microsoft" [QLinearSoftmax];
+        flex_attention::FlexAttention: "ai.onnx.preview" [FlexAttention];
 
         // Signals and images.
         dft::Dft: "" [DFT];
