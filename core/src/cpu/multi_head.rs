@@ -86,12 +86,13 @@ fn added<'a, W: Float>(mask: Option<PaddingMask>, table: Option<Table<'a, W>>) -
     }
     Some(Box::new(move |at, seen, scores| {
         for (key, score) in seen.zip(scores) {
-            if let Some(mask) = mask.as_ref().filter(|mask| mask.hides(at, key)) {
-                *score = score.add(W::from_f32(mask.filter));
-            }
+            let hidden = mask.as_ref().filter(|mask| mask.hides(at, key));
+            // Added up before the score comes in, since -10000 leaves few digits to it.
+            let mut sum = hidden.map_or(W::zero(), |mask| W::from_f32(mask.filter));
             if let Some(table) = &table {
-                add(score, table.row(at)[key]);
+                sum = sum.add(table.row(at)[key]);
             }
+            add(score, sum);
         }
     }))
 }

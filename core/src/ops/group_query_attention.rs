@@ -68,7 +68,7 @@ impl Operator for GroupQueryAttention {
         let (window, causal) = (a.int_or("local_window_size", -1)?, a.flag("causal", true)?);
         let window_cache = a.flag("sliding_window_cache", false)?;
         ensure!(window > 0 || !window_cache, InvalidModel, "sliding_window_cache needs local_window_size");
-        ensure!(window <= 0 || causal, InvalidModel, "local_window_size needs causal attention");
+        ensure!(window < 0 || causal, InvalidModel, "local_window_size needs causal attention");
         let mut quantized = |name: &str| {
             a.choice(
                 name,
@@ -86,7 +86,7 @@ impl Operator for GroupQueryAttention {
             scale: a.float("scale")?.filter(|&scale| scale != 0.0),
             softcap: a.float_or("softcap", 0.0)?,
             causal,
-            window: usize::try_from(window).ok().filter(|&w| w > 0),
+            window: usize::try_from(window).ok(),
             window_cache,
             rotary: a.flag("do_rotary", false)?,
             interleaved: a.flag("rotary_interleaved", false)?,
