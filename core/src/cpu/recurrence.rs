@@ -9,7 +9,7 @@ use super::recurrent_cell::Layer;
 use super::wide::{widened, zeros};
 use super::{Io, RunContext};
 use crate::ops::rnn::Rnn;
-use crate::{Float, Num, Result};
+use crate::{Float, Result};
 use std::borrow::Cow;
 use std::ops::Range;
 

@@ -101,7 +101,7 @@ proptest! {
         // A number that f32 cannot hold, close to one that it can: rounding twice would show.
         let x = f64::from(x) * (1.0 + tail * 2f64.powi(-30));
         prop_assume!(!x.is_nan());
-        let mut check = |format: Magnitudes, found: f64| {
+        let check = |format: Magnitudes, found: f64| {
             let magnitude = match format.nearest(x.abs()) {
                 Some(code) => format.values[code],
                 None => f64::INFINITY,
