@@ -9,6 +9,10 @@ use crate::{Float, Num, Result};
 use std::ops::Range;
 
 impl Kernel for Conv {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(outputs, inputs.get(1)?.iter().skip(1).product())
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, w, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
         let (bias, sum) = (io.optional(2)?, io.optional(3)?);

@@ -10,6 +10,13 @@ use crate::ops::gemm::Gemm;
 use crate::{Float, Num, Result, View};
 
 impl Kernel for Gemm {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(
+            outputs,
+            inputs.first()?.iter().product::<usize>() / outputs.first()?.first().copied()?.max(1),
+        )
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let a = io.input(0)?;
         if a.dtype().is_float() {

@@ -7,6 +7,10 @@ use crate::ops::matmul::{Factor, Flip, MatMul};
 use crate::{Num, Result};
 
 impl Kernel for MatMul {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(outputs, inputs.first()?.last().copied()?)
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (a, b, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
         let product = Product::new((a.shape(), self.left), (b.shape(), self.right))?;

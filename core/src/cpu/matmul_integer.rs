@@ -8,6 +8,10 @@ use crate::ops::matmul::Flip;
 use crate::ops::matmul_integer::MatMulInteger;
 
 impl Kernel for MatMulInteger {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(outputs, inputs.first()?.last().copied()?)
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (a, b, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
         let product = Product::new((a.shape(), Flip::default()), (b.shape(), Flip::default()))?;

@@ -8,6 +8,10 @@ use crate::tensor::element_count;
 use crate::{DType, Float, Result};
 
 impl Kernel for MatMulNBits {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(outputs, inputs.first()?.last().copied()?)
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (n, k) = (self.n, self.k);
         let weights = Weights::of(self, io)?;

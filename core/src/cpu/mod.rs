@@ -40,6 +40,12 @@ impl Lowering<'_> {
     }
 }
 
+/// Additions and multiplications of a product whose every output element sums so many terms.
+fn products_per_output(outputs: &[&[usize]], terms: usize) -> Option<u64> {
+    let elements: usize = outputs.first()?.iter().product();
+    (elements as u64).checked_mul(2)?.checked_mul(terms as u64)
+}
+
 // A file per operator or family, in the groups of the table in `ops`.
 
 // Element by element.
@@ -228,6 +234,11 @@ pub trait Kernel: Send + Sync {
     /// Whether output 0 is input 0's elements, unchanged, under another shape; then nothing needs to run.
     fn is_alias(&self) -> bool {
         false
+    }
+
+    /// Additions and multiplications that it does on those shapes, where that says something of its speed.
+    fn operations(&self, _inputs: &[&[usize]], _outputs: &[&[usize]]) -> Option<u64> {
+        None
     }
 
     /// A kernel made for this very node, where that pays: weights packed, subgraphs compiled. `None`: the

@@ -8,6 +8,13 @@ use crate::quant::multiplier;
 use crate::{Buffer, Result, Shape};
 
 impl Kernel for QLinearConv {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(
+            outputs,
+            inputs.get(if inputs.len() > 4 { 3 } else { 1 })?.iter().skip(1).product(),
+        )
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         if self.raw { self.sums(io) } else { self.requantized(io) }
     }

@@ -10,6 +10,10 @@ use crate::quant::multiplier;
 use crate::{DType, E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, Result};
 
 impl Kernel for QLinearMatMul {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(outputs, inputs.first()?.last().copied()?)
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (a, b) = (io.input(0)?, io.input(3)?);
         let product = Product::new((a.shape(), Flip::default()), (b.shape(), Flip::default()))?;

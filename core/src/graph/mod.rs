@@ -7,6 +7,7 @@
 mod fact;
 mod facts;
 mod infer;
+mod text;
 
 pub use fact::{Dims, Fact, Known};
 pub use facts::{FOLD_ELEMENTS, constant_fact, infer_facts, infer_node, infer_outputs};

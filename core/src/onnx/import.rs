@@ -273,24 +273,24 @@ impl Import<'_> {
         frame: &Frame,
     ) -> Result<Op> {
         let name = domain(&node.domain);
-        let custom = self.custom.iter().find(|op| op.domain() == name && op.name() == node.op);
-        if let Some(custom) = custom {
-            return Ok(Op::Custom(custom.clone()));
-        }
         let version = match frame.opsets.get(name) {
             Some(version) => *version,
             // Exporters forget to import domains that have one version.
             None if !name.is_empty() => 1,
             None => bail!(InvalidModel, "the model imports no operator set of ai.onnx"),
         };
-        Op::parse(Attrs::new(
+        let attrs = Attrs::new(
             name,
             &node.op,
             version,
             inputs.iter().map(Option::is_some).collect(),
             node.outputs.iter().map(|o| !o.is_empty()).collect(),
             attributes,
-        ))
+        );
+        match self.custom.iter().find(|op| op.domain() == name && op.name() == node.op) {
+            Some(custom) => Op::custom(custom, attrs),
+            None => Op::parse(attrs),
+        }
     }
 
     /// Expands a call of a function into the nodes of its body.

@@ -66,12 +66,18 @@ pub struct Files {
     limits: Limits,
     /// Bytes of constants that were written out so far.
     made: u64,
+    /// Bytes of constants that will be loaded.
+    stored: u64,
 }
+
+/// Names may share bytes of a file (tied weights do), but only so often: weights take at most this many times
+/// the files' bytes when they are loaded.
+const SHARES: u64 = 4;
 
 impl Files {
     /// For a model in `source`.
     pub fn new(source: Arc<dyn Source>, limits: &Limits) -> Files {
-        Files { model: source, opened: Vec::new(), limits: limits.clone(), made: 0 }
+        Files { model: source, opened: Vec::new(), limits: limits.clone(), made: 0, stored: 0 }
     }
 
     /// A constant from a tensor message.
@@ -97,6 +103,7 @@ impl Files {
         }
         if let Some(range) = &t.stored {
             let (source, len) = (self.model.clone(), range.end - range.start);
+            self.count(len)?;
             return stored(dtype, shape, source, range.start, len);
         }
         let bytes = byte_count(dtype, &shape)? as u64;
@@ -129,7 +136,21 @@ impl Files {
         let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
         let source = self.open(path)?;
         let len = length.unwrap_or(byte_count(dtype, &shape)? as u64);
+        self.count(len)?;
         stored(dtype, shape, source, offset, len)
+    }
+
+    fn count(&mut self, bytes: u64) -> Result<()> {
+        let files =
+            self.opened.iter().map(|(_, source)| source.len()).fold(self.model.len(), u64::saturating_add);
+        self.stored = self.stored.saturating_add(bytes);
+        ensure!(
+            self.stored / SHARES <= files,
+            LimitExceeded,
+            "the weights name {} bytes, more than {SHARES} times the {files} bytes of the files",
+            self.stored
+        );
+        Ok(())
     }
 
     fn open(&mut self, path: &str) -> Result<Arc<dyn Source>> {

@@ -50,6 +50,10 @@ pub trait CustomOp: Debug + Send + Sync {
     fn domain(&self) -> &str;
     /// The name by which models call it.
     fn name(&self) -> &str;
+    /// The operator of one node, with that node's attributes read. `None`: this very one, which has none.
+    fn parse(&self, _attrs: &mut Attrs) -> Result<Option<Arc<dyn CustomOp>>> {
+        Ok(None)
+    }
     /// Its shape rule.
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()>;
     /// What it computes on the CPU.
@@ -478,6 +482,13 @@ impl Op {
         let op = parse(&mut attrs)?;
         attrs.finish()?;
         Ok(op)
+    }
+
+    /// A user's operator, with the node's attributes read.
+    pub fn custom(op: &Arc<dyn CustomOp>, mut attrs: Attrs) -> Result<Op> {
+        let parsed = op.parse(&mut attrs)?;
+        attrs.finish()?;
+        Ok(Op::Custom(parsed.unwrap_or_else(|| op.clone())))
     }
 
     /// The facts of the outputs, from those of the inputs.

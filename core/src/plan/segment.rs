@@ -1,5 +1,6 @@
 //! What binding makes: steps with sizes and places.
 
+use crate::cpu::Kernel;
 use crate::graph::{Fact, ValueId};
 use crate::tensor::byte_count;
 use crate::{DType, Kind, Result, Shape, Tensor};
@@ -81,6 +82,23 @@ impl Step {
             _ => 0,
         });
         read.chain(written).sum()
+    }
+
+    /// Additions and multiplications, where the kernel counts them.
+    pub fn operations(&self, kernel: &dyn Kernel) -> Option<u64> {
+        let input = |input: &StepIn| match input {
+            StepIn::Tensor(_, _, shape, _) => shape.clone(),
+            _ => Shape::new(),
+        };
+        let output = |output: &Destination| match output {
+            Destination::Arena(_, _, shape, _) | Destination::Owned(_, _, shape) => shape.clone(),
+            _ => Shape::new(),
+        };
+        let inputs: Vec<Shape> = self.inputs.iter().map(input).collect();
+        let outputs: Vec<Shape> = self.outputs.iter().map(output).collect();
+        let inputs: Vec<&[usize]> = inputs.iter().map(|s| &s[..]).collect();
+        let outputs: Vec<&[usize]> = outputs.iter().map(|s| &s[..]).collect();
+        kernel.operations(&inputs, &outputs)
     }
 
     /// What it makes, for people.

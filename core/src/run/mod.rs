@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
             let node = &self.program.graph().nodes[step.node];
             let timer = Timer::start(self.cx.profile);
             self.step(step).map_err(|e| e.at_node(&node.name, &node.op_name))?;
-            timer.stop(node, step);
+            timer.stop(node, step, self.program.kernel(step.node));
             for id in &step.drops {
                 self.owned[id.at()] = None;
             }

@@ -1,5 +1,6 @@
 //! What each step of a run took.
 
+use crate::cpu::Kernel;
 use crate::graph::Node;
 use crate::log;
 use crate::plan::Step;
@@ -19,6 +20,8 @@ pub struct Event {
     pub duration_us: f64,
     /// Bytes that it read and wrote.
     pub bytes: u64,
+    /// Additions and multiplications, where the kernel counts them.
+    pub operations: Option<u64>,
     /// Its outputs, for people.
     pub outputs: String,
 }
@@ -46,8 +49,15 @@ impl Profile {
         let event = |e: &Event| {
             format!(
                 "{{\"name\":{:?},\"cat\":{:?},\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":{:.3},\"dur\":{:.3},\
-                 \"args\":{{\"operator\":{:?},\"outputs\":{:?},\"bytes\":{}}}}}",
-                e.node, e.op, e.start_us, e.duration_us, e.op, e.outputs, e.bytes
+                 \"args\":{{\"operator\":{:?},\"outputs\":{:?},\"bytes\":{},\"operations\":{}}}}}",
+                e.node,
+                e.op,
+                e.start_us,
+                e.duration_us,
+                e.op,
+                e.outputs,
+                e.bytes,
+                e.operations.unwrap_or(0)
             )
         };
         let events: Vec<String> = self.events().iter().map(event).collect();
@@ -67,14 +77,18 @@ impl<'a> Timer<'a> {
         Timer { profile, began: wanted.then(Instant::now) }
     }
 
-    pub fn stop(self, node: &Node, step: &Step) {
+    pub fn stop(self, node: &Node, step: &Step, kernel: &dyn Kernel) {
         let Some(began) = self.began else { return };
         let duration = began.elapsed();
-        let bytes = step.bytes();
+        let (bytes, operations) = (step.bytes(), step.operations(kernel));
         log::log(2, || {
-            let (us, gb_per_s) = (duration.as_secs_f64() * 1e6, bytes as f64 / duration.as_secs_f64() / 1e9);
+            // Operations and bytes per nanosecond are giga per second.
+            let ns = duration.as_nanos().max(1) as f64;
+            let gflops = operations.map_or(String::new(), |n| format!("{:.2} GFLOP/s", n as f64 / ns));
             format!(
-                "{us:>10.1} us  {gb_per_s:>7.2} GB/s  {:<24} {}  {}",
+                "{:>10.1} us {gflops:>16} {:>7.2} GB/s  {:<24} {}  {}",
+                ns / 1e3,
+                bytes as f64 / ns,
                 node.op_name,
                 node.name,
                 step.results()
@@ -87,6 +101,7 @@ impl<'a> Timer<'a> {
                 start_us: began.duration_since(profile.began).as_secs_f64() * 1e6,
                 duration_us: duration.as_secs_f64() * 1e6,
                 bytes,
+                operations,
                 outputs: step.results(),
             };
             profile.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
