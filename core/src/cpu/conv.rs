@@ -87,6 +87,11 @@ impl Convolution {
         Convolution { windows, batch, groups, ins: w[0] / groups, outs: w[1], transposed: true }
     }
 
+    /// Of which image of the batch, and from which of its channels on, group `i` sees.
+    pub fn seen(&self, i: usize) -> (usize, usize) {
+        (i / self.groups, i % self.groups * self.ins)
+    }
+
     /// Output channels.
     pub fn channels(&self) -> usize {
         self.groups * self.outs
@@ -103,7 +108,26 @@ impl Convolution {
         y: &mut [Y],
         emit: impl Fn(usize, usize, &[S], &mut [Y]) + Sync,
     ) -> Result<()> {
-        let (taps, cells) = (self.windows.taps(), self.windows.cells());
+        let cells = self.windows.cells();
+        let image = |i: usize| Image {
+            data: &x[i * self.ins * cells..],
+            windows: &self.windows,
+            identity: self.windows.is_identity(),
+            widen: &widen_x,
+        };
+        self.run_on(cx, image, (w, widen_w), y, emit)
+    }
+
+    /// The same over another image: `image(i)` is that of group `i`, counted on through the batch.
+    pub fn run_on<W: Copy + Sync, S: Num, R: Right<S>, Y: Send>(
+        &self,
+        cx: &RunContext<'_>,
+        image: impl Fn(usize) -> R + Sync,
+        (w, widen_w): (&[W], impl Fn(W, usize) -> S + Sync),
+        y: &mut [Y],
+        emit: impl Fn(usize, usize, &[S], &mut [Y]) + Sync,
+    ) -> Result<()> {
+        let taps = self.windows.taps();
         let sizes = Sizes {
             batch: self.batch * self.groups,
             rows: self.outs,
@@ -117,12 +141,6 @@ impl Convolution {
             let widen_w = &widen_w;
             let widen = move |w: W, row: usize| widen_w(w, group * outs + row);
             Weights { data, outs, ins, taps, transposed, widen }
-        };
-        let image = |i: usize| Image {
-            data: &x[i * self.ins * cells..],
-            windows: &self.windows,
-            identity: self.windows.is_identity(),
-            widen: &widen_x,
         };
         multiply(cx, sizes, y, weights, image, emit)
     }

@@ -22,6 +22,11 @@ impl Windows {
         Windows { axes, transposed }
     }
 
+    /// The axes.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
     /// Cells of the input image.
     pub fn cells(&self) -> usize {
         self.axes.iter().map(|a| a.input).product()
@@ -99,7 +104,7 @@ impl Windows {
     }
 
     /// A number split into coordinates along axes of those sizes.
-    fn coordinates(&self, mut number: usize, size: impl Fn(&Axis) -> usize) -> Shape {
+    pub fn coordinates(&self, mut number: usize, size: impl Fn(&Axis) -> usize) -> Shape {
         let mut at = Shape::from_elem(0, self.axes.len());
         for (at, axis) in at.iter_mut().zip(&self.axes).rev() {
             *at = number % size(axis);
