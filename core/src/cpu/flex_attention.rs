@@ -8,7 +8,7 @@ use super::{Io, Kernel, Lowering};
 use crate::ops::flex_attention::FlexAttention;
 use crate::ops::softmax::Mode;
 use crate::plan::Program;
-use crate::{DType, Float, Num, Result, Tensor, Value, run};
+use crate::{Float, Num, Result, Tensor, Value, run};
 
 impl Kernel for FlexAttention {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
