@@ -17,7 +17,7 @@ impl Kernel for GatherElements {
         for_movable!(x.dtype(), T => {
             let x = T::read(x)?;
             T::write(y, |y| {
-                y.iter_mut().zip(&places).for_each(|(y, &at)| *y = x[at].clone());
+                y.iter_mut().zip(&places).for_each(|(y, &at)| y.clone_from(&x[at]));
                 Ok(())
             })
         })

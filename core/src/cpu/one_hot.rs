@@ -19,11 +19,12 @@ impl Kernel for OneHot {
         })?;
         for_movable!(values.dtype(), T => {
             let values = T::read(values)?;
+            let (off, on) = (&values[0], &values[1]);
             T::write(y, |y| {
-                y.fill(values[0].clone());
+                y.iter_mut().for_each(|y| y.clone_from(off));
                 for (k, place) in places.into_iter().enumerate() {
                     if let Some(place) = place {
-                        y[(k / inner * depth + place) * inner + k % inner] = values[1].clone();
+                        y[(k / inner * depth + place) * inner + k % inner].clone_from(on);
                     }
                 }
                 Ok(())

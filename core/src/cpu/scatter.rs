@@ -20,7 +20,7 @@ pub fn scatter(
     if reduction == Reduction::Replace {
         return for_movable!(dtype, T => {
             let (data, updates) = (T::read(data)?, T::read(updates)?);
-            T::write(y, |y| put(&data, places, &updates, y, |_, u| u.clone()))
+            T::write(y, |y| put(&data, places, &updates, y, |y, u| y.clone_from(u)))
         });
     }
     match dtype {
@@ -58,7 +58,7 @@ fn join<T: Element>(
     y: ViewMut<'_>,
     f: impl Fn(T, T) -> T,
 ) -> Result<()> {
-    put(data.slice::<T>()?, places, updates.slice::<T>()?, y.into_slice::<T>()?, |y, u| f(*y, *u))
+    put(data.slice::<T>()?, places, updates.slice::<T>()?, y.into_slice::<T>()?, |y, u| *y = f(*y, *u))
 }
 
 fn put<T: Clone>(
@@ -66,7 +66,7 @@ fn put<T: Clone>(
     places: &[usize],
     updates: &[T],
     y: &mut [T],
-    f: impl Fn(&T, &T) -> T,
+    f: impl Fn(&mut T, &T),
 ) -> Result<()> {
     y.clone_from_slice(data);
     if updates.is_empty() {
@@ -82,7 +82,7 @@ fn put<T: Clone>(
     );
     for (updates, &at) in updates.chunks(len).zip(places) {
         for (y, u) in y[at..at + len].iter_mut().zip(updates) {
-            *y = f(y, u);
+            f(y, u);
         }
     }
     Ok(())

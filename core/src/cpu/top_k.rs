@@ -24,7 +24,7 @@ impl Kernel for TopK {
             let mut values = values.map(|y| y.into_slice::<T>()).transpose()?;
             let mut places = places.map(|y| y.into_slice::<i64>()).transpose()?;
             let mut order = filled(0usize, len)?;
-            let outer = if len * inner == 0 { 0 } else { x.len() / (len * inner) };
+            let outer = x.len().checked_div(len * inner).unwrap_or(0);
             for (o, i) in (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))) {
                 cx.check()?;
                 let at = |j: usize| x[(o * len + j) * inner + i];

@@ -81,3 +81,41 @@ fn run(op: &dyn Kernel, inputs: &[Option<Tensor>], outputs: &mut [Option<Tensor>
     let cx = RunContext::new(&pool, &cancel);
     op.run(&mut Io::new(ins, outs, &mut [], &cx))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::{Fact, Infer};
+    use crate::ops::{Attr, Attrs, Op};
+    use crate::{DType, Dim, Tensor};
+
+    fn apply(op: &str, attrs: &[(&str, Attr)], inputs: &[&Fact]) -> Fact {
+        let attrs = attrs.iter().map(|(name, attr)| (name.to_string(), attr.clone())).collect();
+        let attrs = Attrs::new("", op, 13, vec![true; inputs.len()], vec![true], attrs);
+        let facts: Vec<Option<&Fact>> = inputs.iter().copied().map(Some).collect();
+        let mut fresh = 0;
+        let mut cx = Infer::new(&facts, 1, &mut fresh);
+        Op::parse(attrs).and_then(|op| op.infer(&mut cx)).unwrap();
+        cx.finish().into_iter().flatten().next().unwrap()
+    }
+
+    fn ints(x: &[i64]) -> Fact {
+        Fact::constant(Tensor::new(&[x.len()], x).unwrap())
+    }
+
+    #[test]
+    fn a_computed_shape_stays_a_shape() {
+        let (n, s) = (Dim::symbol("N"), Dim::symbol("S"));
+        let x = Fact::tensor(DType::F32, [n.clone(), s.clone(), Dim::from(12)]);
+        let shape = apply("Shape", &[], &[&x]);
+        let batch = apply("Gather", &[], &[&shape, &Fact::constant(Tensor::scalar(0i64))]);
+        let batch = apply("Unsqueeze", &[], &[&batch, &ints(&[0])]);
+        let tail = apply("Slice", &[], &[&shape, &ints(&[-2]), &ints(&[i64::MAX])]);
+        let width = apply("ReduceProd", &[("keepdims", Attr::Int(1))], &[&tail]);
+        let heads = apply("Concat", &[("axis", Attr::Int(0))], &[&batch, &ints(&[3, -1])]);
+        assert_eq!(width.ints().unwrap(), [s.clone() * Dim::from(12)]);
+        let y = apply("Reshape", &[], &[&x, &heads]);
+        assert_eq!(&y.dims.unwrap()[..], [n.clone(), Dim::from(3), s * Dim::from(4)]);
+        let padded = apply("Pad", &[], &[&batch, &ints(&[1, 0])]);
+        assert_eq!(padded.ints().unwrap(), [Dim::from(0), n]);
+    }
+}

@@ -107,7 +107,7 @@ impl Col2Im {
 pub fn check(rows: usize, columns: usize, along: &[Along]) -> Result<()> {
     let product = |f: fn(&Along) -> usize| along.iter().try_fold(1usize, |n, a| n.checked_mul(f(a)));
     let (block, count) = (product(|a| a.block), product(|a| a.count));
-    let fits = block.is_some_and(|block| rows % block == 0) && count == Some(columns);
+    let fits = block.is_some_and(|block| rows.is_multiple_of(block)) && count == Some(columns);
     ensure!(
         fits,
         InvalidModel,

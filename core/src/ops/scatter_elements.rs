@@ -72,7 +72,7 @@ impl Reduction {
         ];
         match a.version() {
             ..16 => Ok(Reduction::Replace),
-            ..18 => a.choice("reduction", &choices[..3]),
+            16..18 => a.choice("reduction", &choices[..3]),
             _ => a.choice("reduction", &choices),
         }
     }

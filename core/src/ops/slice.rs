@@ -119,3 +119,37 @@ fn part_size(d: &Dim, start: &Dim, end: &Dim, step: i64) -> Option<Dim> {
     let span = if end == *d { span } else { Dim::max(&span, &Dim::from(0)) };
     Some(span.div_ceil(&Dim::from(step)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbolic_sizes_agree_with_numbers() {
+        let far = i64::from(i32::MAX);
+        for start in [0, 1, 3, -1, -2, far] {
+            for end in [0, 2, -1, -3, far, i64::MAX, -far, i64::MIN] {
+                for step in [1, 2, -1, -2] {
+                    let n = Dim::symbol("N");
+                    let Some(size) = part_size(&n, &start.into(), &end.into(), step) else { continue };
+                    for d in 0..6 {
+                        let expected = part(d, start, end, step).1 as i64;
+                        assert_eq!(
+                            size.eval(&|_| Some(d as i64)),
+                            Some(expected),
+                            "{d}[{start}:{end}:{step}]"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_cached_and_what_is_new() {
+        let (past, new) = (Dim::symbol("past"), Dim::symbol("new"));
+        let all = past.clone() + new.clone();
+        assert_eq!(part_size(&all, &past, &all, 1), Some(new));
+        assert_eq!(part_size(&all, &Dim::from(0), &past, 1), Some(past));
+    }
+}
