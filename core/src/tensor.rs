@@ -21,14 +21,14 @@ pub fn strides(shape: &[usize]) -> Shape {
 
 /// Elements of a tensor of that shape, or an error where the product overflows.
 pub fn element_count(shape: &[usize]) -> Result<usize> {
-    // A zero anywhere makes it empty, however large the others are.
-    if shape.contains(&0) {
-        return Ok(0);
-    }
+    // A zero makes it empty, but the other sizes must fit all the same: kernels multiply parts of a shape
+    // and rely on that no part overflows.
     shape
         .iter()
+        .filter(|d| **d != 0)
         .try_fold(1usize, |n, &d| n.checked_mul(d))
         .filter(|&n| isize::try_from(n).is_ok())
+        .map(|n| if shape.contains(&0) { 0 } else { n })
         .ok_or_else(|| err!(LimitExceeded, "shape {shape:?} has more elements than this machine can address"))
 }
 

@@ -40,5 +40,6 @@ mod tests {
         assert!(constant(None, &[0, i64::MAX]).unwrap().tensor().unwrap().is_empty());
         assert!(constant(None, &[-1]).is_err());
         assert!(constant(None, &[i64::MAX, 2]).is_err());
+        assert!(constant(None, &[i64::MAX, 2, 0]).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Expand on the CPU: a strided copy that stands still along the repeated axes.
+//! Expand on the CPU: a broadcast of one tensor.
 
 use super::broadcast::repeat;
 use super::movable::{Movable, for_movable};

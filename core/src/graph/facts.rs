@@ -1,6 +1,7 @@
 //! Inference over a whole graph, symbols and all.
 
 use super::{Constant, Fact, Graph, Infer, Known, Node};
+use crate::tensor::element_count;
 use crate::{Dim, Result, Tensor, cpu};
 
 /// Folding never makes constants larger than this many elements: it is meant for shapes, axes and scales,
@@ -118,7 +119,7 @@ fn fold(
     outputs: &[Option<Fact>],
 ) -> Result<Option<Vec<Option<Tensor>>>> {
     let small = |fact: &Fact| fact.view().is_some_and(|v| v.len() <= FOLD_ELEMENTS);
-    let size = |fact: &Option<Fact>| fact.as_ref().and_then(Fact::shape).map(|s| s.iter().product::<usize>());
+    let size = |fact: &Option<Fact>| element_count(&fact.as_ref()?.shape()?).ok();
     // A loop may never end; folding has no deadline, a run has.
     let foldable = node.op.is_pure()
         && node.op.graphs().is_empty()

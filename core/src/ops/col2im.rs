@@ -38,7 +38,13 @@ impl Operator for Col2Im {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
-        let rank = cx.dims(1).and_then(|dims| dims.first()?.size());
+        let rank = match cx.dims(1).map(|dims| &dims[..]) {
+            Some([rank]) => rank.size(),
+            Some(other) => {
+                bail!(InvalidModel, "the image's shape must be a list, got a tensor of shape {other:?}")
+            }
+            None => None,
+        };
         let Some(rank) = rank else {
             cx.set_tensor(0, cx.dtype(0)?, None);
             return Ok(());

@@ -23,7 +23,7 @@ impl Operator for OneHot {
         let depth = match (cx.ints(1).as_deref(), cx.view(1)) {
             (Some([depth]), _) => depth.clone(),
             (None, Some(depth)) => Dim::from(depth.scalar_f32()? as i64),
-            (Some(_), _) => bail!(InvalidModel, "the depth must be one number, got {:?}", cx.dims(1)),
+            (Some(other), _) => bail!(InvalidModel, "the depth must be one number, got {other:?}"),
             (None, None) => cx.unknown_dim(),
         };
         let negative = depth.known().is_some_and(|d| d < 0);

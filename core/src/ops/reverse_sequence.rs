@@ -27,10 +27,15 @@ impl Operator for ReverseSequence {
         if let Some(dims) = cx.dims(0) {
             ensure!(dims.len() >= 2, InvalidModel, "expected at least two axes, got {dims:?}");
             let batch = &dims[self.time_first as usize];
-            let fits = cx.dims(1).is_none_or(|lens| {
-                lens.len() == 1 && lens[0].known().zip(batch.known()).is_none_or(|(n, batch)| n == batch)
-            });
-            ensure!(fits, InvalidModel, "sequence_lens {:?} must be one per sample of {dims:?}", cx.dims(1));
+            if let Some(lens) = cx.dims(1) {
+                let fits =
+                    lens.len() == 1 && lens[0].known().zip(batch.known()).is_none_or(|(n, batch)| n == batch);
+                ensure!(
+                    fits,
+                    InvalidModel,
+                    "the lengths, of shape {lens:?}, must be one per sample of {dims:?}"
+                );
+            }
         }
         cx.like_input()?;
         carry(self, cx, |i| i == 0)

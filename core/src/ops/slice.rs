@@ -51,8 +51,8 @@ impl Slice {
         let Some(axes) = axes else { return unknown(cx) };
         let axes = sliced_axes(&axes, dims.len())?;
         for (what, ints) in [("starts", &self.starts), ("ends", &self.ends), ("steps", &self.steps)] {
-            let fits = ints.len(cx).is_none_or(|n| n == axes.len());
-            ensure!(fits, InvalidModel, "there are {:?} {what} for {} axes", ints.len(cx), axes.len());
+            let count = ints.len(cx).unwrap_or(axes.len());
+            ensure!(count == axes.len(), InvalidModel, "there are {count} {what} for {} axes", axes.len());
         }
         let (starts, ends) = (self.starts.symbolic(cx), self.ends.symbolic(cx));
         let steps = if self.steps.is_absent() { Some(vec![1; axes.len()]) } else { self.steps.known(cx) };

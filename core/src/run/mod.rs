@@ -10,6 +10,7 @@ pub use profile::{Event, Profile};
 use crate::cpu::RunContext;
 use crate::graph::{FOLD_ELEMENTS, Fact, Known, ValueId};
 use crate::plan::{Home, Live, Program, Segment, Stop};
+use crate::tensor::{byte_count, element_count};
 use crate::{Buffer, Result, Tensor, Value, View};
 
 /// What a run cost.
@@ -111,14 +112,14 @@ impl<'a> Run<'a> {
             let (id, fact, home) = &self.live[i];
             let asked = node.inputs.contains(&Some(*id)) && fact.known.is_none();
             let (true, Some(dtype), Some(shape)) = (asked, fact.dtype(), fact.shape()) else { continue };
-            if shape.iter().product::<usize>() > FOLD_ELEMENTS {
+            if element_count(&shape)? > FOLD_ELEMENTS {
                 continue;
             }
             let tensor = match home {
                 Home::Known(tensor) => tensor.clone(),
                 Home::Owned(owner) => self.tensor(*owner)?.clone().reshaped(&shape)?,
                 Home::Arena(slot) => {
-                    let bytes = crate::tensor::byte_count(dtype, &shape)?;
+                    let bytes = byte_count(dtype, &shape)?;
                     let at = slot.offset..slot.offset + bytes;
                     View::over(dtype, &shape, &self.arena.as_ref()[at]).to_tensor()?
                 }
