@@ -182,6 +182,8 @@ mod affine_grid;
 mod dft;
 mod fft;
 mod grid_sample;
+#[cfg(feature = "image")]
+mod image_decoder;
 mod non_max_suppression;
 mod resample;
 mod resize;

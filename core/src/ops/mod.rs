@@ -249,6 +249,8 @@ pub mod skip_layer_normalization;
 pub mod affine_grid;
 pub mod dft;
 pub mod grid_sample;
+#[cfg(feature = "image")]
+pub mod image_decoder;
 pub mod non_max_suppression;
 pub mod resize;
 pub mod rois;
@@ -464,6 +466,7 @@ ops! {
         optimizer::Optimizer: "ai.onnx.preview.training" [Adagrad Adam Momentum];
     }
     image (feature = "image") {
+        image_decoder::ImageDecoder: "" [ImageDecoder];
     }
 }
 
