@@ -1,0 +1,57 @@
+//! `cargo xtask …`: the project's own commands.
+//!
+//! They need cargo and, for the conformance cases, python3; everything else they set up below the target
+//! folder.
+
+mod cases;
+mod python;
+mod shell;
+mod suite;
+mod suites;
+mod tools;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test                 set up what is missing and run every suite; what CI runs, within 35 minutes on 2 cores
+  nightly [--models DIR]
+                       everything in test, a long fuzz, licenses, the book, cases of the models in DIR
+                       (or EDGEWISE_MODELS)
+  cases                only generate the conformance cases, into target/cases
+  fuzz [--seconds N] [--seed N] [--case N]
+                       mutate models for N seconds; --case repeats one case that a seed led to
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether everything passed.
+fn run(args: &[String]) -> Result<bool> {
+    let (command, rest) = args.split_first().map_or(("help", &[][..]), |(c, rest)| (c.as_str(), rest));
+    match (command, rest) {
+        ("test", []) => Ok(suite::run_all(&suites::test())),
+        ("nightly", []) => Ok(suite::run_all(&suites::nightly(None))),
+        ("nightly", [flag, dir]) if flag == "--models" => {
+            Ok(suite::run_all(&suites::nightly(Some(dir.into()))))
+        }
+        ("cases", []) => cases::generate().map(|_| true),
+        ("fuzz", options) => suites::fuzz(options).map(|()| true),
+        ("help" | "--help" | "-h", _) => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        _ => bail!("unknown command '{}'\n{USAGE}", args.join(" ")),
+    }
+}

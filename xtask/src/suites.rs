@@ -1,0 +1,93 @@
+//! The suites of the two tiers, smallest first.
+
+use crate::shell::{cargo, files, root, run, status, target};
+use crate::suite::{Outcome, Suite};
+use crate::{cases, tools};
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// How many times as many random cases the property tests take at night.
+const NIGHTLY_FACTOR: &str = "50";
+
+/// What every change must pass: within 35 minutes on two cores from a clean clone.
+pub fn test() -> Vec<Suite> {
+    vec![
+        Suite::new("format", 30, format),
+        Suite::maybe("cases", 300, cases::generate),
+        Suite::new("clippy", 240, clippy),
+        Suite::new("rustdoc", 120, rustdoc),
+        Suite::new("tests", 480, tests),
+        Suite::new("conformance", 300, conformance),
+        Suite::new("fuzz", 150, || fuzz(&["--seconds".into(), "60".into()])),
+        Suite::maybe("licenses", 60, || tools::deny(false)),
+        Suite::maybe("book", 30, || tools::book(false)),
+    ]
+}
+
+/// What takes too long for every change.
+pub fn nightly(models: Option<PathBuf>) -> Vec<Suite> {
+    let mut suites = test();
+    suites.retain(|suite| !matches!(suite.name, "fuzz" | "licenses" | "book"));
+    suites.extend([
+        Suite::new("properties", 1200, properties),
+        Suite::maybe("models", 3600, move || whole_models(models.clone())),
+        Suite::maybe("licenses", 900, || tools::deny(true)),
+        Suite::maybe("book", 900, || tools::book(true)),
+        Suite::new("long fuzz", 2000, || fuzz(&["--seconds".into(), "1800".into()])),
+    ]);
+    suites
+}
+
+/// `cargo fmt` follows `mod` lines, and misses those that a macro writes: so every file is named as well.
+fn format() -> Result<()> {
+    run(&mut cargo(["fmt", "--all", "--check"]))?;
+    let mut rust = files(&root())?;
+    rust.retain(|path| path.extension().is_some_and(|e| e == "rs"));
+    run(Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(rust))
+}
+
+fn clippy() -> Result<()> {
+    run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn rustdoc() -> Result<()> {
+    let mut command = cargo(["doc", "--no-deps", "--workspace"]);
+    run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Everything but the conformance cases, which have a suite of their own.
+fn tests() -> Result<()> {
+    run(cargo(["test", "--workspace"]).env("EDGEWISE_CASES", "none"))
+}
+
+fn conformance() -> Result<()> {
+    let mut command = cargo(["test", "-p", "edgewise", "--test", "conformance", "--", "--nocapture"]);
+    run(command.env("EDGEWISE_CASES", target().join("cases")))
+}
+
+fn properties() -> Result<()> {
+    run(cargo(["test", "-p", "edgewise-fuzz"]).env("EDGEWISE_PROPERTY_FACTOR", NIGHTLY_FACTOR))
+}
+
+fn whole_models(models: Option<PathBuf>) -> Result<Outcome> {
+    let Some(models) = models.or_else(|| std::env::var_os("EDGEWISE_MODELS").map(PathBuf::from)) else {
+        return Ok(Outcome::Skipped("no models are given (--models DIR or EDGEWISE_MODELS)".into()));
+    };
+    cases::of_models(&models)?;
+    conformance()?;
+    Ok(Outcome::Passed)
+}
+
+/// Runs the fuzzer in the profile of the tests, so that nothing is built twice.
+pub fn fuzz(options: &[String]) -> Result<()> {
+    let mut command = cargo(["run", "--quiet", "--profile", "test", "-p", "edgewise-fuzz", "--"]);
+    match status(command.args(options).env("CARGO_TARGET_DIR", target()))? {
+        Some(0) => Ok(()),
+        Some(code) => bail!("the fuzzer found something (code {code}); it is described above"),
+        None => bail!(
+            "the fuzzer was killed; {} names the seed and the case that did it",
+            target().join("fuzz/running").display()
+        ),
+    }
+}
