@@ -84,6 +84,16 @@ impl Value {
         }
     }
 
+    /// Bytes of its elements, those of its items included.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Value::Tensor(t) => t.bytes() as u64,
+            Value::Sequence(_, items) => items.iter().map(Value::bytes).sum(),
+            Value::Optional(_, item) => item.as_ref().map_or(0, |item| item.bytes()),
+            Value::Map(map) => map.values.bytes() as u64,
+        }
+    }
+
     /// The tensor, or an error that says what it is instead.
     pub fn tensor(&self) -> Result<&Tensor> {
         match self {

@@ -1,6 +1,7 @@
 //! What a kernel sees while it runs: its inputs, its outputs, and the run it belongs to.
 
 use super::Pool;
+use crate::tensor::byte_count;
 use crate::{DType, ErrorKind, Kind, Result, Tensor, Value, View, ViewMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -152,7 +153,9 @@ impl<'a> Io<'a> {
     pub fn output(&mut self, i: usize) -> Result<ViewMut<'a>> {
         match self.take(i)? {
             Out::Planned(view) => Ok(view),
-            Out::Made { kind: Kind::Tensor(dtype), shape: Some(shape), slot } => made(slot, dtype, shape),
+            Out::Made { kind: Kind::Tensor(dtype), shape: Some(shape), slot } => {
+                made(slot, dtype, shape, self.cx)
+            }
             _ => Err(err!(Internal, "the shape of output {i} is not known")),
         }
     }
@@ -170,7 +173,7 @@ impl<'a> Io<'a> {
                 );
                 Ok(view)
             }
-            Out::Made { slot, .. } => made(slot, dtype, shape),
+            Out::Made { slot, .. } => made(slot, dtype, shape, self.cx),
             Out::Unwanted => Err(err!(Internal, "output {i} is not wanted or was taken already")),
         }
     }
@@ -242,7 +245,14 @@ impl<'a> Io<'a> {
     }
 }
 
-fn made<'a>(slot: &'a mut Option<Value>, dtype: DType, shape: &[usize]) -> Result<ViewMut<'a>> {
+fn made<'a>(
+    slot: &'a mut Option<Value>,
+    dtype: DType,
+    shape: &[usize],
+    cx: &RunContext<'_>,
+) -> Result<ViewMut<'a>> {
+    let (bytes, limit) = (byte_count(dtype, shape)? as u64, cx.max_bytes);
+    ensure!(bytes <= limit, LimitExceeded, "an output of {bytes} bytes passes the limit of {limit}");
     match slot.insert(Value::Tensor(Tensor::zeros(dtype, shape)?)) {
         Value::Tensor(tensor) => Ok(tensor.view_mut()),
         other => Err(crate::Error::new(ErrorKind::Internal, format!("{} is no tensor", other.kind()))),

@@ -53,6 +53,8 @@ struct Run<'a> {
     arena: Buffer,
     /// Inputs, outputs, and what kernels made; by value id.
     owned: Vec<Option<Value>>,
+    /// Bytes of `owned`, the inputs left aside: those are the caller's.
+    held: u64,
     /// The values that are of use from here on.
     live: Vec<Live>,
     cost: Cost,
@@ -66,17 +68,12 @@ impl<'a> Run<'a> {
             live.push((*id, fact_of(&value), Home::Owned(*id)));
             owned[id.at()] = Some(value);
         }
-        Run { program, cx, arena: Buffer::default(), owned, live, cost: Cost::default() }
+        Run { program, cx, arena: Buffer::default(), owned, held: 0, live, cost: Cost::default() }
     }
 
     fn replay(&mut self, segment: &Segment) -> Result<()> {
-        let limit = self.cx.max_bytes;
-        ensure!(
-            segment.arena_bytes as u64 <= limit,
-            LimitExceeded,
-            "intermediate results take {} bytes, the limit is {limit}",
-            segment.arena_bytes
-        );
+        let more = segment.arena_bytes.saturating_sub(self.arena.len());
+        self.afford(more as u64)?;
         self.arena.grow(segment.arena_bytes)?;
         for step in &segment.steps {
             self.cx.check()?;
@@ -84,9 +81,7 @@ impl<'a> Run<'a> {
             let timer = Timer::start(self.cx.profile);
             self.step(step).map_err(|e| e.at_node(&node.name, &node.op_name))?;
             timer.stop(node, step, self.program.kernel(step.node));
-            for id in &step.drops {
-                self.owned[id.at()] = None;
-            }
+            step.drops.iter().for_each(|id| self.drop(*id));
         }
         self.cost.steps += segment.steps.len();
         self.cost.segments += 1;
@@ -103,6 +98,32 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
+    }
+
+    /// An error if so many more bytes would pass the limit.
+    fn afford(&self, more: u64) -> Result<()> {
+        let (limit, have) = (self.cx.max_bytes, self.arena.len() as u64 + self.held);
+        let sum = have.saturating_add(more);
+        ensure!(
+            sum <= limit,
+            LimitExceeded,
+            "intermediate results and outputs take {sum} bytes, the limit is {limit}"
+        );
+        Ok(())
+    }
+
+    fn keep(&mut self, id: ValueId, value: Value) -> Result<()> {
+        self.held += value.bytes();
+        self.owned[id.at()] = Some(value);
+        self.afford(0)
+    }
+
+    fn drop(&mut self, id: ValueId) {
+        if let Some(value) = self.owned[id.at()].take()
+            && !self.program.graph().inputs.contains(&id)
+        {
+            self.held -= value.bytes();
+        }
     }
 
     /// Reads the elements of a node's small inputs, for its shape rule.

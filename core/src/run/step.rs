@@ -4,15 +4,20 @@ use super::Run;
 use super::carve::{Part, carve};
 use crate::cpu::{In, Io, Out};
 use crate::plan::{Destination, Home, Step, StepIn};
+use crate::tensor::byte_count;
 use crate::{Result, Tensor, Value, View, ViewMut};
 
 impl Run<'_> {
     pub(super) fn step(&mut self, step: &Step) -> Result<()> {
+        self.afford(step.outputs.iter().map(owned_bytes).sum())?;
         let mut results = step.outputs.iter().map(allocate).collect::<Result<Vec<_>>>()?;
         self.call(step, &mut results)?;
         for (output, result) in step.outputs.iter().zip(results) {
             match output {
-                Destination::Owned(id, ..) => self.owned[id.at()] = result,
+                Destination::Owned(id, ..) => {
+                    let value = result.ok_or_else(|| err!(Internal, "an output has no memory"))?;
+                    self.keep(*id, value)?;
+                }
                 Destination::Made(id, kind, shape) => {
                     let value = result.ok_or_else(|| err!(Internal, "the kernel did not make an output"))?;
                     ensure!(
@@ -29,7 +34,7 @@ impl Run<'_> {
                             "expected the shape {shape:?}, the kernel made {made:?}"
                         );
                     }
-                    self.owned[id.at()] = Some(value);
+                    self.keep(*id, value)?;
                 }
                 Destination::Unwanted | Destination::Arena(..) => {}
             }
@@ -96,6 +101,15 @@ impl Run<'_> {
             _ => &mut [],
         };
         self.program.kernel(step.node).run(&mut Io::new(inputs, outputs, scratch, self.cx))
+    }
+}
+
+/// Bytes that [`allocate`] will take.
+fn owned_bytes(output: &Destination) -> u64 {
+    match output {
+        // What overflows is refused where it is allocated.
+        Destination::Owned(_, dtype, shape) => byte_count(*dtype, shape).map_or(0, |bytes| bytes as u64),
+        _ => 0,
     }
 }
 
