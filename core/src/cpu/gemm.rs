@@ -7,7 +7,7 @@ use super::matmul::Product;
 use super::product::multiply;
 use super::{Io, Kernel};
 use crate::ops::gemm::Gemm;
-use crate::{Float, Num, Result, View};
+use crate::{Num, Result, View};
 
 impl Kernel for Gemm {
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {

@@ -13,7 +13,10 @@ impl Kernel for MaxPool {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let x = io.input(0)?;
         let images = images(&self.window, x, self.channels_last)?;
-        for_num!(x.dtype(), T => self.pool::<T>(io, x, &images))
+        match self.pooling {
+            Pooling::Max => for_num!(x.dtype(), T => maxima::<T>(self.column_major, io, x, &images)),
+            _ => for_float!(x.dtype(), T => self.sums::<T>(io, x, &images)),
+        }
     }
 }
 
@@ -26,32 +29,9 @@ pub fn images(window: &Window, x: View<'_>, channels_last: bool) -> Result<Image
 }
 
 impl MaxPool {
-    fn pool<T: Num>(&self, io: &mut Io<'_>, x: View<'_>, images: &Images) -> Result<()> {
-        let (cx, x) = (io.context(), x.slice::<T>()?);
-        if io.wants(1) {
-            self.indices(io, x, images)?;
-        }
-        if !io.wants(0) {
-            return Ok(());
-        }
-        let y = io.output(0)?.into_slice::<T>()?;
+    fn sums<T: Num>(&self, io: &mut Io<'_>, x: View<'_>, images: &Images) -> Result<()> {
+        let (cx, x, y) = (io.context(), x.slice::<T>()?, io.output(0)?.into_slice::<T>()?);
         match self.pooling {
-            Pooling::Max => {
-                let finish = |max: Max<T>, _| max.map_or(lowest(), |(x, _)| x);
-                images.pool(cx, x, y, None, Max::<T>::fold, finish)
-            }
-            Pooling::Average { count_pads } => images.pool(
-                cx,
-                x,
-                y,
-                (0.0, 0),
-                |(sum, count), x, _| (sum + x.to_f64(), count + 1),
-                |(sum, count), pixel| match count {
-                    _ if count_pads => T::from_f64(sum / images.windows.padded_taps(pixel)),
-                    0 => T::zero(),
-                    count => T::from_f64(sum / count as f64),
-                },
-            ),
             Pooling::Norm { p } => images.pool(
                 cx,
                 x,
@@ -60,24 +40,49 @@ impl MaxPool {
                 |sum, x, _| sum + power(x.to_f64(), p),
                 |sum, _| T::from_f64(root(sum, p)),
             ),
+            Pooling::Average { count_pads: true } => images.pool(
+                cx,
+                x,
+                y,
+                0.0,
+                |sum, x, _| sum + x.to_f64(),
+                |sum, pixel| T::from_f64(sum / images.windows.padded_taps(pixel)),
+            ),
+            _ => images.pool(
+                cx,
+                x,
+                y,
+                (0.0, 0u32),
+                |(sum, count), x, _| (sum + x.to_f64(), count + 1),
+                |(sum, count), _| T::from_f64(sum / f64::from(count.max(1))),
+            ),
         }
     }
+}
 
-    fn indices<T: Num>(&self, io: &mut Io<'_>, x: &[T], images: &Images) -> Result<()> {
-        let (cx, cells) = (io.context(), images.windows.cells());
-        let finish = |max: Max<T>, _: usize| max.map_or(-1, |(_, at)| at as i64);
-        let y = io.output(1)?.into_slice::<i64>()?;
+/// The maxima, and where they lie, as far as these are wanted.
+fn maxima<T: Num>(column_major: bool, io: &mut Io<'_>, x: View<'_>, images: &Images) -> Result<()> {
+    let (cx, x) = (io.context(), x.slice::<T>()?);
+    if io.wants(0) {
+        let y = io.output(0)?.into_slice::<T>()?;
+        let finish = |max: Max<T>, _| max.map_or(lowest(), |(x, _)| x);
         images.pool(cx, x, y, None, Max::<T>::fold, finish)?;
-        let pixels = images.windows.pixels().max(1);
-        for (plane, y) in y.chunks_mut(pixels).enumerate() {
-            for y in y.iter_mut().filter(|y| **y >= 0) {
-                let at = *y as usize;
-                let at = if self.column_major { images.windows.column_major(at) } else { at };
-                *y = (plane * cells + at) as i64;
-            }
-        }
-        Ok(())
     }
+    if !io.wants(1) {
+        return Ok(());
+    }
+    let y = io.output(1)?.into_slice::<i64>()?;
+    let finish = |max: Max<T>, _: usize| max.map_or(-1, |(_, at)| at as i64);
+    images.pool(cx, x, y, None, Max::<T>::fold, finish)?;
+    // The index counts through the planes before, too.
+    let windows = &images.windows;
+    for (plane, y) in y.chunks_mut(windows.pixels().max(1)).enumerate() {
+        for y in y.iter_mut().filter(|y| **y >= 0) {
+            let at = if column_major { windows.column_major(*y as usize) } else { *y as usize };
+            *y = (plane * windows.cells() + at) as i64;
+        }
+    }
+    Ok(())
 }
 
 /// A maximum and the offset of its cell.

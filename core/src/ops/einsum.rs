@@ -8,6 +8,7 @@ use super::{Attrs, Operator};
 use crate::graph::{Dims, Infer};
 use crate::{Dim, Result};
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 /// The name of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +63,7 @@ impl Operator for Einsum {
         for (i, dims) in terms.into_iter().enumerate() {
             for (label, dim) in self.labels(i, dims.len())?.into_iter().zip(dims) {
                 let known = sizes.entry(label).or_insert_with(|| dim.clone());
-                *known = cx.broadcast_two(&[known.clone()], &[dim.clone()])?.remove(0);
+                *known = cx.broadcast_two(from_ref(known), from_ref(dim))?.remove(0);
             }
         }
         let one = Dim::from(1);
