@@ -73,7 +73,8 @@ pub fn norm_power(a: &mut Attrs) -> Result<f64> {
         1 => a.float_or("p", 2.0)?.into(),
         _ => a.int_or("p", 2)? as f64,
     };
-    ensure!(p > 0.0, InvalidModel, "'p' must be positive, got {p}");
+    let positive = p > 0.0;
+    ensure!(positive, InvalidModel, "'p' must be positive, got {p}");
     Ok(p)
 }
 
