@@ -75,7 +75,9 @@ def quantize(add):
         case(f"{kind}_axis1", kind, axis=1)
         case(f"{kind}_axis_last", kind, axis=-1)
         case(f"{kind}_halves", kind, x=halves, shape=halves.shape, scale=1.0)
-        case(f"{kind}_saturates", kind, x=far, shape=(9,), scale=0.5)
+        # onnxruntime answers -inf with the largest i4, not the smallest: no oracle for that one.
+        ends = far[:-1] if kind == "i4" else far
+        case(f"{kind}_saturates", kind, x=ends, shape=(len(ends),), scale=0.5)
         case(f"{kind}_half", kind, dtype=F16)
     case("no_zero_point", zero=False)
     case("no_zero_point_axis", zero=False, axis=0)
