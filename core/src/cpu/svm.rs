@@ -131,13 +131,10 @@ impl SvmClassifier {
     fn probabilities(&self, scores: &[f64], a: &[f64], b: &[f64]) -> Vec<f64> {
         let classes = self.classes();
         let mut pairs = vec![vec![0.0; classes]; classes];
-        let mut k = 0;
-        for i in 0..classes {
-            for j in i + 1..classes {
-                let p = (1.0 - logistic(scores[k] * a[k] + b[k])).clamp(1e-7, 1.0 - 1e-7);
-                (pairs[i][j], pairs[j][i]) = (p, 1.0 - p);
-                k += 1;
-            }
+        let each = (0..classes).flat_map(|i| (i + 1..classes).map(move |j| (i, j)));
+        for (k, (i, j)) in each.enumerate() {
+            let p = (1.0 - logistic(scores[k] * a[k] + b[k])).clamp(1e-7, 1.0 - 1e-7);
+            (pairs[i][j], pairs[j][i]) = (p, 1.0 - p);
         }
         couple(&pairs)
     }

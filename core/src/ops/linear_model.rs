@@ -107,7 +107,7 @@ pub fn wide(x: Vec<f32>) -> Vec<f64> {
 }
 
 fn rows(what: &str, len: usize, columns: usize) -> Result<usize> {
-    let fits = columns > 0 && len > 0 && len % columns == 0;
+    let fits = columns > 0 && len > 0 && len.is_multiple_of(columns);
     ensure!(fits, InvalidModel, "{len} {what} do not make rows of {columns} columns");
     Ok(len / columns)
 }

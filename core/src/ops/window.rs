@@ -219,7 +219,7 @@ mod tests {
     fn sizes_stay_symbolic() {
         let w = window(3, 2, [1, 1], false);
         let n = Dim::symbol("N");
-        let out = w.outputs(&[n.clone()], &[Dim::from(3)]).unwrap();
+        let out = w.outputs(std::slice::from_ref(&n), &[Dim::from(3)]).unwrap();
         assert_eq!(out[0].eval(&|_| Some(7)), Some(4));
         let ceil = window(2, 2, [0, 0], true).outputs(&[n], &[Dim::from(2)]).unwrap();
         assert_eq!(ceil[0].eval(&|_| Some(7)), Some(4));

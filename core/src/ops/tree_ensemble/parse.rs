@@ -105,7 +105,7 @@ fn votes(
     let mut ranges = vec![0..0; nodes];
     for (i, &(node, _)) in placed.iter().enumerate() {
         let range: &mut std::ops::Range<usize> = &mut ranges[node];
-        *range = if range.is_empty() { i..i + 1 } else { range.start..i + 1 };
+        *range = if range.start == range.end { i..i + 1 } else { range.start..i + 1 };
     }
     Ok((placed.into_iter().map(|(_, vote)| vote).collect(), ranges, double))
 }
