@@ -82,7 +82,7 @@ impl Dim {
     }
 
     /// The smaller of the two.
-    pub fn min(&self, other: &Dim) -> Dim {
+    pub fn smaller(&self, other: &Dim) -> Dim {
         match (self.known(), other.known()) {
             (Some(a), Some(b)) => Dim::from(a.min(b)),
             _ if (other.clone() - self.clone()).is_never_negative() => self.clone(),
@@ -92,7 +92,7 @@ impl Dim {
     }
 
     /// The larger of the two.
-    pub fn max(&self, other: &Dim) -> Dim {
+    pub fn larger(&self, other: &Dim) -> Dim {
         match (self.known(), other.known()) {
             (Some(a), Some(b)) => Dim::from(a.max(b)),
             _ if (self.clone() - other.clone()).is_never_negative() => self.clone(),
@@ -325,16 +325,16 @@ mod tests {
     #[test]
     fn sizes_are_never_negative_and_differences_may_be() {
         assert!((n() * s() + Dim::from(1)).is_never_negative());
-        assert!(Dim::max(&(n() - s()), &Dim::from(0)).is_never_negative());
+        assert!(Dim::larger(&(n() - s()), &Dim::from(0)).is_never_negative());
         assert!(!(n() - Dim::from(1)).is_never_negative());
     }
 
     #[test]
     fn plain_minima_and_maxima_vanish() {
-        assert_eq!(Dim::min(&n(), &(n() + s())), n());
-        assert_eq!(Dim::max(&n(), &Dim::from(0)), n());
-        assert_eq!(Dim::min(&(n() + Dim::from(3)), &Dim::from(3)), Dim::from(3));
-        assert_eq!(Dim::max(&(n() - Dim::from(1)), &Dim::from(0)).eval(&|_| Some(0)), Some(0));
+        assert_eq!(Dim::smaller(&n(), &(n() + s())), n());
+        assert_eq!(Dim::larger(&n(), &Dim::from(0)), n());
+        assert_eq!(Dim::smaller(&(n() + Dim::from(3)), &Dim::from(3)), Dim::from(3));
+        assert_eq!(Dim::larger(&(n() - Dim::from(1)), &Dim::from(0)).eval(&|_| Some(0)), Some(0));
     }
 
     #[test]

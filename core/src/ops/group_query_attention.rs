@@ -138,7 +138,7 @@ impl Operator for GroupQueryAttention {
             let cache = self.cache_dtype(cx, past, dtype);
             let (len, width) = match cx.dims(past).map(Dims::as_slice) {
                 Some([_, _, len, width]) if self.window_cache => (len.clone(), width.clone()),
-                Some([_, _, len, width]) => (len.max(&total), width.clone()),
+                Some([_, _, len, width]) => (len.larger(&total), width.clone()),
                 Some(dims) => bail!(InvalidModel, "input {past} must have four axes, got {dims:?}"),
                 None if cx.has(past) => (cx.unknown_dim(), cx.unknown_dim()),
                 None if cache == DType::U8 => (total.clone(), size.div_ceil(&Dim::from(2))),

@@ -41,7 +41,7 @@ impl Operator for Range {
         ensure!(delta.known() != Some(0), InvalidModel, "the delta is 0");
         let count = match (start.known(), limit.known(), delta.known()) {
             (Some(start), Some(limit), Some(delta)) => Dim::from(int_count(start, limit, delta)?),
-            _ => Dim::max(&(limit - start.clone()).div_ceil(&delta), &Dim::from(0)),
+            _ => Dim::larger(&(limit - start.clone()).div_ceil(&delta), &Dim::from(0)),
         };
         match count.size() {
             Some(n) if n <= 1024 => {

@@ -65,8 +65,8 @@ impl Reduce {
         let join = match self.kind {
             Reduction::ReduceSum => |a, b| a + b,
             Reduction::ReduceProd => |a, b| a * b,
-            Reduction::ReduceMax => |a, b| Dim::max(&a, &b),
-            Reduction::ReduceMin => |a, b| Dim::min(&a, &b),
+            Reduction::ReduceMax => |a, b| Dim::larger(&a, &b),
+            Reduction::ReduceMin => |a, b| Dim::smaller(&a, &b),
             _ => return None,
         };
         cx.ints(0)?.into_iter().reduce(join)

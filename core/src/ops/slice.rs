@@ -111,12 +111,12 @@ fn part_size(d: &Dim, start: &Dim, end: &Dim, step: i64) -> Option<Dim> {
     }
     let bound = |i: &Dim| match i.known() {
         _ if far(i) => Some(d.clone()),
-        Some(i) if i < 0 => Some(Dim::max(&(d.clone() + Dim::from(i)), &Dim::from(0))),
-        _ => i.is_never_negative().then(|| i.min(d)),
+        Some(i) if i < 0 => Some(Dim::larger(&(d.clone() + Dim::from(i)), &Dim::from(0))),
+        _ => i.is_never_negative().then(|| i.smaller(d)),
     };
     let (start, end) = (bound(start)?, bound(end)?);
     let span = end.clone() - start;
-    let span = if end == *d { span } else { Dim::max(&span, &Dim::from(0)) };
+    let span = if end == *d { span } else { Dim::larger(&span, &Dim::from(0)) };
     Some(span.div_ceil(&Dim::from(step)))
 }
 

@@ -105,7 +105,7 @@ impl Split {
         let part = whole.div_ceil(&count);
         let mut rest = whole.clone();
         let parts = (0..n).map(|_| {
-            let this = Dim::min(&part, &rest);
+            let this = Dim::smaller(&part, &rest);
             rest = rest.clone() - this.clone();
             this
         });

@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(of("Add", &ints(&[1])), Some(vec![n.clone() + Dim::from(1), Dim::from(7)]));
         assert_eq!(of("Mul", &ints(&[2])), Some(vec![n.clone() * two.clone(), Dim::from(12)]));
         assert_eq!(of("Div", &ints(&[2])), Some(vec![n.div_floor(&two), Dim::from(3)]));
-        assert_eq!(of("Max", &ints(&[8])), Some(vec![Dim::max(&n, &Dim::from(8)), Dim::from(8)]));
+        assert_eq!(of("Max", &ints(&[8])), Some(vec![Dim::larger(&n, &Dim::from(8)), Dim::from(8)]));
         assert_eq!(of("Div", &ints(&[0])), None);
         assert_eq!(of("Div", &known(&[n.clone() - Dim::from(9)])), None);
     }

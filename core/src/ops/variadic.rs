@@ -28,8 +28,8 @@ impl Operator for Variadic {
         let dims = cx.broadcast(0..cx.input_count())?;
         cx.set_tensor(0, dtype, dims);
         match (self, cx.input_count()) {
-            (Variadic::Max, 2) => propagate(cx, [0, 1], dtype, |[a, b]| Some(a.max(b))),
-            (Variadic::Min, 2) => propagate(cx, [0, 1], dtype, |[a, b]| Some(a.min(b))),
+            (Variadic::Max, 2) => propagate(cx, [0, 1], dtype, |[a, b]| Some(a.larger(b))),
+            (Variadic::Min, 2) => propagate(cx, [0, 1], dtype, |[a, b]| Some(a.smaller(b))),
             _ => Ok(()),
         }
     }

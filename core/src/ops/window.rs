@@ -146,7 +146,7 @@ impl Window {
             // Only where padding and stride together pass the window can one begin after the image.
             match (Dim::from(after) + stride.clone() - span.clone()).known() {
                 Some(n) if n <= 0 => all,
-                _ => Dim::min(&all, &(x.clone() + Dim::from(before)).div_ceil(&stride)),
+                _ => Dim::smaller(&all, &(x.clone() + Dim::from(before)).div_ceil(&stride)),
             }
         } else {
             room.div_floor(&stride) + one

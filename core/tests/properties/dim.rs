@@ -37,8 +37,8 @@ impl Expr {
             Op::Mul => a * b,
             Op::DivFloor => a.div_floor(&b),
             Op::DivCeil => a.div_ceil(&b),
-            Op::Min => Dim::min(&a, &b),
-            Op::Max => Dim::max(&a, &b),
+            Op::Min => Dim::smaller(&a, &b),
+            Op::Max => Dim::larger(&a, &b),
         }
     }
 
