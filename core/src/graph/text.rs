@@ -21,8 +21,13 @@ impl Graph {
             writeln!(out, "{indent}graph {} ({}) -> {}", self.name, list(&self.inputs), list(&self.outputs));
         for value in &self.values {
             match &value.constant {
-                Some(Constant::Tensor(t)) => drop(writeln!(out, "{indent}  const {} {t:?}", value.name)),
-                Some(Constant::Stored(s)) => drop(writeln!(out, "{indent}  const {} {s:?}", value.name)),
+                Some(Constant::Tensor(t)) => {
+                    let _ = writeln!(out, "{indent}  const {} {t:?}", value.name);
+                }
+                Some(Constant::Stored(s)) => {
+                    let _ =
+                        writeln!(out, "{indent}  const {} {}{:?} stored", value.name, s.dtype(), s.shape());
+                }
                 None => {}
             }
         }
