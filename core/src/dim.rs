@@ -4,7 +4,7 @@
 //! What a reader would get wrong: arithmetic saturates instead of overflowing, so a size that saturated is
 //! caught where it becomes bytes, not here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Add, Mul, Neg, Sub};
 use std::sync::Arc;
@@ -125,6 +125,22 @@ impl Dim {
             sum = sum.saturating_add(product);
         }
         Some(sum)
+    }
+
+    /// The names of its symbols, added to a set.
+    pub fn symbols(&self, into: &mut BTreeSet<String>) {
+        let Repr::Sum(terms) = &self.0 else { return };
+        for atom in terms.keys().flatten() {
+            match atom {
+                Atom::Symbol(name) => {
+                    into.insert(name.to_string());
+                }
+                Atom::Floor(a, b) | Atom::Min(a, b) | Atom::Max(a, b) => {
+                    a.symbols(into);
+                    b.symbols(into);
+                }
+            }
+        }
     }
 
     fn atom(atom: Atom) -> Dim {
@@ -335,6 +351,13 @@ mod tests {
         assert_eq!(Dim::larger(&n(), &Dim::from(0)), n());
         assert_eq!(Dim::smaller(&(n() + Dim::from(3)), &Dim::from(3)), Dim::from(3));
         assert_eq!(Dim::larger(&(n() - Dim::from(1)), &Dim::from(0)).eval(&|_| Some(0)), Some(0));
+    }
+
+    #[test]
+    fn symbols_are_found_inside_atoms() {
+        let mut names = BTreeSet::new();
+        (n().div_floor(&Dim::from(2)) * s() + Dim::from(1)).symbols(&mut names);
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["N", "S"]);
     }
 
     #[test]

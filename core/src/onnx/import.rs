@@ -4,6 +4,7 @@
 use super::Source;
 use super::proto;
 use super::skim::skim;
+use super::survey::{StandIn, Unsupported};
 use super::tensor::Files;
 use crate::graph::{Constant, Fact, Graph, Node, ValueId, ValueInfo};
 use crate::ops::{Attr, Attrs, CustomOp, Op};
@@ -32,7 +33,22 @@ pub struct Model {
 pub async fn load(source: Arc<dyn Source>, limits: &Limits, custom: &[Arc<dyn CustomOp>]) -> Result<Model> {
     let name = source.name().to_string();
     let head = skim(&*source, limits).await.map_err(|e| e.in_file(&name))?;
-    import(source, &head, limits, custom).map_err(|e| e.in_file(&name))
+    import(source, &head, limits, custom, None).map_err(|e| e.in_file(&name))
+}
+
+/// Reads a model even where operators of it are not supported, and lists all of those. In the graph they are
+/// [stand-ins](super::StandIn), which can be counted but not run.
+pub async fn survey(
+    source: Arc<dyn Source>,
+    limits: &Limits,
+    custom: &[Arc<dyn CustomOp>],
+) -> Result<(Model, Vec<Unsupported>)> {
+    let name = source.name().to_string();
+    let head = skim(&*source, limits).await.map_err(|e| e.in_file(&name))?;
+    let mut unsupported = Vec::new();
+    let model =
+        import(source, &head, limits, custom, Some(&mut unsupported)).map_err(|e| e.in_file(&name))?;
+    Ok((model, unsupported))
 }
 
 fn import(
@@ -40,6 +56,7 @@ fn import(
     head: &super::skim::Head,
     limits: &Limits,
     custom: &[Arc<dyn CustomOp>],
+    unsupported: Option<&mut Vec<Unsupported>>,
 ) -> Result<Model> {
     ensure!(!source.is_empty(), InvalidModel, "expected an ONNX model, got an empty file");
     let mut model = proto::model(head, source.len())?;
@@ -58,6 +75,7 @@ fn import(
     let mut import = Import {
         functions,
         custom,
+        unsupported,
         files: Files::new(source, limits),
         nodes_left: limits.max_nodes,
         max_depth: limits.max_depth,
@@ -91,6 +109,8 @@ type FunctionId = (String, String, String);
 struct Import<'a> {
     functions: HashMap<FunctionId, &'a proto::Function>,
     custom: &'a [Arc<dyn CustomOp>],
+    /// Where operators that cannot be had are noted; without it the first one is an error.
+    unsupported: Option<&'a mut Vec<Unsupported>>,
     files: Files,
     nodes_left: usize,
     max_depth: usize,
@@ -244,7 +264,15 @@ impl Import<'_> {
         if id.0 == "ai.onnx.preview.training" && node.op == "Gradient" {
             return gradient(node, &inputs, attributes, build, frame);
         }
-        let op = self.operator(node, &inputs, attributes, frame)?;
+        let op = self.operator(node, &inputs, attributes, frame);
+        let op = op.or_else(|e| match &mut self.unsupported {
+            Some(unsupported) => {
+                let op = StandIn::new(domain(&node.domain), &node.op);
+                unsupported.push(Unsupported { op: op.shown(), node: shown(node), why: e.what().into() });
+                Ok(Op::Custom(Arc::new(op)))
+            }
+            None => Err(e),
+        })?;
         while inputs.last() == Some(&None) {
             inputs.pop();
         }

@@ -8,12 +8,14 @@ mod pb;
 mod proto;
 mod skim;
 mod source;
+mod survey;
 mod tensor;
 mod wire;
 
-pub use import::{Model, load};
+pub use import::{Model, load, survey};
 pub use pb::read_value;
 #[cfg(not(target_family = "wasm"))]
 pub use source::File;
 pub use source::{BoxFuture, Bytes, Source};
+pub use survey::{StandIn, Unsupported};
 pub use tensor::Stored;
