@@ -3,3 +3,5 @@
 pub mod conformance;
 
 pub use edgewise_core::*;
+#[cfg(feature = "models")]
+pub use edgewise_models as models;
