@@ -91,6 +91,16 @@ pub fn write_scores<'a>(y: &mut [f32], rows: impl Iterator<Item = &'a [f64]>) {
 }
 
 impl PostTransform {
+    /// The scores of two classes from that of the second. Runtimes leave softmax out here.
+    pub fn two_of_one(self, score: f64, probability: bool) -> Vec<f64> {
+        match self {
+            PostTransform::Logistic => vec![logistic(-score), logistic(score)],
+            PostTransform::Probit => vec![probit(1.0 - score), probit(score)],
+            _ if probability => vec![1.0 - score, score],
+            _ => vec![-score, score],
+        }
+    }
+
     /// Applies it to the scores of one row.
     pub fn apply(self, scores: &mut [f64]) {
         match self {

@@ -146,6 +146,8 @@ impl Sampler<'_> {
         if !(min..=max).contains(&x) {
             x = match self.op.padding {
                 Padding::Zeros => x,
+                // The cubic kernel reaches over the border; only its pixels stay there.
+                Padding::Border if self.op.mode == Mode::Cubic => x,
                 Padding::Border => x.clamp(0.0, len as f64 - 1.0),
                 Padding::Reflection => reflect(x, min, max),
             };

@@ -4,7 +4,7 @@
 //! other one is its difference to 1 (or the logistic function of its negative), and a single result of a
 //! regressor is transformed only by PROBIT.
 
-use super::class_scores::{Features, argmax, dot, logistic, write_classes, write_scores};
+use super::class_scores::{Features, argmax, dot, write_classes, write_scores};
 use super::{Io, Kernel};
 use crate::Result;
 use crate::ops::class_scores::PostTransform;
@@ -26,10 +26,7 @@ impl Kernel for LinearClassifier {
             }
             let score = scores[0];
             if self.two_of_one(count) {
-                scores = match self.post {
-                    PostTransform::Logistic => vec![logistic(-score), logistic(score)],
-                    _ => vec![1.0 - score, score],
-                };
+                scores = self.post.two_of_one(score, true);
             } else {
                 single(self.post, &mut scores);
             }

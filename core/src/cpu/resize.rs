@@ -90,8 +90,8 @@ impl Resize {
         match self.coordinates {
             Coordinates::HalfPixel => half_pixel,
             Coordinates::HalfPixelSymmetric => {
-                let adjustment = axis.out as f64 / axis.scaled_len();
-                axis.len as f64 / 2.0 * (1.0 - adjustment) + half_pixel
+                // What the whole length of the result leaves over, in elements of the input.
+                (axis.len as f64 - axis.unscale(axis.out as f64)) / 2.0 + half_pixel
             }
             Coordinates::PytorchHalfPixel if axis.out > 1 => half_pixel,
             Coordinates::PytorchHalfPixel => 0.0,
@@ -99,10 +99,14 @@ impl Resize {
             Coordinates::TfHalfPixelForNn => axis.unscale(x + 0.5),
             Coordinates::AlignCorners if axis.out > 1 => x * last / (axis.scaled_len() - 1.0),
             Coordinates::AlignCorners => 0.0,
-            Coordinates::TfCropAndResize if axis.out > 1 => {
-                start * last + x * (end - start) * last / (axis.scaled_len() - 1.0)
+            Coordinates::TfCropAndResize => {
+                let place = match axis.out {
+                    1 => 0.5 * (start + end) * last,
+                    _ => start * last + x * (end - start) * last / (axis.scaled_len() - 1.0),
+                };
+                // Regions are f32s: what is whole in f32 is meant to be.
+                f64::from(place as f32)
             }
-            Coordinates::TfCropAndResize => 0.5 * (start + end) * last,
         }
     }
 
@@ -214,9 +218,9 @@ fn cubic(x: f64, a: f64) -> f64 {
     }
 }
 
-/// Which positions of the result come from outside the axis. f32, so that an end of 1 stays inside.
+/// Which positions of the result come from outside the axis.
 fn outside(axis: &Axis, places: &[f64]) -> Vec<bool> {
-    places.iter().map(|&p| (p as f32) < 0.0 || p as f32 > (axis.len - 1) as f32).collect()
+    places.iter().map(|&p| p < 0.0 || p > (axis.len - 1) as f64).collect()
 }
 
 #[cfg(test)]

@@ -205,10 +205,11 @@ fn max_pool<T: Float>(
 fn places<W: Float>(start: W, end: W, bilinear: bool, out: usize, len: usize) -> Vec<Option<Between<W>>> {
     let number = |x: f64| W::from_f64(x);
     let last = number(len as f64 - 1.0);
-    let step = end.sub(start).mul(last).div(number(out.max(2) as f64 - 1.0));
+    let (start, end) = (start.mul(last), end.mul(last));
+    let step = end.sub(start).div(number(out.max(2) as f64 - 1.0));
     let place = |i: usize| match out {
-        1 => number(0.5).mul(start.add(end)).mul(last),
-        _ => start.mul(last).add(number(i as f64).mul(step)),
+        1 => number(0.5).mul(start.add(end)),
+        _ => start.add(number(i as f64).mul(step)),
     };
     let between = |place: W| {
         if !(place >= W::zero() && place <= last) {

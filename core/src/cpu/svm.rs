@@ -88,14 +88,10 @@ impl SvmClassifier {
         let class = match self.labels.len() {
             // One score decides between one thing and anything else.
             0 | 1 => (decisive[best] > 0.0) as usize,
-            2 if self.machine.rho.len() == 1 && self.probability.is_none() => {
-                let positive = self.machine.coefficients.iter().all(|&c| c >= 0.0);
-                if positive && decisive[best] >= 0.5 { 1 } else { best }
-            }
             _ => best,
         };
         if let ([score], 2) = (&scores[..], self.labels.len()) {
-            return (class, two_of_one(self.post, *score));
+            return (class, self.post.two_of_one(*score, self.post != PostTransform::None));
         }
         transform(self.post, &mut scores);
         (class, scores)
@@ -138,20 +134,6 @@ impl SvmClassifier {
         }
         couple(&pairs)
     }
-}
-
-/// One score of two classes.
-fn two_of_one(post: PostTransform, score: f64) -> Vec<f64> {
-    let mut scores = vec![-score, score];
-    match post {
-        PostTransform::None => {}
-        PostTransform::Probit => {
-            post.apply(&mut scores[1..]);
-            scores[0] = scores[1];
-        }
-        _ => post.apply(&mut scores),
-    }
-    scores
 }
 
 /// The probabilities of classes that agree best with those of pairs.

@@ -41,7 +41,7 @@ impl StringSplit {
             return text.splitn(self.most.saturating_add(1), delimiter.as_str()).collect();
         }
         let mut pieces = Vec::new();
-        let mut rest = text.trim_start();
+        let mut rest = text.trim();
         while pieces.len() < self.most && !rest.is_empty() {
             let (piece, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
             pieces.push(piece);
@@ -108,12 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn white_space_splits_like_python() {
+    fn white_space_around_is_no_part_of_any_piece() {
         assert_eq!(split("  a  b c ", "", -1), ["a", "b", "c"]);
-        assert_eq!(split("  a  b c ", "", 1), ["a", "b c "]);
+        assert_eq!(split("  a  b c ", "", 1), ["a", "b c"]);
         assert_eq!(split(" a ", "", 1), ["a"]);
         assert!(split("", "", -1).is_empty());
-        assert_eq!(split(" a ", "", 0), ["a "]);
+        assert_eq!(split(" a ", "", 0), ["a"]);
     }
 
     #[test]

@@ -21,17 +21,6 @@ impl Kernel for TfIdfVectorizer {
             Pool::Ints(grams) => self.count(io, grams, &x.to_i64s()?, len, y)?,
             Pool::Strings(grams) => self.count(io, grams, x.strings()?, len, y)?,
         }
-        for row in y.chunks_mut(self.columns.max(1)) {
-            for (i, y) in row.iter_mut().enumerate() {
-                let weight = self.weights.get(i).copied().unwrap_or(1.0);
-                *y = match self.weighting {
-                    Weighting::Tf => *y,
-                    Weighting::Idf if *y > 0.0 => weight,
-                    Weighting::Idf => 0.0,
-                    Weighting::TfIdf => *y * weight,
-                };
-            }
-        }
         Ok(())
     }
 }
@@ -52,9 +41,15 @@ impl TfIdfVectorizer {
                 let shortest = if skip == 0 { self.shortest } else { self.shortest.max(2) };
                 for start in 0..len {
                     let gram = tokens[start..].iter().step_by(skip + 1).take(self.longest);
-                    grams.walk(gram, |length, column| {
-                        if length >= shortest {
-                            y[column] += 1.0;
+                    grams.walk(gram, |gram| {
+                        if gram.length < shortest {
+                            return;
+                        }
+                        let y = &mut y[gram.column];
+                        match self.weighting {
+                            Weighting::Tf => *y += 1.0,
+                            Weighting::Idf => *y = gram.weight,
+                            Weighting::TfIdf => *y += gram.weight,
                         }
                     });
                 }

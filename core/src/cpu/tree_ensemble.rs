@@ -4,7 +4,6 @@
 use super::class_scores::{Features, argmax, write_classes};
 use super::linear_model::transform;
 use super::{Io, Kernel};
-use crate::ops::class_scores::PostTransform;
 use crate::ops::tree_ensemble::{Aggregate, Forest, TreeEnsemble, TreeEnsembleClassifier};
 use crate::{Num, Result};
 
@@ -87,7 +86,7 @@ impl TreeEnsembleClassifier {
         let forest = &self.forest;
         let votes = forest.scores(row, |a, b| forest.add(a, b));
         if self.labels.len() == 2 && self.votes_for_one() {
-            return self.classify_by_one(votes.into_iter().flatten().next().unwrap_or(0.0));
+            return self.classify_by_one(&votes);
         }
         let base = self.base.iter().copied().chain(std::iter::repeat(0.0));
         let mut scores: Vec<f64> =
@@ -103,15 +102,13 @@ impl TreeEnsembleClassifier {
     }
 
     /// One score decides between two classes: a probability if no weight is negative, else by its sign.
-    fn classify_by_one(&self, score: f64) -> (usize, Vec<f64>) {
-        let score = self.forest.add(score, self.base.last().copied().unwrap_or(0.0));
+    fn classify_by_one(&self, votes: &[Option<f64>]) -> (usize, Vec<f64>) {
+        let target = self.forest.votes.first().map_or(0, |v| v.target);
+        let base = self.base.get(target).or(self.base.last()).copied().unwrap_or(0.0);
+        let score = self.forest.add(votes[target].unwrap_or(0.0), base);
         let probability = self.forest.votes.iter().all(|v| v.weight >= 0.0);
         let class = (score > if probability { 0.5 } else { 0.0 }) as usize;
-        let mut scores = if probability { vec![1.0 - score, score] } else { vec![-score, score] };
-        if !probability && self.post == PostTransform::Logistic {
-            self.post.apply(&mut scores);
-        }
-        (class, scores)
+        (class, self.post.two_of_one(score, probability))
     }
 }
 

@@ -28,39 +28,50 @@ pub struct Grams<K> {
 #[derive(Clone, Debug)]
 struct Node<K> {
     next: HashMap<K, usize>,
-    /// The column that counts the n-gram that ends here.
-    column: Option<usize>,
+    /// The n-gram that ends here.
+    gram: Option<Gram>,
+}
+
+/// An n-gram of the pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Gram {
+    /// How many tokens it has.
+    pub length: usize,
+    /// The column that counts it.
+    pub column: usize,
+    /// What it weighs.
+    pub weight: f32,
 }
 
 impl<K: Hash + Eq + Clone> Grams<K> {
     fn new() -> Grams<K> {
-        Grams { nodes: vec![Node { next: HashMap::new(), column: None }] }
+        Grams { nodes: vec![Node { next: HashMap::new(), gram: None }] }
     }
 
-    fn insert(&mut self, gram: &[K], column: usize) {
+    fn insert(&mut self, tokens: &[K], gram: Gram) {
         let mut at = 0;
-        for token in gram {
+        for token in tokens {
             let new = self.nodes.len();
             let next = *self.nodes[at].next.entry(token.clone()).or_insert(new);
             if next == new {
-                self.nodes.push(Node { next: HashMap::new(), column: None });
+                self.nodes.push(Node { next: HashMap::new(), gram: None });
             }
             at = next;
         }
-        self.nodes[at].column = Some(column);
+        self.nodes[at].gram = Some(gram);
     }
 
-    /// Calls `found(length, column)` for every n-gram that those tokens begin with.
-    pub fn walk<'a>(&self, tokens: impl Iterator<Item = &'a K>, mut found: impl FnMut(usize, usize))
+    /// Calls `found` for every n-gram that those tokens begin with.
+    pub fn walk<'a>(&self, tokens: impl Iterator<Item = &'a K>, mut found: impl FnMut(Gram))
     where
         K: 'a,
     {
         let mut at = 0;
-        for (i, token) in tokens.enumerate() {
+        for token in tokens {
             let Some(&next) = self.nodes[at].next.get(token) else { return };
             at = next;
-            if let Some(column) = self.nodes[at].column {
-                found(i + 1, column);
+            if let Some(gram) = self.nodes[at].gram {
+                found(gram);
             }
         }
     }
@@ -83,8 +94,6 @@ pub struct TfIdfVectorizer {
     pub pool: Pool,
     /// Columns of the result.
     pub columns: usize,
-    /// By column; what is missing weighs 1.
-    pub weights: Vec<f32>,
     /// Tokens that may be left out between two of an n-gram.
     pub skips: usize,
     /// The shortest n-gram that counts.
@@ -115,14 +124,23 @@ impl Operator for TfIdfVectorizer {
         let columns = a.ints("ngram_indexes")?;
         let columns = to_sizes("ngram_indexes", &a.required("ngram_indexes", columns)?)?;
         let starts = to_sizes("ngram_counts", &starts)?;
+        let weights = a.floats("weights")?.filter(|w| !w.is_empty());
+        let weights = weights.unwrap_or_else(|| vec![1.0; columns.len()]);
+        ensure!(
+            weights.len() == columns.len(),
+            InvalidModel,
+            "ngram_indexes and weights must be equally long, got {} and {}",
+            columns.len(),
+            weights.len()
+        );
+        let grams: Vec<(usize, f32)> = columns.iter().copied().zip(weights).collect();
         let pool = match (a.ints("pool_int64s")?, a.strs("pool_strings")?) {
-            (Some(pool), None) => Pool::Ints(grams(&pool, &starts, &columns, shortest..=longest)?),
-            (None, Some(pool)) => Pool::Strings(grams(&pool, &starts, &columns, shortest..=longest)?),
+            (Some(pool), None) => Pool::Ints(tree(&pool, &starts, &grams, shortest..=longest)?),
+            (None, Some(pool)) => Pool::Strings(tree(&pool, &starts, &grams, shortest..=longest)?),
             _ => bail!(InvalidModel, "one of pool_int64s and pool_strings must be given, and not both"),
         };
-        let weights = a.floats("weights")?.unwrap_or_default();
         let columns = columns.iter().max().map_or(0, |&last| last.saturating_add(1));
-        Ok(TfIdfVectorizer { weighting, pool, columns, weights, skips, shortest, longest })
+        Ok(TfIdfVectorizer { weighting, pool, columns, skips, shortest, longest })
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
@@ -150,27 +168,27 @@ fn to_sizes(what: &str, given: &[i64]) -> Result<Vec<usize>> {
 }
 
 /// The n-grams of a pool that holds those of one token from `starts[0]` on, of two from `starts[1]` on …
-fn grams<K: Hash + Eq + Clone>(
+fn tree<K: Hash + Eq + Clone>(
     pool: &[K],
     starts: &[usize],
-    columns: &[usize],
+    grams: &[(usize, f32)],
     lengths: std::ops::RangeInclusive<usize>,
 ) -> Result<Grams<K>> {
-    let mut grams = Grams::new();
-    let mut columns = columns.iter();
+    let mut tree = Grams::new();
+    let mut grams = grams.iter();
     for (i, &start) in starts.iter().enumerate() {
         let (length, end) = (i + 1, starts.get(i + 1).copied().unwrap_or(pool.len()));
         let part = pool.get(start..end).ok_or_else(|| {
             err!(InvalidModel, "ngram_counts {starts:?} must rise and stay within a pool of {}", pool.len())
         })?;
-        for gram in part.chunks_exact(length) {
-            let column = columns.next().ok_or_else(|| {
+        for tokens in part.chunks_exact(length) {
+            let &(column, weight) = grams.next().ok_or_else(|| {
                 err!(InvalidModel, "ngram_indexes must have one element per n-gram and has fewer")
             })?;
             if lengths.contains(&length) {
-                grams.insert(gram, *column);
+                tree.insert(tokens, Gram { length, column, weight });
             }
         }
     }
-    Ok(grams)
+    Ok(tree)
 }
