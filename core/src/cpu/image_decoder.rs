@@ -1,13 +1,15 @@
-//! ImageDecoder on the CPU, with the decoders of the `image` crate and `hayro-jpeg2000`.
+//! ImageDecoder on the CPU: JPEG by [`jpeg`](super::jpeg), the rest by the crates `image` and
+//! `hayro-jpeg2000`.
 
-use super::{Io, Kernel};
+use super::{Io, Kernel, jpeg};
 use crate::ops::image_decoder::{ImageDecoder, Pixels};
 use crate::{DType, Result};
 use image::{DynamicImage, ImageError, ImageReader, Limits};
 use std::io::Cursor;
 
-/// Pixels along a side, and bytes of a decoded picture, that a model may ask for.
+/// What a model may ask for: pixels along a side, pixels, and bytes while they are decoded.
 const MAX_SIDE: u32 = 1 << 16;
+const MAX_PIXELS: usize = 1 << 26;
 const MAX_BYTES: u64 = 1 << 30;
 
 impl Kernel for ImageDecoder {
@@ -46,6 +48,13 @@ fn decode(bytes: &[u8]) -> Result<Option<Rgb>> {
     if is_jpeg2000(bytes) {
         return jpeg2000(bytes);
     }
+    if jpeg::is_jpeg(bytes) {
+        return match jpeg::decode(bytes, MAX_PIXELS) {
+            Ok(jpeg::Picture { width, height, rgb }) => Ok(Some(Rgb { width, height, bytes: rgb })),
+            Err(jpeg::Failure::NoPicture) => Ok(None),
+            Err(jpeg::Failure::TooLarge) => Err(err!(LimitExceeded, "the picture is too large")),
+        };
+    }
     let mut reader = ImageReader::new(Cursor::new(bytes));
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
@@ -74,9 +83,8 @@ fn jpeg2000(bytes: &[u8]) -> Result<Option<Rgb>> {
     use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
     let Ok(picture) = Image::new(bytes, &DecodeSettings::default()) else { return Ok(None) };
     let (width, height) = (picture.width(), picture.height());
-    let pixels = u64::from(width) * u64::from(height);
     ensure!(
-        width <= MAX_SIDE && height <= MAX_SIDE && pixels * 16 <= MAX_BYTES,
+        width <= MAX_SIDE && height <= MAX_SIDE && width as usize <= MAX_PIXELS / height.max(1) as usize,
         LimitExceeded,
         "the picture is too large: {width}×{height}"
     );

@@ -184,6 +184,8 @@ mod fft;
 mod grid_sample;
 #[cfg(feature = "image")]
 mod image_decoder;
+#[cfg(feature = "image")]
+mod jpeg;
 mod non_max_suppression;
 mod resample;
 mod resize;
