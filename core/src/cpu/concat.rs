@@ -72,7 +72,7 @@ mod tests {
         let mut fresh = 0;
         let mut cx = Infer::new(&facts, 1, &mut fresh);
         Op::parse(attrs).unwrap().infer(&mut cx).unwrap();
-        let y = cx.finish().remove(0).unwrap();
+        let y = cx.finish().unwrap().remove(0).unwrap();
         assert_eq!(y.dims, Some(smallvec![Dim::from(3)]));
         assert_eq!(y.ints().unwrap(), [Dim::from(2), Dim::symbol("N"), Dim::symbol("N")]);
     }

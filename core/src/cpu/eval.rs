@@ -13,7 +13,7 @@ pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Op
     let mut fresh = 0;
     let mut infer = Infer::new(&facts, wanted.len(), &mut fresh);
     op.infer(&mut infer)?;
-    let facts = infer.finish();
+    let facts = infer.finish()?;
 
     let mut results: Vec<Option<Value>> = Vec::new();
     let mut shapes = Vec::new();

@@ -156,7 +156,11 @@ impl<'a> Io<'a> {
             Out::Made { kind: Kind::Tensor(dtype), shape: Some(shape), slot } => {
                 made(slot, dtype, shape, self.cx)
             }
-            _ => Err(err!(Internal, "the shape of output {i} is not known")),
+            // The rule saw every element that it may see: what is to say the shape is none that can.
+            _ => Err(err!(
+                InvalidModel,
+                "the shape of output {i} cannot be told: the input that says it must be a small integer tensor"
+            )),
         }
     }
 

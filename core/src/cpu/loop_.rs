@@ -4,7 +4,7 @@ use super::stack::Stack;
 use super::{Io, Kernel, Lowering};
 use crate::ops::loop_::Loop;
 use crate::plan::Program;
-use crate::{DType, Result, Tensor, Truth, Value, run};
+use crate::{DType, Kind, Result, Tensor, Truth, Value, run};
 
 impl Kernel for Loop {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
@@ -54,6 +54,7 @@ impl Kernel for Repeat {
             number += 1;
         }
         for (i, value) in carried.into_iter().enumerate() {
+            let value = carried_out(value, io.output_kind(i))?;
             io.set(i, value)?;
         }
         for (i, stack) in stacks.into_iter().enumerate() {
@@ -63,6 +64,17 @@ impl Kernel for Repeat {
             io.set(self.carried + i, tensor)?;
         }
         Ok(())
+    }
+}
+
+/// A loop may begin with an optional and carry on with what was in it. If no iteration ran, that is taken out.
+fn carried_out(value: Value, kind: Option<Kind>) -> Result<Value> {
+    match value {
+        Value::Optional(item, value) if kind.as_ref() == Some(&item) => match value {
+            Some(value) => Ok(*value),
+            None => Err(err!(InvalidInput, "no iteration ran, and the optional that it began with is empty")),
+        },
+        other => Ok(other),
     }
 }
 

@@ -19,6 +19,8 @@ macro_rules! units {
     ($($type:ty),*) => {
         $(impl Movable for $type {
             fn read(view: View<'_>) -> Result<Cow<'_, [$type]>> {
+                let fits = view.dtype().bits() == 8 * size_of::<$type>();
+                ensure!(fits, InvalidModel, "{} elements do not mix with the others", view.dtype());
                 Ok(Cow::Borrowed(view.units()))
             }
             fn write(out: ViewMut<'_>, fill: impl FnOnce(&mut [$type]) -> Result<()>) -> Result<()> {

@@ -71,10 +71,12 @@ impl Fact {
         }
     }
 
-    /// The elements of an integer tensor, where they are known, symbolic ones included.
+    /// The elements of a small integer tensor, where they are known, symbolic ones included. A large one is no
+    /// shape, and would become many times larger as symbols.
     pub fn ints(&self) -> Option<Vec<Dim>> {
         match self.known.as_ref()? {
             Known::Dims(dims) => Some(dims.clone()),
+            Known::Tensor(t) if t.len() > super::FOLD_ELEMENTS => None,
             Known::Tensor(t) => Some(t.view().to_i64s().ok()?.into_iter().map(Dim::from).collect()),
         }
     }

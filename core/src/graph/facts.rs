@@ -77,7 +77,7 @@ pub fn infer_node(node: &Node, facts: &[Option<Fact>], fresh: &mut u32) -> Resul
         .collect::<Result<_>>()?;
     let mut infer = Infer::new(&inputs, node.outputs.len(), fresh);
     node.op.infer(&mut infer)?;
-    let mut outputs = infer.finish();
+    let mut outputs = infer.finish()?;
     outputs.iter_mut().flatten().for_each(settle);
     let known = outputs.iter().zip(&node.outputs).all(|(fact, id)| id.is_none() || is_known(fact));
     if !known && let Some(folded) = fold(node, &inputs, &outputs)? {

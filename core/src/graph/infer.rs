@@ -22,8 +22,10 @@ impl<'a> Infer<'a> {
     }
 
     /// The facts of the outputs, after the rule has run.
-    pub fn finish(self) -> Vec<Option<Fact>> {
-        self.outputs
+    pub fn finish(self) -> Result<Vec<Option<Fact>>> {
+        let ranks = self.outputs.iter().flatten().filter_map(|fact| Some(fact.dims.as_ref()?.len()));
+        ranks.max().map_or(Ok(()), check_rank)?;
+        Ok(self.outputs)
     }
 
     /// How many inputs the node has, left-out ones within included.
@@ -81,6 +83,12 @@ impl<'a> Infer<'a> {
     pub fn unknown_dim(&mut self) -> Dim {
         *self.fresh += 1;
         Dim::symbol(&format!("?{}", self.fresh))
+    }
+
+    /// So many sizes that only the data will tell.
+    pub fn unknown_dims(&mut self, rank: usize) -> Result<Dims> {
+        check_rank(rank)?;
+        Ok((0..rank).map(|_| self.unknown_dim()).collect())
     }
 
     /// What can be said of a value that is either of two: the kind that both have, and the sizes that agree.
@@ -176,6 +184,14 @@ impl<'a> Infer<'a> {
     pub fn axis(axis: i64, rank: usize) -> Result<usize> {
         normalize_axis(axis, rank)
     }
+}
+
+/// No tensor has more axes than this. Where data says how many there are, it could say millions.
+const MOST_AXES: usize = 64;
+
+fn check_rank(rank: usize) -> Result<()> {
+    ensure!(rank <= MOST_AXES, InvalidModel, "a tensor of rank {rank}; the most are {MOST_AXES}");
+    Ok(())
 }
 
 /// `axis` counted from the front; an error where it lies outside `-rank..rank`.

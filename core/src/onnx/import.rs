@@ -278,8 +278,10 @@ impl Import<'_> {
         }
         inputs.extend(captures.into_iter().map(Some));
         let mut outputs = Vec::new();
-        for name in &node.outputs {
+        for (i, name) in node.outputs.iter().enumerate() {
             outputs.push(match name.as_str() {
+                // The first output is seldom optional, so kernels count on it.
+                "" if i == 0 => Some(build.value("", None, None)),
                 "" => None,
                 name => Some(define(build, frame, name, None, None)?),
             });

@@ -47,7 +47,7 @@ impl Operator for AffineGrid {
         };
         let out: Dims = match cx.ints(1) {
             Some(size) => std::iter::once(&size[0]).chain(&size[2..]).cloned().collect(),
-            None => (0..rank + 1).map(|_| cx.unknown_dim()).collect(),
+            None => cx.unknown_dims(rank + 1)?,
         };
         if let Some(theta) = cx.dims(0) {
             let fits =

@@ -95,7 +95,7 @@ mod tests {
         let mut fresh = 0;
         let mut cx = Infer::new(&facts, 1, &mut fresh);
         Op::parse(attrs).and_then(|op| op.infer(&mut cx)).unwrap();
-        cx.finish().into_iter().flatten().next().unwrap()
+        cx.finish().unwrap().into_iter().flatten().next().unwrap()
     }
 
     fn ints(x: &[i64]) -> Fact {

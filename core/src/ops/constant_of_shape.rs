@@ -25,7 +25,7 @@ impl Operator for ConstantOfShape {
         let rank = cx.dims(0).and_then(|dims| dims.first()?.size());
         let dims: Option<Dims> = match (cx.ints(0), rank) {
             (Some(dims), _) => Some(dims.into_iter().collect()),
-            (None, Some(rank)) => Some((0..rank).map(|_| cx.unknown_dim()).collect()),
+            (None, Some(rank)) => Some(cx.unknown_dims(rank)?),
             (None, None) => None,
         };
         for d in dims.iter().flatten() {

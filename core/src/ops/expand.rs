@@ -25,9 +25,7 @@ impl Operator for Expand {
                 ensure!(!negative, InvalidModel, "the shape {shape:?} has a negative size");
                 Some(cx.broadcast_two(dims, &shape)?)
             }
-            (Some(dims), None, Some(count)) => {
-                Some((0..count.max(dims.len())).map(|_| cx.unknown_dim()).collect())
-            }
+            (Some(dims), None, Some(count)) => Some(cx.unknown_dims(count.max(dims.len()))?),
             _ => None,
         };
         cx.set_tensor(0, cx.dtype(0)?, dims);

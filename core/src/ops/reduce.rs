@@ -105,7 +105,7 @@ impl Axes {
                 Some(n) if n > 0 => dims.len().checked_sub(n),
                 _ => None,
             };
-            return Ok(rank.map(|rank| (0..rank).map(|_| cx.unknown_dim()).collect()));
+            return rank.map(|rank| cx.unknown_dims(rank)).transpose();
         };
         let marked = self.marked(&axes, dims.len())?;
         let left = dims.iter().zip(marked).filter(|(_, gone)| self.keep || !gone);

@@ -29,7 +29,7 @@ impl Operator for Reshape {
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
         let dims = match (self.shape.symbolic(cx), self.shape.len(cx)) {
             (Some(wanted), _) => Some(self.dims(cx, &wanted)?),
-            (None, Some(rank)) => Some((0..rank).map(|_| cx.unknown_dim()).collect()),
+            (None, Some(rank)) => Some(cx.unknown_dims(rank)?),
             (None, None) => None,
         };
         cx.set_tensor(0, cx.dtype(0)?, dims);

@@ -35,7 +35,7 @@ impl Operator for Squeeze {
             (Some(dims), None, _) if self.axes.is_absent() => removed_ones(dims),
             (Some(dims), None, Some(n)) => {
                 let rank = if self.insert { Some(dims.len() + n) } else { dims.len().checked_sub(n) };
-                rank.map(|rank| (0..rank).map(|_| cx.unknown_dim()).collect())
+                rank.map(|rank| cx.unknown_dims(rank)).transpose()?
             }
             _ => None,
         };

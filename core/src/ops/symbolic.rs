@@ -90,7 +90,7 @@ mod tests {
         let (inputs, mut fresh): (Vec<_>, _) = (inputs.iter().map(|&fact| Some(fact)).collect(), 0);
         let mut cx = Infer::new(&inputs, 1, &mut fresh);
         op.infer(&mut cx).unwrap();
-        cx.finish()[0].clone().unwrap()
+        cx.finish().unwrap()[0].clone().unwrap()
     }
 
     #[test]

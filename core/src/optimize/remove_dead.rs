@@ -15,7 +15,8 @@ pub fn remove_dead(graph: &mut Graph) -> Result<bool> {
         if !node.outputs.iter().flatten().any(|id| used[id.at()]) {
             continue;
         }
-        for output in &mut node.outputs {
+        // The first output is seldom optional, so kernels count on it.
+        for output in node.outputs.iter_mut().skip(1) {
             *output = output.filter(|id| used[id.at()]);
         }
         for id in node.inputs.iter().flatten() {

@@ -134,7 +134,7 @@ impl<'a> Binder<'a> {
                 let tensor = fact.and_then(Fact::view).map(|v| v.to_tensor()).transpose()?;
                 self.places[id.at()] = tensor.map(Place::Known);
             }
-        } else if !self.alias(at, node)? {
+        } else if !determined || !self.alias(at, node)? {
             self.step(at, node)?;
         }
         Ok(if determined { Next::GoOn } else { Next::Look })

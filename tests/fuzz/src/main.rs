@@ -70,6 +70,8 @@ fn supervise(args: &Args, corpus: &Corpus) -> Result<bool> {
         }
         let mut worker = Command::new(std::env::current_exe()?);
         worker.args(["--seed", &args.seed.0.to_string(), "--from", &from.to_string()]);
+        // What is found is told by its place; a backtrace would bury it.
+        worker.env("RUST_BACKTRACE", "0");
         let status = worker.args(["--seconds", &left.to_string()]).status()?;
         clean &= status.success();
         match status.code() {

@@ -136,8 +136,10 @@ impl Builder {
         }
     }
 
-    /// A tensor whose sizes are the elements of another, none of them above 3.
+    /// A tensor whose sizes are the elements of another: few of them, and none above 3.
     fn sized_by_data(&mut self, x: ValueId) -> Option<()> {
+        let few = |shape: &[usize]| shape.len() == 1 && shape[0] <= 4;
+        self.facts[x.at()].as_ref()?.shape().filter(|shape| few(shape))?;
         self.node("Cast", &[x], 1, &[("to", Attr::Int(DType::I64 as i64))])?;
         let (ints, most) = (self.newest(), self.ints(&[3]));
         self.node("Min", &[ints, most], 1, &[])?;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use edgewise_fuzz::{Case, Corpus, Seed};
 use std::collections::HashSet;
 use std::io::{Seek, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub fn run(corpus: Corpus, seed: Seed, from: u64, time: Duration) -> Result<bool
     let end = Instant::now() + time;
     let mut file = std::fs::File::create(findings_folder().join("running"))?;
     let watch = watch();
-    remember_panics();
+    remember_panics(Box::new(|_| {}));
     let mut told = HashSet::new();
     for number in from.. {
         file.rewind()?;
@@ -52,11 +52,18 @@ pub fn run(corpus: Corpus, seed: Seed, from: u64, time: Duration) -> Result<bool
     Ok(told.is_empty())
 }
 
-/// Runs one case and says what becomes of it.
+/// Runs one case and says what becomes of it; a panic comes with its backtrace.
 pub fn repeat(corpus: Corpus, seed: Seed, number: u64) -> Result<bool> {
-    let outcome = judge(&corpus.case(seed, number));
-    report(&corpus, seed, number, outcome.as_ref().err().map_or("nothing is wrong", String::as_str))?;
-    Ok(outcome.is_ok())
+    let print = std::panic::take_hook();
+    remember_panics(print);
+    match judge(&corpus.case(seed, number)) {
+        Ok(()) => println!("case {number} of seed {}: nothing is wrong", seed.0),
+        Err(why) => {
+            report(&corpus, seed, number, &why)?;
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Why a case is a finding.
@@ -77,12 +84,13 @@ fn judge(case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-/// A panic's message begins with its place, and is not printed: the report is.
-fn remember_panics() {
-    std::panic::set_hook(Box::new(|info| {
+/// Keeps each panic's message, which begins with its place, for the report; `then` may print it.
+fn remember_panics(then: Box<dyn Fn(&PanicHookInfo<'_>) + Sync + Send>) {
+    std::panic::set_hook(Box::new(move |info| {
         let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
         let text = info.payload_as_str().unwrap_or("no message");
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = format!("panic at {place}: {text}");
+        then(info);
     }));
 }
 
