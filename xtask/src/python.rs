@@ -33,7 +33,7 @@ impl Python {
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
-        Python::install(&find()?)?;
+        Python::install(find()?)?;
         std::fs::write(&stamp, wanted)?;
         Python::in_folder()
     }

@@ -25,7 +25,7 @@ pub enum Space {
 /// A factor of two is interpolated, three parts of the nearer and one of the farther sample, with the rounding
 /// alternating from pixel to pixel; other factors repeat samples.
 pub fn upsample(frame: &Frame, c: &Component, samples: Vec<u8>) -> Parsed<Vec<u8>> {
-    if frame.max_h % c.h != 0 || frame.max_v % c.v != 0 {
+    if !frame.max_h.is_multiple_of(c.h) || !frame.max_v.is_multiple_of(c.v) {
         return Err(NO_PICTURE);
     }
     let (across, down) = (frame.max_h / c.h, frame.max_v / c.v);
