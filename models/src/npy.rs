@@ -1,6 +1,6 @@
 //! NumPy's `.npy`: one array in a file, read and written.
 //!
-//! What a reader would get wrong: element types that NumPy lacks travel in the next wider one. [`write`]
+//! What a reader would get wrong: element types that NumPy lacks travel in the next wider one. [`write()`]
 //! turns bf16, 8- and 4-bit floats into f32 and packed integers into i8 or u8; [`narrow`] turns them back.
 
 use crate::py::{Literal, parse};

@@ -1,6 +1,6 @@
 //! ONNX files: decoded lazily, then imported as a [`Graph`](crate::graph::Graph).
 //!
-//! [`skim`] reads what is small and jumps over weights, [`proto`] decodes that, [`import`] gives it meaning.
+//! `skim` reads what is small and jumps over weights, `proto` decodes that, `import` gives it meaning.
 
 mod gradient;
 mod import;

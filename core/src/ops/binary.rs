@@ -1,6 +1,6 @@
 //! Arithmetic of two numbers: Add, Sub, Mul, Div, Mod, Pow, and the operators on bits.
 //!
-//! Broadcasting is that of [`Align`]. Integers wrap; their quotient truncates. Pow's exponent may have
+//! Broadcasting is that of `Align`. Integers wrap; their quotient truncates. Pow's exponent may have
 //! another type than its base from opset 12 on; the result has the base's. BitShift takes signed integers
 //! from 28 on.
 

@@ -1,7 +1,7 @@
 //! CausalConvWithState (ai.onnx, opset 27): a depthwise convolution that sees only what came before, and
 //! hands the end of its input on to the next step.
 //!
-//! Inputs: X [batch, channels, length], weights [channels, 1, k], bias [channels], past [batch, channels,
+//! Inputs: X [batch, channels, length], weights [channels, 1, k], bias `[channels]`, past [batch, channels,
 //! k - 1]. Outputs: Y, of X's shape, and the last k - 1 positions of past and X. f32, f16 or bf16.
 
 use super::{Attrs, Operator};

@@ -1,6 +1,6 @@
 //! Comparisons and logic of two tensors: Equal, Greater, Less …; And, Or, Xor.
 //!
-//! Broadcasting is that of [`Align`]. Equal takes booleans always and strings from opset 19 on.
+//! Broadcasting is that of `Align`. Equal takes booleans always and strings from opset 19 on.
 
 use super::align::Align;
 use super::symbolic::{equal, propagate};

@@ -1,7 +1,7 @@
 //! MatMulNBits (com.microsoft): A times a matrix whose weights are stored in 2, 4 or 8 bits by blocks.
 //!
 //! Inputs: A [.., K], B [N, blocks, bytes of a block], scales [N, blocks], zero points (packed as B, or
-//! floats; default 2^(bits-1)), the block of each k (`g_idx`), bias [N]. A is f32, f16 or bf16.
+//! floats; default 2^(bits-1)), the block of each k (`g_idx`), bias `[N]`. A is f32, f16 or bf16.
 //! `accuracy_level` is the least accuracy that is asked for; all levels compute in f32 here.
 
 use super::{Attrs, Operator};

@@ -1,7 +1,7 @@
 //! RotaryEmbedding: turns pairs of numbers by an angle that grows with the position.
 //!
 //! ai.onnx (23): X, cos, sin and, optionally, position ids; without them the tables hold a row per batch
-//! and position. com.microsoft: X, position ids ([1]: the first position; or one per batch and position),
+//! and position. com.microsoft: X, position ids (one: that of the first position; or one per batch and position),
 //! cos, sin. X is [batch, sequence, heads * size] or [batch, heads, sequence, size]; f32, f16 or bf16. The
 //! first `rotary_embedding_dim` numbers of a head turn, the others stay. com.microsoft's `scale` is read by
 //! no implementation, and its `is_packed_batching` only loosens a check.
