@@ -39,7 +39,7 @@ impl DimsArgs {
                 names.join(", ")
             );
         }
-        let dims = symbols.iter().map(|name| (name.clone(), size(name, &given))).collect();
+        let dims = symbols.iter().map(|name| (name.clone(), size(name, &given, &symbols))).collect();
         Ok(Dims(dims))
     }
 }
@@ -72,21 +72,25 @@ fn symbols(ports: &[Port]) -> BTreeSet<String> {
     symbols
 }
 
-/// What was given, or a default. Exporters name sums after their parts (`past_sequence_length + 1`), so that
-/// `--dims` need not repeat itself.
-fn size(name: &str, given: &BTreeMap<String, i64>) -> i64 {
+/// What was given, or a default. Some sizes follow from others, so that `--dims` need not repeat itself:
+/// exporters name sums after their parts (`past_sequence_length + 1`), and a total is the past and the
+/// sequence together.
+fn size(name: &str, given: &BTreeMap<String, i64>, symbols: &BTreeSet<String>) -> i64 {
     if let Some(size) = given.get(name) {
         return *size;
     }
     if name.contains('+') {
-        let part = |part: &str| part.parse().unwrap_or_else(|_| size(part, given));
+        let part = |part: &str| part.parse().unwrap_or_else(|_| size(part, given, symbols));
         return name.split('+').map(|p| part(p.trim())).sum();
     }
-    match name {
-        "total_sequence_length" => size("past_sequence_length", given) + size("sequence_length", given),
-        name if name.contains("past") => 0,
-        _ => 1,
+    let is = |name: &str, word: &str| name.to_lowercase().contains(word);
+    let plain = |other: &&String| !is(other, "total") && !other.contains('+');
+    if is(name, "total") {
+        let past = symbols.iter().filter(plain).find(|s| is(s, "past"));
+        let sequence = symbols.iter().filter(plain).find(|s| is(s, "seq") && !is(s, "past"));
+        return past.map_or(0, |s| size(s, given, symbols)) + sequence.map_or(1, |s| size(s, given, symbols));
     }
+    if is(name, "past") { 0 } else { 1 }
 }
 
 #[cfg(test)]
@@ -95,12 +99,15 @@ mod tests {
 
     #[test]
     fn sizes_are_given_or_follow() {
-        let given = BTreeMap::from([("past_sequence_length".to_string(), 7)]);
-        assert_eq!(size("past_sequence_length", &given), 7);
-        assert_eq!(size("past_sequence_length + 1", &given), 8);
-        assert_eq!(size("total_sequence_length", &given), 8);
-        assert_eq!(size("past_length", &given), 0);
-        assert_eq!(size("batch", &given), 1);
+        let symbols = ["batch", "past_len", "seq", "total", "past_len + seq"].map(String::from).into();
+        let given = BTreeMap::from([("past_len".to_string(), 7), ("seq".to_string(), 2)]);
+        assert_eq!(size("past_len", &given, &symbols), 7);
+        assert_eq!(size("past_len + seq", &given, &symbols), 9);
+        assert_eq!(size("past_len + 1", &given, &symbols), 8);
+        assert_eq!(size("total", &given, &symbols), 9);
+        assert_eq!(size("total", &BTreeMap::new(), &symbols), 1);
+        assert_eq!(size("past_len", &BTreeMap::new(), &symbols), 0);
+        assert_eq!(size("batch", &given, &symbols), 1);
     }
 
     #[test]

@@ -7,13 +7,17 @@ use super::dims::{Dims, DimsArgs};
 use super::model::{DeviceArgs, ModelArgs};
 use super::{Verdict, show};
 use anyhow::Result;
-use edgewise::graph::{Constant, Graph, constant_fact};
+use edgewise::graph::{Constant, Graph, Node, ValueInfo, constant_fact};
+use edgewise::ops::Op;
 use edgewise::plan::{Home, Segment, Stop};
 use edgewise::{DType, Port, Session, block_on, onnx};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
+
+/// How many weights are named; the JSON object has all of them.
+const NAMES: usize = 4;
 
 /// Show a model's inputs, outputs, operators, quantization, memory, and what is not supported
 #[derive(clap::Args)]
@@ -65,7 +69,7 @@ struct Weights {
 struct Quantization {
     /// `none`, `qdq`, `integer operators`, `block weights`, or several of them.
     kind: String,
-    /// Weights of at most 8 bits: the type by name.
+    /// Weights of at most 8 bits: name and type.
     weights: BTreeMap<String, String>,
     /// Nodes that quantize or dequantize.
     conversions: BTreeMap<String, usize>,
@@ -225,18 +229,24 @@ impl Quantization {
                 _ => continue,
             };
             *counts.entry(node.op_name.clone()).or_default() += 1;
-            // Scales and zero points are no weights.
-            let weights = node.inputs.iter().take(4).flatten().filter_map(|id| {
-                let value = &graph.values[id.at()];
-                let fact = constant_fact(value.constant.as_ref()?);
-                let elements: usize = fact.shape()?.iter().product();
-                let dtype =
-                    fact.dtype().filter(|d| d.bits() <= 8 && *d != DType::Bool && *d != DType::Str)?;
-                (elements > 1 && fact.shape()?.len() > 1).then(|| (value.name.clone(), dtype.to_string()))
-            });
+            let weights = node.inputs.iter().flatten().filter_map(|id| weight(node, &graph.values[id.at()]));
             self.weights.extend(weights);
         }
     }
+}
+
+/// The name and the type of a quantized weight; scales and zero points are none.
+fn weight(node: &Node, value: &ValueInfo) -> Option<(String, String)> {
+    let fact = constant_fact(value.constant.as_ref()?);
+    let (dtype, shape) = (fact.dtype()?, fact.shape()?);
+    if dtype.bits() > 8 || !(dtype.is_integer() || dtype.is_float()) || shape.len() < 2 {
+        return None;
+    }
+    let kind = match &node.op {
+        Op::MatMulNBits(op) => format!("{}-bit in blocks of {}", op.bits, op.block),
+        _ => dtype.to_string(),
+    };
+    Some((value.name.clone(), kind))
 }
 
 fn program(args: &Args, session: &Session) -> Result<Program> {
@@ -329,10 +339,14 @@ impl Quantization {
                 let _ = writeln!(out, "  {what}: {}", counted(counts));
             }
         }
-        if !self.weights.is_empty() {
-            let weights: Vec<String> =
-                self.weights.iter().map(|(name, dtype)| format!("{name} {dtype}")).collect();
-            let _ = writeln!(out, "  weights: {}", weights.join(", "));
+        let mut by_kind: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, kind) in &self.weights {
+            by_kind.entry(kind).or_default().push(name);
+        }
+        for (kind, names) in by_kind {
+            let more = if names.len() > NAMES { ", …" } else { "" };
+            let shown = names[..names.len().min(NAMES)].join(", ");
+            let _ = writeln!(out, "  {} weights {kind}: {shown}{more}", names.len());
         }
     }
 }

@@ -4,7 +4,7 @@ use super::model::Found;
 use anyhow::{Context, Result, bail};
 use edgewise::{DType, Session, Tensor, Value, block_on};
 use tract_onnx::prelude as tract;
-use tract_onnx::prelude::{Framework, InferenceModelExt, IntoTValue};
+use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue};
 
 /// Runs the model on inputs by name; gives the outputs in the model's order.
 pub fn run(found: &Found, session: &Session, inputs: &[(String, Value)]) -> Result<Vec<Value>> {

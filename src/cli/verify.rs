@@ -4,9 +4,9 @@
 //! single bit.
 
 use super::dims::DimsArgs;
-use super::model::{Device, Found, ModelArgs};
+use super::model::{Device, ModelArgs};
 use super::{Verdict, seeded, show};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use edgewise::conformance::compare;
 use edgewise::{Options, Session, Tensor, Value};
@@ -180,8 +180,8 @@ fn max_abs_diff(a: &Tensor, b: &Tensor) -> f64 {
 use super::tract::run as tract;
 
 #[cfg(not(feature = "tract"))]
-fn tract(_: &Found, _: &Session, _: &Inputs) -> Result<Vec<Value>> {
-    bail!("--against tract: this build does not have tract-onnx; build it with the feature 'tract'")
+fn tract(_: &super::model::Found, _: &Session, _: &Inputs) -> Result<Vec<Value>> {
+    anyhow::bail!("--against tract: this build does not have tract-onnx; build it with the feature 'tract'")
 }
 
 impl Report {
