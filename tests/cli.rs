@@ -202,9 +202,22 @@ fn threads_do_not_change_a_bit() {
     for device in report["devices"].as_object().unwrap().values() {
         assert_eq!((&device["bit_equal"], &device["max_abs_diff"]), (&true.into(), &(0.0).into()));
     }
-    if cfg!(not(feature = "tract")) {
-        fails(1, &["verify", DIGITS, "--against", "tract"], &["feature 'tract'"]);
+}
+
+#[cfg(feature = "tract")]
+#[test]
+fn an_independent_engine_agrees() {
+    for variant in ["int8", "fp32"] {
+        let report =
+            json(&["verify", DIGITS, "--variant", variant, "--dims", "N=2", "--against", "tract", "--json"]);
+        assert_eq!(report["devices"]["tract"]["passed"], true, "{variant}: {report}");
     }
+}
+
+#[cfg(not(feature = "tract"))]
+#[test]
+fn an_engine_that_is_not_built_in_is_named() {
+    fails(1, &["verify", DIGITS, "--against", "tract"], &["feature 'tract'"]);
 }
 
 #[test]
@@ -278,6 +291,12 @@ fn inputs_that_do_not_fit_are_named() {
     fails(1, &["run", INT8, "examples/digits/three.png"], &["three.png", "package"]);
     fails(1, &["run", DIGITS, &folder.file("broken.png", b"\x89PNG\r\n\x1a\nxx")], &["broken.png"]);
     fails(1, &["run", INT8, "--random", "--dims", "M=2"], &["no symbol 'M'; it has N"]);
+    for command in ["run", "bench", "inspect"] {
+        for size in ["N=9000000000000000", "N=9223372036854775807"] {
+            let random = if command == "run" { &["--random"][..] } else { &[] };
+            fails(1, &[&[command, INT8, "--dims", size], random].concat(), &["error"]);
+        }
+    }
 }
 
 #[test]

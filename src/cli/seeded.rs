@@ -57,7 +57,8 @@ fn tensor(
     rows: Option<u64>,
     random: &mut Random,
 ) -> Result<Tensor> {
-    let len: usize = shape.iter().product();
+    // Sizes come from the caller: what memory cannot hold must be an error here.
+    let len = Tensor::zeros(dtype, shape)?.len();
     if dtype == DType::Str {
         return Ok(Tensor::from_strings(shape, vec!["text".to_string(); len])?);
     }
