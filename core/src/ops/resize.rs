@@ -283,7 +283,11 @@ impl Resize {
         if let Some(Axis { numerator, denominator, .. }) = common {
             for &axis in &axes {
                 let len = shape[axis];
-                let out = (len as f64 * numerator / denominator + 0.5).floor() as usize;
+                let out = (len as f64 * numerator / denominator + 0.5).floor();
+                // An empty axis has no ratio.
+                let sensible = (0.0..1e18).contains(&out);
+                ensure!(sensible, InvalidInput, "an axis of {len} cannot become {out} long");
+                let out = out as usize;
                 result[axis] = Axis { len, out, numerator, denominator };
             }
         }
