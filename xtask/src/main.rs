@@ -16,7 +16,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test                 set up what is missing and run every suite; what CI runs, within 35 minutes on 2 cores
+  test [SUITE…]        set up what is missing and run every suite, or those that are named; what CI runs,
+                       within 35 minutes on 2 cores
   nightly [--models DIR]
                        everything in test, a long fuzz, licenses, the book, cases of the models in DIR
                        (or EDGEWISE_MODELS)
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
 fn run(args: &[String]) -> Result<bool> {
     let (command, rest) = args.split_first().map_or(("help", &[][..]), |(c, rest)| (c.as_str(), rest));
     match (command, rest) {
-        ("test", []) => Ok(suite::run_all(&suites::test())),
+        ("test", names) => Ok(suite::run_all(&suite::named(suites::test(), names)?)),
         ("nightly", []) => Ok(suite::run_all(&suites::nightly(None))),
         ("nightly", [flag, dir]) if flag == "--models" => {
             Ok(suite::run_all(&suites::nightly(Some(dir.into()))))

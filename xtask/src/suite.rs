@@ -1,6 +1,6 @@
 //! Suites: what each is called, how long it may take, and the table of what became of them.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
 /// What became of a suite that did not fail.
@@ -29,6 +29,16 @@ impl Suite {
     pub fn maybe(name: &'static str, budget_s: u64, run: impl Fn() -> Result<Outcome> + 'static) -> Suite {
         Suite { name, budget: Duration::from_secs(budget_s), run: Box::new(run) }
     }
+}
+
+/// Those suites that are named, in their own order; all where none is.
+pub fn named(mut suites: Vec<Suite>, names: &[String]) -> Result<Vec<Suite>> {
+    if let Some(unknown) = names.iter().find(|name| suites.iter().all(|suite| suite.name != **name)) {
+        let known: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
+        bail!("there is no suite '{unknown}'; there are {}", known.join(", "));
+    }
+    suites.retain(|suite| names.is_empty() || names.iter().any(|name| name == suite.name));
+    Ok(suites)
 }
 
 /// Runs suites until one fails; whether none did. The last line is `N passed, N failed`.
