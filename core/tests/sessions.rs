@@ -1,0 +1,194 @@
+//! What callers do with a session: run it from several threads, stop it, carry a past, bring operators.
+
+#[allow(dead_code, reason = "shared by several tests")]
+mod support;
+
+use edgewise_core::cpu::{Io, Kernel};
+use edgewise_core::graph::Infer;
+use edgewise_core::onnx::Bytes;
+use edgewise_core::ops::{Attrs, CustomOp};
+use edgewise_core::{Context, ErrorKind, Options, Result, RunOptions, Session, Tensor, Value, block_on};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use support::{Message, attribute, graph, model, node, value};
+
+fn load(model: &Message, options: Options) -> Session {
+    let source = Arc::new(Bytes::new("model.onnx", &model.0[..]));
+    block_on(Session::load(source, options, &mut |_| {})).unwrap()
+}
+
+fn floats(shape: &[usize], elements: &[f32]) -> Value {
+    Tensor::new(shape, elements).unwrap().into()
+}
+
+fn elements(value: &Value) -> &[f32] {
+    value.tensor().unwrap().slice().unwrap()
+}
+
+/// y = x, and a cache that grows by x along axis 1.
+fn cached() -> Session {
+    let concat = node("Concat", &["past_key_values.0.key", "x"], &["present.0.key"])
+        .message(5, &attribute("axis", 2, |a| a.int(3, 1)));
+    let inputs = [value("x", &[1, -1, 2]), value("past_key_values.0.key", &[1, -1, 2])];
+    let outputs = [value("y", &[1, -1, 2]), value("present.0.key", &[1, -1, 2])];
+    load(&model(&graph(&[concat, node("Neg", &["x"], &["y"])], &inputs, &outputs)), Options::default())
+}
+
+#[test]
+fn a_context_carries_its_past() -> Result<()> {
+    let session = cached();
+    let context = session.context();
+    fn run<'s>(context: &Context<'s>, x: &[f32]) -> Result<Vec<(&'s str, Value)>> {
+        let x = floats(&[1, x.len() / 2, 2], x);
+        context.run(&[("x", x)], &RunOptions::default()).map(|(outputs, _)| outputs)
+    }
+    assert!(context.is_empty()?);
+    let outputs = run(&context, &[1.0, 2.0, 3.0, 4.0])?;
+    assert_eq!((outputs.len(), outputs[0].0), (1, "y"));
+    assert_eq!(elements(&outputs[0].1), [-1.0, -2.0, -3.0, -4.0]);
+    run(&context, &[5.0, 6.0])?;
+    assert_eq!((context.len()?, context.capacity()?), (3, 3));
+    let fork = context.fork()?;
+    context.truncate(1)?;
+    run(&fork, &[7.0, 8.0])?;
+    assert_eq!((context.len()?, fork.len()?), (1, 4));
+    context.reset()?;
+    assert_eq!(context.len()?, 0);
+    Ok(())
+}
+
+#[test]
+fn a_failed_run_leaves_the_past_as_it_was() -> Result<()> {
+    let session = cached();
+    let context = session.context();
+    context.run(&[("x", floats(&[1, 1, 2], &[1.0, 2.0]))], &RunOptions::default())?;
+    let wrong = context.run(&[("x", floats(&[1, 2], &[1.0, 2.0]))], &RunOptions::default());
+    assert_eq!(wrong.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(context.len()?, 1);
+    Ok(())
+}
+
+#[test]
+fn threads_share_a_session() {
+    let session = cached();
+    std::thread::scope(|scope| {
+        for n in 1..5usize {
+            let session = &session;
+            scope.spawn(move || {
+                let x = vec![n as f32; 2 * n];
+                let inputs =
+                    [("x", floats(&[1, n, 2], &x)), ("past_key_values.0.key", floats(&[1, 0, 2], &[]))];
+                for _ in 0..20 {
+                    let outputs = session.run(&inputs).unwrap();
+                    assert_eq!(elements(&outputs[1]), x);
+                }
+            });
+        }
+    });
+}
+
+/// A loop without an end: no trip count, and a condition that stays true.
+fn endless() -> Session {
+    let body = graph(
+        &[node("Identity", &["go"], &["go_on"]), node("Neg", &["v"], &["w"])],
+        &[typed("i", 7), typed("go", 9), value("v", &[2])],
+        &[typed("go_on", 9), value("w", &[2])],
+    );
+    let forever =
+        node("Loop", &["", "", "x"], &["y"]).message(5, &attribute("body", 5, |a| a.message(6, &body)));
+    load(&model(&graph(&[forever], &[value("x", &[2])], &[value("y", &[2])])), Options::default())
+}
+
+/// A declared scalar of that element type.
+fn typed(name: &str, elements: i64) -> Message {
+    let tensor = Message::default().int(1, elements).message(2, &Message::default());
+    Message::default().text(1, name).message(2, &Message::default().message(1, &tensor))
+}
+
+#[test]
+fn an_endless_loop_ends_at_its_deadline() {
+    let options = RunOptions { deadline: Some(Duration::from_millis(30)), ..RunOptions::default() };
+    let result = endless().run_with(&[("x", floats(&[2], &[1.0, 2.0]))], &options);
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
+}
+
+#[test]
+fn a_run_can_be_cancelled() {
+    let (session, cancel) = (endless(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            let options = RunOptions { cancel: Some(&cancel), ..RunOptions::default() };
+            session.run_with(&[("x", floats(&[2], &[1.0, 2.0]))], &options).map(|_| ())
+        });
+        std::thread::sleep(Duration::from_millis(20));
+        cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(run.join().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    });
+}
+
+/// y = x * factor, the factor being an attribute.
+#[derive(Debug)]
+struct Times(f32);
+
+impl CustomOp for Times {
+    fn domain(&self) -> &str {
+        "com.example"
+    }
+
+    fn name(&self) -> &str {
+        "Times"
+    }
+
+    fn parse(&self, attrs: &mut Attrs) -> Result<Option<Arc<dyn CustomOp>>> {
+        attrs.arity(1..=1, 1..=1)?;
+        Ok(Some(Arc::new(Times(attrs.float_or("factor", 1.0)?))))
+    }
+
+    fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
+        cx.like_input()
+    }
+
+    fn kernel(&self) -> &dyn Kernel {
+        self
+    }
+}
+
+impl Kernel for Times {
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let x = io.input(0)?;
+        for (y, x) in io.output(0)?.into_slice::<f32>()?.iter_mut().zip(x.slice::<f32>()?) {
+            *y = self.0 * x;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_custom_operator_reads_its_attributes() {
+    let times = node("Times", &["x"], &["y"])
+        .text(7, "com.example")
+        .message(5, &attribute("factor", 1, |a| a.float(2, 3.0)));
+    let options = Options { custom_ops: vec![Arc::new(Times(0.0))], ..Options::default() };
+    let session = load(&model(&graph(&[times], &[value("x", &[2])], &[value("y", &[2])])), options);
+    let outputs = session.run(&[("x", floats(&[2], &[1.0, -2.0]))]).unwrap();
+    assert_eq!(elements(&outputs[0]), [3.0, -6.0]);
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_named() {
+    let session = cached();
+    let past = || ("past_key_values.0.key", floats(&[1, 0, 2], &[]));
+    let cases: [(&[(&str, Value)], &str); 5] = [
+        (&[past()], "input 'x'"),
+        (&[("x", floats(&[1, 1, 2], &[0.0; 2])), past(), ("z", floats(&[], &[0.0]))], "no input 'z'"),
+        (&[("x", floats(&[1, 1, 3], &[0.0; 3])), past()], "axis 2 must be 2"),
+        (&[("x", floats(&[2], &[0.0; 2])), past()], "must be f32[1, x.1, 2], got f32[2]"),
+        (&[("x", Tensor::scalar(1i64).into()), past()], "must be f32, got i64"),
+    ];
+    for (inputs, says) in cases {
+        let error = session.run(inputs).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(says), "'{says}' is not in: {error}");
+    }
+}
