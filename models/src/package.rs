@@ -182,7 +182,9 @@ fn inside(folder: &Path, file: &str) -> Result<PathBuf> {
     let plain = !file.is_empty()
         && !file.contains([':', '\\'])
         && Path::new(file).components().all(|c| matches!(c, std::path::Component::Normal(_)));
-    ensure!(plain, InvalidModel, "'{file}' leads outside the package's folder");
+    if !plain {
+        return Err(outside());
+    }
     let path = folder.join(file);
     // The text is harmless; a symbolic link could still lead outside.
     let found = |e: std::io::Error| match e.kind() {

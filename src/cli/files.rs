@@ -22,10 +22,7 @@ pub fn read(
 ) -> Result<Inputs> {
     let mut inputs = Inputs::default();
     for (name, file) in named {
-        let port = session.inputs().iter().find(|p| p.name == *name);
-        let port = port.ok_or_else(|| {
-            anyhow!("{}: the model has no input '{name}'; it has {}", file.display(), names(session))
-        })?;
+        let port = named_port(session, name, file)?;
         let value = if is_picture(file) {
             inputs.pictures.push(file.clone());
             picture(package, file)?.into()
@@ -64,20 +61,14 @@ impl Inputs {
         match extension(file).as_str() {
             "npz" => {
                 for (name, tensor) in npz::read(&bytes(file)?).with_context(place)? {
-                    let port = session.inputs().iter().find(|p| p.name == name);
-                    let port = port.ok_or_else(|| {
-                        anyhow!("{}: the model has no input '{name}'; it has {}", place(), names(session))
-                    })?;
+                    let port = named_port(session, &name, file)?;
                     self.add(&name, fit(tensor, port).with_context(place)?, file)?;
                 }
             }
             "json" if json(file)?.is_object() => {
                 let serde_json::Value::Object(object) = json(file)? else { return Ok(()) };
                 for (name, value) in object {
-                    let port = session.inputs().iter().find(|p| p.name == name);
-                    let port = port.ok_or_else(|| {
-                        anyhow!("{}: the model has no input '{name}'; it has {}", place(), names(session))
-                    })?;
+                    let port = named_port(session, &name, file)?;
                     self.add(&name, from_json(&value, port).with_context(place)?.into(), file)?;
                 }
             }
@@ -162,6 +153,13 @@ fn bytes(file: &Path) -> Result<Vec<u8>> {
 
 fn json(file: &Path) -> Result<serde_json::Value> {
     serde_json::from_slice(&bytes(file)?).with_context(|| file.display().to_string())
+}
+
+fn named_port<'a>(session: &'a Session, name: &str, file: &Path) -> Result<&'a Port> {
+    let port = session.inputs().iter().find(|p| p.name == name);
+    port.ok_or_else(|| {
+        anyhow!("{}: the model has no input '{name}'; it has {}", file.display(), names(session))
+    })
 }
 
 fn names(session: &Session) -> String {
