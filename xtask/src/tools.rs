@@ -1,4 +1,4 @@
-//! Tools that are built from crates.io: minutes each, so only `nightly` builds them.
+//! Tools that are built from their published sources: minutes each, so only `nightly` builds them.
 
 use crate::shell::{cargo, root, run, succeeds, target};
 use crate::suite::Outcome;
