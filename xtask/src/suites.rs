@@ -62,7 +62,8 @@ fn tests() -> Result<()> {
 }
 
 fn conformance() -> Result<()> {
-    let mut command = cargo(["test", "-p", "edgewise", "--test", "conformance", "--", "--nocapture"]);
+    // For the whole workspace: one package alone would be built again, with other features.
+    let mut command = cargo(["test", "--workspace", "--test", "conformance", "--", "--nocapture"]);
     run(command.env("EDGEWISE_CASES", target().join("cases")))
 }
 
@@ -79,10 +80,11 @@ fn whole_models(models: Option<PathBuf>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Runs the fuzzer in the profile of the tests, so that nothing is built twice.
+/// Builds the fuzzer in the profile of the tests and for the whole workspace, so that nothing is built twice.
 pub fn fuzz(options: &[String]) -> Result<()> {
-    let mut command = cargo(["run", "--quiet", "--profile", "test", "-p", "edgewise-fuzz", "--"]);
-    match status(command.args(options).env("CARGO_TARGET_DIR", target()))? {
+    run(&mut cargo(["build", "--workspace", "--profile", "test", "--bin", "edgewise-fuzz"]))?;
+    let mut fuzzer = Command::new(target().join("debug/edgewise-fuzz"));
+    match status(fuzzer.args(options).env("CARGO_TARGET_DIR", target()))? {
         Some(0) => Ok(()),
         Some(code) => bail!("the fuzzer found something (code {code}); it is described above"),
         None => bail!(

@@ -59,6 +59,20 @@ impl<'a> Infer<'a> {
         fact.dtype().ok_or_else(|| err!(InvalidModel, "input {i} must be a tensor, got {}", fact.kind))
     }
 
+    /// The element type that those inputs share, of which the first must be there.
+    pub fn same_type<const N: usize>(&self, of: [usize; N]) -> Result<DType> {
+        let (first, dtype) = (of[0], self.dtype(of[0])?);
+        for i in of.into_iter().filter(|&i| self.has(i)) {
+            let other = self.dtype(i)?;
+            ensure!(
+                other == dtype,
+                InvalidModel,
+                "inputs {first} and {i} must have one type, got {dtype} and {other}"
+            );
+        }
+        Ok(dtype)
+    }
+
     /// The dims of input `i`, if its rank is known.
     pub fn dims(&self, i: usize) -> Option<&'a Dims> {
         self.optional(i)?.dims.as_ref()

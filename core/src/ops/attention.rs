@@ -60,7 +60,7 @@ impl Operator for Attention {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
-        let (t1, t2) = (cx.dtype(0)?, cx.dtype(2)?);
+        let (t1, t2) = (cx.same_type([0, 1, 4])?, cx.same_type([2, 5])?);
         let heads = |which: usize| self.heads.map(|heads| heads[which]);
         let split = |i: usize| -> Result<Option<[Dim; 4]>> {
             cx.dims(i).map(|dims| split_heads(dims, heads(i.min(1)))).transpose()

@@ -8,6 +8,7 @@
 use super::ints::Ints;
 use super::{Attrs, Operator};
 use crate::graph::{Dims, Infer, normalize_axis};
+use crate::tensor::element_count;
 use crate::{Dim, Result};
 
 names! {
@@ -58,7 +59,7 @@ impl Operator for Reduce {
 impl Reduce {
     /// The one element that is left of a shape.
     fn symbolic(&self, cx: &Infer<'_>) -> Option<Dim> {
-        let count = cx.optional(0)?.shape()?.iter().product::<usize>();
+        let count = element_count(&cx.optional(0)?.shape()?).ok()?;
         if !(1..=1024).contains(&count) {
             return None;
         }

@@ -16,6 +16,8 @@ use std::sync::atomic::AtomicBool;
 const OPSET: i64 = 18;
 const SIZES: [usize; 6] = [2, 3, 1, 4, 16, 0];
 const MOST_NODES: usize = 24;
+/// A chain of Concat grows without end otherwise.
+const MOST_ELEMENTS: usize = 1 << 16;
 
 /// Builds a graph from the bytes, runs it both ways, twice, and compares to the bit.
 pub fn plan(bytes: &[u8]) {
@@ -165,7 +167,13 @@ impl Builder {
         for (i, output) in node.outputs.iter_mut().enumerate() {
             *output = Some(ValueId(first + i as u32));
         }
-        for fact in judge(infer_node(&node, &self.facts, &mut self.fresh))? {
+        let facts = judge(infer_node(&node, &self.facts, &mut self.fresh))?;
+        let large =
+            |fact: &Fact| fact.shape().is_some_and(|shape| shape.iter().product::<usize>() > MOST_ELEMENTS);
+        if facts.iter().flatten().any(large) {
+            return None;
+        }
+        for fact in facts {
             self.value(fact, None);
         }
         self.graph.nodes.push(node);
