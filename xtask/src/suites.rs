@@ -19,7 +19,7 @@ pub fn test() -> Vec<Suite> {
         Suite::new("rustdoc", 120, rustdoc),
         Suite::new("tests", 480, tests),
         Suite::new("conformance", 300, conformance),
-        Suite::new("fuzz", 150, || fuzz(&["--seconds".into(), "60".into()])),
+        Suite::new("fuzz", 150, || fuzz(&words("--seconds 60 --cases 120000"))),
         Suite::maybe("licenses", 60, || tools::deny(false)),
         Suite::maybe("book", 30, || tools::book(false)),
     ]
@@ -34,9 +34,13 @@ pub fn nightly(models: Option<PathBuf>) -> Vec<Suite> {
         Suite::maybe("models", 3600, move || whole_models(models.clone())),
         Suite::maybe("licenses", 900, || tools::deny(true)),
         Suite::maybe("book", 900, || tools::book(true)),
-        Suite::new("long fuzz", 2000, || fuzz(&["--seconds".into(), "1800".into()])),
+        Suite::new("long fuzz", 2000, || fuzz(&words("--seconds 1800"))),
     ]);
     suites
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(String::from).collect()
 }
 
 /// `cargo fmt` follows `mod` lines, and misses those that a macro writes: so every file is named as well.

@@ -55,7 +55,12 @@ impl Sweep {
         captured: &[Value],
     ) -> Result<Vec<Value>> {
         let lengths = io.optional(0)?.map(|view| view.to_i64s()).transpose()?;
-        let batch = scanned.first().and_then(|t| t.shape().first().copied()).unwrap_or(0);
+        let states = initial.iter().map(Value::tensor).collect::<Result<Vec<_>>>()?;
+        let sizes: Vec<_> = states.into_iter().chain(scanned).map(|t| t.shape().first().copied()).collect();
+        let batch = sizes.first().copied().flatten();
+        let batch = batch.filter(|_| sizes.iter().all(|size| *size == batch));
+        let batch = batch
+            .ok_or_else(|| err!(InvalidModel, "the inputs must have one batch size, they have {sizes:?}"))?;
         let mut stacks: Vec<Stack> =
             self.body.graph().outputs.iter().map(|_| Stack::new(io.context().max_bytes)).collect();
         for b in 0..batch {

@@ -21,6 +21,8 @@ static MEMORY: memory::Capped = memory::Capped;
 struct Args {
     seconds: u64,
     seed: Seed,
+    /// How many cases at the most, so that a run on any machine can see the same ones.
+    cases: u64,
     /// Only this case.
     case: Option<u64>,
     /// As the second process: the first case.
@@ -29,7 +31,7 @@ struct Args {
 
 impl Args {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Args> {
-        let mut args = Args { seconds: 60, seed: Seed(1), case: None, from: None };
+        let mut args = Args { seconds: 60, seed: Seed(1), cases: u64::MAX, case: None, from: None };
         while let Some(flag) = words.next() {
             let mut number = || -> Result<u64> {
                 let text = words.next().with_context(|| format!("{flag} takes a number"))?;
@@ -38,9 +40,12 @@ impl Args {
             match flag.as_str() {
                 "--seconds" => args.seconds = number()?,
                 "--seed" => args.seed = Seed(number()?),
+                "--cases" => args.cases = number()?,
                 "--case" => args.case = Some(number()?),
                 "--from" => args.from = Some(number()?),
-                _ => bail!("unknown option '{flag}'; there are --seconds N, --seed N and --case N"),
+                _ => {
+                    bail!("unknown option '{flag}'; there are --seconds N, --seed N, --cases N and --case N")
+                }
             }
         }
         Ok(args)
@@ -53,7 +58,9 @@ fn main() -> Result<ExitCode> {
     std::fs::create_dir_all(findings_folder())?;
     let clean = match (args.case, args.from) {
         (Some(case), _) => worker::repeat(corpus, args.seed, case)?,
-        (_, Some(from)) => worker::run(corpus, args.seed, from, Duration::from_secs(args.seconds))?,
+        (_, Some(from)) => {
+            worker::run(corpus, args.seed, from..args.cases, Duration::from_secs(args.seconds))?
+        }
         _ => supervise(&args, &corpus)?,
     };
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -70,6 +77,7 @@ fn supervise(args: &Args, corpus: &Corpus) -> Result<bool> {
         }
         let mut worker = Command::new(std::env::current_exe()?);
         worker.args(["--seed", &args.seed.0.to_string(), "--from", &from.to_string()]);
+        worker.args(["--cases", &args.cases.to_string()]);
         // What is found is told by its place; a backtrace would bury it.
         worker.env("RUST_BACKTRACE", "0");
         let status = worker.args(["--seconds", &left.to_string()]).status()?;

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use edgewise_fuzz::{Case, Corpus, Seed};
 use std::collections::HashSet;
 use std::io::{Seek, Write};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,15 +27,15 @@ pub fn running() -> Result<u64> {
     text.trim().parse().context("the file 'running' holds the number of a case")
 }
 
-/// Runs cases from one on, until time is up; whether nothing was found. What panics at the same place is
+/// Runs those cases, until time is up; whether nothing was found. What panics at the same place is
 /// told once.
-pub fn run(corpus: Corpus, seed: Seed, from: u64, time: Duration) -> Result<bool> {
+pub fn run(corpus: Corpus, seed: Seed, cases: Range<u64>, time: Duration) -> Result<bool> {
     let end = Instant::now() + time;
     let mut file = std::fs::File::create(findings_folder().join("running"))?;
     let watch = watch();
     remember_panics(Box::new(|_| {}));
     let mut told = HashSet::new();
-    for number in from.. {
+    for number in cases {
         file.rewind()?;
         file.write_all(format!("{number:020}\n").as_bytes())?;
         if Instant::now() >= end {
