@@ -18,7 +18,7 @@ usage: cargo xtask COMMAND
 
   test [SUITE…]        set up what is missing and run every suite, or those that are named; what CI runs,
                        within 35 minutes on 2 cores
-  nightly [--models DIR]
+  nightly [--models DIR] [SUITE…]
                        everything in test, a long fuzz, licenses, the book, cases of the models in DIR
                        (or EDGEWISE_MODELS)
   cases                only generate the conformance cases, into target/cases
@@ -43,10 +43,10 @@ fn run(args: &[String]) -> Result<bool> {
     let (command, rest) = args.split_first().map_or(("help", &[][..]), |(c, rest)| (c.as_str(), rest));
     match (command, rest) {
         ("test", names) => Ok(suite::run_all(&suite::named(suites::test(), names)?)),
-        ("nightly", []) => Ok(suite::run_all(&suites::nightly(None))),
-        ("nightly", [flag, dir]) if flag == "--models" => {
-            Ok(suite::run_all(&suites::nightly(Some(dir.into()))))
+        ("nightly", [flag, dir, names @ ..]) if flag == "--models" => {
+            Ok(suite::run_all(&suite::named(suites::nightly(Some(dir.into())), names)?))
         }
+        ("nightly", names) => Ok(suite::run_all(&suite::named(suites::nightly(None), names)?)),
         ("cases", []) => cases::generate().map(|_| true),
         ("fuzz", options) => suites::fuzz(options).map(|()| true),
         ("help" | "--help" | "-h", _) => {

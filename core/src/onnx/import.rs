@@ -273,7 +273,8 @@ impl Import<'_> {
             }
             None => Err(e),
         })?;
-        while inputs.last() == Some(&None) {
+        // What a subgraph captures stands after all inputs, those that are left out included.
+        while captures.is_empty() && inputs.last() == Some(&None) {
             inputs.pop();
         }
         inputs.extend(captures.into_iter().map(Some));

@@ -16,6 +16,8 @@ pub struct SequenceMap {
 impl Operator for SequenceMap {
     fn parse(a: &mut Attrs) -> Result<SequenceMap> {
         a.arity(1.., 1..)?;
+        let all = (0..a.input_count()).all(|i| a.has_input(i));
+        ensure!(all, InvalidModel, "no input may be left out");
         let body = a.graph("body")?;
         let body = a.required("body", body)?;
         let (inputs, outputs) = (body.inputs.len() - body.captures, body.outputs.len());
