@@ -278,29 +278,27 @@ impl Float for f64 {
     }
 }
 
+/// What the macros below have in common: the body with `$T` the type that goes with the element type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_types {
+    ($dtype:expr, $T:ident => $body:expr, $expected:literal, $($name:ident = $type:ty),+) => {
+        match $dtype {
+            $($crate::DType::$name => {
+                type $T = $type;
+                $body
+            })+
+            other => Err($crate::err!(Unsupported, "expected {}, got {other}", $expected)),
+        }
+    };
+}
+
 /// `for_float!(dtype, T => body)`: the body with `T` the float type; an Unsupported error for other types.
 #[macro_export]
 macro_rules! for_float {
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::DType::F16 => {
-                type $T = ::half::f16;
-                $body
-            }
-            $crate::DType::BF16 => {
-                type $T = ::half::bf16;
-                $body
-            }
-            other => Err($crate::err!(Unsupported, "expected f32, f64, f16 or bf16 elements, got {other}")),
-        }
+        $crate::for_types!($dtype, $T => $body, "f32, f64, f16 or bf16 elements",
+            F32 = f32, F64 = f64, F16 = ::half::f16, BF16 = ::half::bf16)
     };
 }
 
@@ -308,41 +306,8 @@ macro_rules! for_float {
 #[macro_export]
 macro_rules! for_int {
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::DType::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::DType::I8 => {
-                type $T = i8;
-                $body
-            }
-            $crate::DType::U16 => {
-                type $T = u16;
-                $body
-            }
-            $crate::DType::I16 => {
-                type $T = i16;
-                $body
-            }
-            $crate::DType::U32 => {
-                type $T = u32;
-                $body
-            }
-            $crate::DType::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::DType::U64 => {
-                type $T = u64;
-                $body
-            }
-            $crate::DType::I64 => {
-                type $T = i64;
-                $body
-            }
-            other => Err($crate::err!(Unsupported, "expected integer elements of 8 to 64 bits, got {other}")),
-        }
+        $crate::for_types!($dtype, $T => $body, "integer elements of 8 to 64 bits",
+            U8 = u8, I8 = i8, U16 = u16, I16 = i16, U32 = u32, I32 = i32, U64 = u64, I64 = i64)
     };
 }
 
@@ -350,57 +315,9 @@ macro_rules! for_int {
 #[macro_export]
 macro_rules! for_num {
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            $crate::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            $crate::DType::F16 => {
-                type $T = ::half::f16;
-                $body
-            }
-            $crate::DType::BF16 => {
-                type $T = ::half::bf16;
-                $body
-            }
-            $crate::DType::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::DType::I8 => {
-                type $T = i8;
-                $body
-            }
-            $crate::DType::U16 => {
-                type $T = u16;
-                $body
-            }
-            $crate::DType::I16 => {
-                type $T = i16;
-                $body
-            }
-            $crate::DType::U32 => {
-                type $T = u32;
-                $body
-            }
-            $crate::DType::I32 => {
-                type $T = i32;
-                $body
-            }
-            $crate::DType::U64 => {
-                type $T = u64;
-                $body
-            }
-            $crate::DType::I64 => {
-                type $T = i64;
-                $body
-            }
-            other => Err($crate::err!(Unsupported, "expected numeric elements, got {other}")),
-        }
+        $crate::for_types!($dtype, $T => $body, "numeric elements",
+            F32 = f32, F64 = f64, F16 = ::half::f16, BF16 = ::half::bf16,
+            U8 = u8, I8 = i8, U16 = u16, I16 = i16, U32 = u32, I32 = i32, U64 = u64, I64 = i64)
     };
 }
 

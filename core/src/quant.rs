@@ -128,17 +128,7 @@ impl FixedSum {
 #[macro_export]
 macro_rules! for_quantized {
     ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            $crate::DType::U8 => {
-                type $T = u8;
-                $body
-            }
-            $crate::DType::I8 => {
-                type $T = i8;
-                $body
-            }
-            other => Err($crate::err!(Unsupported, "expected u8 or i8 elements, got {other}")),
-        }
+        $crate::for_types!($dtype, $T => $body, "u8 or i8 elements", U8 = u8, I8 = i8)
     };
 }
 

@@ -44,7 +44,7 @@ pub fn check(program: &Program, start: usize, live: &[Live], segment: &Segment) 
                 _ => {}
             }
         }
-        arena.write(program, step).map_err(place)?;
+        arena.write(step).map_err(place)?;
     }
     for (id, _, home) in &segment.live {
         if let Home::Arena(slot) = home {
@@ -78,7 +78,7 @@ impl Arena {
         Ok(())
     }
 
-    fn write(&mut self, _program: &Program, step: &super::Step) -> Result<()> {
+    fn write(&mut self, step: &super::Step) -> Result<()> {
         let mut written: Vec<Slot> = Vec::new();
         let outputs = step.outputs.iter().filter_map(|o| match o {
             Destination::Arena(id, _, _, slot) => Some((Some(*id), *slot)),

@@ -104,7 +104,7 @@ impl Program {
             return Ok(segment.clone());
         }
         let segment = Arc::new(bind(self, start, live, ready)?);
-        debug_assert!(check(self, start, live, &segment).is_ok(), "{:?}", check(self, start, live, &segment));
+        debug_assert_eq!(check(self, start, live, &segment).err().map(|e| e.to_string()), None);
         crate::log::log(1, || format!("plan from node {start}: {}", segment.text(self)));
         let mut kept = lock();
         if kept.len() >= CACHE {
