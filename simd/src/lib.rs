@@ -1,0 +1,20 @@
+//! The micro-kernels of the CPU device: what is hot, on plain slices, for every instruction set.
+//!
+//! A kernel is written once, generic over [`Simd`], and [`dispatch`] instantiates it for every instruction
+//! set of the target; [`Isa`] says which one runs. This crate knows nothing of tensors, graphs or threads:
+//! a kernel works on the range that it is given, on the caller's thread. Its results depend neither on how
+//! the work was split nor, where they are integers, on the instruction set.
+//!
+//! This is the only crate that may use `unsafe`: for intrinsics, which a [`Simd`] token proves to be there,
+//! and for the pointers of the innermost loops.
+
+#![allow(unsafe_code, reason = "intrinsics, and the pointers of the innermost loops")]
+#![warn(clippy::undocumented_unsafe_blocks)]
+
+mod isa;
+mod lhs;
+mod vector;
+
+pub use isa::Isa;
+pub use lhs::{Lhs, OUTSIDE};
+pub use vector::{Simd, Task, dispatch};

@@ -1,0 +1,179 @@
+//! Vectors: one trait that kernels are written against, one file per instruction set that implements it.
+//!
+//! A value of a [`Simd`] type is a proof that the instructions are there: only [`dispatch`] makes one, after
+//! [`Isa`] has looked. So its operations are safe functions. Kernels must be `#[inline(always)]` all the way
+//! from [`Task::run`] down to the operations: that is how they come to be compiled for the set.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+use crate::Isa;
+
+/// An instruction set: `F` holds [`LANES`](Simd::LANES) f32 and `I` as many i32.
+///
+/// Arithmetic on integers wraps. Loads and stores take the first elements of a slice and panic where it is
+/// too short; the `_some` forms take as many as the slice has, up to a vector: lanes past its end load as
+/// zero and are not stored.
+pub trait Simd: Copy + Send + Sync {
+    /// A vector of f32.
+    type F: Copy;
+    /// A vector of i32.
+    type I: Copy;
+    /// One truth value per lane.
+    type M: Copy;
+    /// How many elements a vector holds.
+    const LANES: usize;
+    /// How many vectors the machine has registers for.
+    const REGISTERS: usize;
+
+    /// Every lane `x`.
+    fn splat(self, x: f32) -> Self::F;
+    /// Every lane `x`.
+    fn splat_i(self, x: i32) -> Self::I;
+
+    /// The first elements.
+    fn load(self, from: &[f32]) -> Self::F;
+    /// The first elements.
+    fn load_i(self, from: &[i32]) -> Self::I;
+    /// The elements there are, then zeros.
+    fn load_some(self, from: &[f32]) -> Self::F;
+    /// Bytes from 0 to 255, as many as there are, then zeros.
+    fn load_u8(self, from: &[u8]) -> Self::I;
+    /// Bytes from -128 to 127, as many as there are, then zeros.
+    fn load_i8(self, from: &[i8]) -> Self::I;
+    /// Writes every lane.
+    fn store(self, x: Self::F, to: &mut [f32]);
+    /// Writes every lane.
+    fn store_i(self, x: Self::I, to: &mut [i32]);
+    /// Writes as many lanes as there is room for.
+    fn store_some(self, x: Self::F, to: &mut [f32]);
+    /// Writes the low byte of as many lanes as there is room for.
+    fn store_bytes(self, x: Self::I, to: &mut [u8]);
+
+    /// `a + b`.
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a - b`.
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a * b`.
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a / b`, rounded as IEEE says.
+    fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a * b + c`, rounded once where the machine can, else twice.
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// The smaller; where one is NaN, `b`.
+    fn min(self, a: Self::F, b: Self::F) -> Self::F;
+    /// The larger; where one is NaN, `b`.
+    fn max(self, a: Self::F, b: Self::F) -> Self::F;
+    /// The square root.
+    fn sqrt(self, a: Self::F) -> Self::F;
+    /// To the nearest integer, halves to even.
+    fn round(self, a: Self::F) -> Self::F;
+    /// `a < b`; false for NaN.
+    fn lt(self, a: Self::F, b: Self::F) -> Self::M;
+    /// Whether the lane is NaN.
+    fn is_nan(self, a: Self::F) -> Self::M;
+    /// `yes` where the mask says so, else `no`.
+    fn select(self, mask: Self::M, yes: Self::F, no: Self::F) -> Self::F;
+    /// The same bits as integers.
+    fn bits(self, a: Self::F) -> Self::I;
+    /// The same bits as numbers.
+    fn of_bits(self, a: Self::I) -> Self::F;
+    /// The nearest f32, halves to even.
+    fn to_f32(self, a: Self::I) -> Self::F;
+    /// The integer that a lane within ±2³⁰ is; halves to even. For NaN and others: some integer.
+    fn to_i32(self, a: Self::F) -> Self::I;
+    /// The sum of all lanes, in an order of the set's own.
+    fn sum(self, a: Self::F) -> f32;
+    /// The largest lane; NaN lanes may be passed over.
+    fn largest(self, a: Self::F) -> f32;
+
+    /// `a + b`.
+    fn add_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// `a - b`.
+    fn sub_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// `a * b`.
+    fn mul_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The smaller.
+    fn min_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// The larger.
+    fn max_i(self, a: Self::I, b: Self::I) -> Self::I;
+    /// `a & b`.
+    fn and(self, a: Self::I, b: Self::I) -> Self::I;
+    /// `a | b`.
+    fn or(self, a: Self::I, b: Self::I) -> Self::I;
+    /// `a ^ b`.
+    fn xor(self, a: Self::I, b: Self::I) -> Self::I;
+    /// `a << BITS`.
+    fn shl<const BITS: u32>(self, a: Self::I) -> Self::I;
+    /// `a >> BITS`, the sign kept.
+    fn shr<const BITS: u32>(self, a: Self::I) -> Self::I;
+
+    /// `acc + Σ a·b` over the four bytes of each lane, those of `a` from 0 to 255, those of `b` from -128 to
+    /// 127. Exact: nothing saturates on the way.
+    fn dot(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I;
+
+    /// The first elements, from a pointer.
+    ///
+    /// # Safety
+    /// `from` must be valid for reads of a whole vector.
+    unsafe fn load_at(self, from: *const f32) -> Self::F;
+    /// The first elements, from a pointer.
+    ///
+    /// # Safety
+    /// `from` must be valid for reads of a whole vector.
+    unsafe fn load_i_at(self, from: *const i32) -> Self::I;
+    /// Writes every lane.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of a whole vector.
+    unsafe fn store_at(self, x: Self::F, to: *mut f32);
+    /// Writes every lane.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of a whole vector.
+    unsafe fn store_i_at(self, x: Self::I, to: *mut i32);
+}
+
+/// Work that is compiled for every instruction set. Its `run` must be `#[inline(always)]`.
+pub trait Task {
+    /// What comes out.
+    type Output;
+    /// Does it.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Runs the task's instance for `isa`; an instruction set that the machine does not have means the best one
+/// that it does.
+#[inline]
+pub fn dispatch<T: Task>(isa: Isa, task: T) -> T::Output {
+    let isa = if isa.is_supported() { isa } else { Isa::best() };
+    match isa {
+        // SAFETY (all arms): the set is supported.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { avx2::run(task) },
+        #[cfg(target_arch = "x86_64")]
+        Isa::AvxVnni => unsafe { avx2::run_vnni(task) },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { avx512::run(task) },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vnni | Isa::Amx => unsafe { avx512::run_vnni(task) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => unsafe { neon::run(task) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::NeonDot => unsafe { neon::run_dot(task) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::NeonI8mm => unsafe { neon::run_i8mm(task) },
+        #[cfg(target_arch = "wasm32")]
+        Isa::Simd128 | Isa::Relaxed => wasm::run(task),
+        _ => task.run(scalar::Scalar),
+    }
+}

@@ -1,0 +1,376 @@
+//! NEON: 4 lanes.
+
+use super::{Simd, Task};
+use std::arch::aarch64::*;
+
+/// 4 lanes; products of bytes by widening (0), by SDOT (1) or by USDOT (2).
+#[derive(Clone, Copy)]
+pub struct Neon<const LEVEL: u8> {
+    _private: (),
+}
+
+/// # Safety
+/// The machine must have NEON.
+#[target_feature(enable = "neon")]
+pub unsafe fn run<T: Task>(task: T) -> T::Output {
+    task.run(Neon::<0> { _private: () })
+}
+
+/// # Safety
+/// As [`run`], and dot products.
+#[target_feature(enable = "neon,dotprod")]
+pub unsafe fn run_dot<T: Task>(task: T) -> T::Output {
+    task.run(Neon::<1> { _private: () })
+}
+
+/// # Safety
+/// As [`run_dot`], and products of 8-bit matrices.
+#[target_feature(enable = "neon,dotprod,i8mm")]
+pub unsafe fn run_i8mm<T: Task>(task: T) -> T::Output {
+    task.run(Neon::<2> { _private: () })
+}
+
+/// The first 4 bytes, zeros where there are fewer.
+#[inline(always)]
+fn four<B: Copy>(from: &[B]) -> u64 {
+    const { assert!(size_of::<B>() == 1) };
+    let n = from.len().min(4);
+    let mut bytes = [0u8; 8];
+    // SAFETY: `n` bytes are there on both sides; any byte is a u8.
+    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().cast(), bytes.as_mut_ptr(), n) };
+    u64::from_le_bytes(bytes)
+}
+
+/// SDOT and USDOT are written as assembly: their intrinsics are not stable.
+#[inline(always)]
+unsafe fn dot<const LEVEL: u8>(mut acc: int32x4_t, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+    // SAFETY: the caller holds a token of that level.
+    unsafe {
+        match LEVEL {
+            2 => {
+                std::arch::asm!(
+                    "usdot {acc:v}.4s, {a:v}.16b, {b:v}.16b",
+                    acc = inout(vreg) acc, a = in(vreg) a, b = in(vreg) b,
+                    options(pure, nomem, nostack, preserves_flags),
+                );
+                acc
+            }
+            1 => {
+                // a = 128 + (a ^ 0x80) as signed, so 128 Σ b is added.
+                let signed = veorq_s32(a, vdupq_n_s32(0x8080_8080_u32 as i32));
+                let half = vdupq_n_s32(0x4040_4040);
+                std::arch::asm!(
+                    "sdot {acc:v}.4s, {a:v}.16b, {b:v}.16b",
+                    "sdot {acc:v}.4s, {h:v}.16b, {b:v}.16b",
+                    "sdot {acc:v}.4s, {h:v}.16b, {b:v}.16b",
+                    acc = inout(vreg) acc, a = in(vreg) signed, b = in(vreg) b, h = in(vreg) half,
+                    options(pure, nomem, nostack, preserves_flags),
+                );
+                acc
+            }
+            _ => {
+                let (a, b) = (vreinterpretq_u8_s32(a), vreinterpretq_s8_s32(b));
+                let wide = |a: uint8x8_t| vreinterpretq_s16_u16(vmovl_u8(a));
+                let (a0, b0) = (wide(vget_low_u8(a)), vmovl_s8(vget_low_s8(b)));
+                let (a1, b1) = (wide(vget_high_u8(a)), vmovl_s8(vget_high_s8(b)));
+                let products =
+                    |a, b| vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
+                vaddq_s32(acc, vpaddq_s32(products(a0, b0), products(a1, b1)))
+            }
+        }
+    }
+}
+
+impl<const LEVEL: u8> Simd for Neon<LEVEL> {
+    type F = float32x4_t;
+    type I = int32x4_t;
+    type M = uint32x4_t;
+    const LANES: usize = 4;
+    const REGISTERS: usize = 32;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vdupq_n_f32(x) }
+    }
+
+    #[inline(always)]
+    fn splat_i(self, x: i32) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vdupq_n_s32(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let from = &from[..4];
+            vld1q_f32(from.as_ptr())
+        }
+    }
+
+    #[inline(always)]
+    fn load_i(self, from: &[i32]) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let from = &from[..4];
+            vld1q_s32(from.as_ptr())
+        }
+    }
+
+    #[inline(always)]
+    fn load_some(self, from: &[f32]) -> Self::F {
+        let mut lanes = [0f32; 4];
+        let n = from.len().min(4);
+        lanes[..n].copy_from_slice(&from[..n]);
+        self.load(&lanes)
+    }
+
+    #[inline(always)]
+    fn load_u8(self, from: &[u8]) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four(from)))))) }
+    }
+
+    #[inline(always)]
+    fn load_i8(self, from: &[i8]) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vmovl_s16(vget_low_s16(vmovl_s8(vcreate_s8(four(from))))) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: Self::F, to: &mut [f32]) {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let to = &mut to[..4];
+            vst1q_f32(to.as_mut_ptr(), x)
+        }
+    }
+
+    #[inline(always)]
+    fn store_i(self, x: Self::I, to: &mut [i32]) {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let to = &mut to[..4];
+            vst1q_s32(to.as_mut_ptr(), x)
+        }
+    }
+
+    #[inline(always)]
+    fn store_some(self, x: Self::F, to: &mut [f32]) {
+        let mut lanes = [0f32; 4];
+        self.store(x, &mut lanes);
+        let n = to.len().min(4);
+        to[..n].copy_from_slice(&lanes[..n])
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, x: Self::I, to: &mut [u8]) {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let narrow = vmovn_s32(x);
+            let bytes = vmovn_s16(vcombine_s16(narrow, narrow));
+            let bytes = vget_lane_u64::<0>(vreinterpret_u64_s8(bytes)).to_le_bytes();
+            let n = to.len().min(4);
+            to[..n].copy_from_slice(&bytes[..n])
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vaddq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vsubq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vmulq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vdivq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vbslq_f32(vcltq_f32(a, b), a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vbslq_f32(vcgtq_f32(a, b), a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vfmaq_f32(c, a, b) }
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vsqrtq_f32(a) }
+    }
+
+    #[inline(always)]
+    fn round(self, a: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vrndnq_f32(a) }
+    }
+
+    #[inline(always)]
+    fn lt(self, a: Self::F, b: Self::F) -> Self::M {
+        // SAFETY: the token proves the instructions.
+        unsafe { vcltq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn is_nan(self, a: Self::F) -> Self::M {
+        // SAFETY: the token proves the instructions.
+        unsafe { vmvnq_u32(vceqq_f32(a, a)) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::M, yes: Self::F, no: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vbslq_f32(mask, yes, no) }
+    }
+
+    #[inline(always)]
+    fn bits(self, a: Self::F) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vreinterpretq_s32_f32(a) }
+    }
+
+    #[inline(always)]
+    fn of_bits(self, a: Self::I) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vreinterpretq_f32_s32(a) }
+    }
+
+    #[inline(always)]
+    fn to_f32(self, a: Self::I) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vcvtq_f32_s32(a) }
+    }
+
+    #[inline(always)]
+    fn to_i32(self, a: Self::F) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vcvtnq_s32_f32(a) }
+    }
+
+    #[inline(always)]
+    fn sum(self, a: Self::F) -> f32 {
+        // SAFETY: the token proves the instructions.
+        unsafe { vaddvq_f32(a) }
+    }
+
+    #[inline(always)]
+    fn largest(self, a: Self::F) -> f32 {
+        // SAFETY: the token proves the instructions.
+        unsafe { vmaxnmvq_f32(a) }
+    }
+
+    #[inline(always)]
+    fn add_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vaddq_s32(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vsubq_s32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vmulq_s32(a, b) }
+    }
+
+    #[inline(always)]
+    fn min_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vminq_s32(a, b) }
+    }
+
+    #[inline(always)]
+    fn max_i(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vmaxq_s32(a, b) }
+    }
+
+    #[inline(always)]
+    fn and(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vandq_s32(a, b) }
+    }
+
+    #[inline(always)]
+    fn or(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vorrq_s32(a, b) }
+    }
+
+    #[inline(always)]
+    fn xor(self, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { veorq_s32(a, b) }
+    }
+
+    #[inline(always)]
+    fn shl<const BITS: u32>(self, a: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vshlq_s32(a, vdupq_n_s32(BITS as i32)) }
+    }
+
+    #[inline(always)]
+    fn shr<const BITS: u32>(self, a: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vshlq_s32(a, vdupq_n_s32(-(BITS as i32))) }
+    }
+
+    #[inline(always)]
+    fn dot(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { dot::<LEVEL>(acc, a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> Self::F {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { vld1q_f32(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i_at(self, from: *const i32) -> Self::I {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { vld1q_s32(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_at(self, x: Self::F, to: *mut f32) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { vst1q_f32(to, x) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i_at(self, x: Self::I, to: *mut i32) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { vst1q_s32(to, x) }
+    }
+}

@@ -1,0 +1,302 @@
+//! WebAssembly's 128-bit vectors: 4 lanes. The engine keeps about 16 in registers, of which a kernel should
+//! use no more than nine for its sums.
+
+use super::{Simd, Task};
+use std::arch::wasm32::*;
+
+/// 4 lanes.
+#[derive(Clone, Copy)]
+pub struct Wasm {
+    _private: (),
+}
+
+/// The whole module has the instructions or none of it is compiled.
+pub fn run<T: Task>(task: T) -> T::Output {
+    task.run(Wasm { _private: () })
+}
+
+#[inline(always)]
+fn mul_add(a: v128, b: v128, c: v128) -> v128 {
+    #[cfg(target_feature = "relaxed-simd")]
+    return f32x4_relaxed_madd(a, b, c);
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    return f32x4_add(f32x4_mul(a, b), c);
+}
+
+/// Exact on every engine: even and odd bytes as 16-bit numbers.
+#[inline(always)]
+fn dot(acc: v128, a: v128, b: v128) -> v128 {
+    let even = i32x4_dot_i16x8(v128_and(a, i16x8_splat(0xff)), i16x8_shr(i16x8_shl(b, 8), 8));
+    let odd = i32x4_dot_i16x8(u16x8_shr(a, 8), i16x8_shr(b, 8));
+    i32x4_add(acc, i32x4_add(even, odd))
+}
+
+/// The first 4 bytes, zeros where there are fewer.
+#[inline(always)]
+fn four<B: Copy>(from: &[B]) -> i32 {
+    const { assert!(size_of::<B>() == 1) };
+    let n = from.len().min(4);
+    let mut bytes = [0u8; 4];
+    // SAFETY: `n` bytes are there on both sides; any byte is a u8.
+    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().cast(), bytes.as_mut_ptr(), n) };
+    i32::from_le_bytes(bytes)
+}
+
+impl Simd for Wasm {
+    type F = v128;
+    type I = v128;
+    type M = v128;
+    const LANES: usize = 4;
+    const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::F {
+        f32x4_splat(x)
+    }
+
+    #[inline(always)]
+    fn splat_i(self, x: i32) -> Self::I {
+        i32x4_splat(x)
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let from = &from[..4];
+            v128_load(from.as_ptr().cast())
+        }
+    }
+
+    #[inline(always)]
+    fn load_i(self, from: &[i32]) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let from = &from[..4];
+            v128_load(from.as_ptr().cast())
+        }
+    }
+
+    #[inline(always)]
+    fn load_some(self, from: &[f32]) -> Self::F {
+        let mut lanes = [0f32; 4];
+        let n = from.len().min(4);
+        lanes[..n].copy_from_slice(&from[..n]);
+        self.load(&lanes)
+    }
+
+    #[inline(always)]
+    fn load_u8(self, from: &[u8]) -> Self::I {
+        u32x4_extend_low_u16x8(u16x8_extend_low_u8x16(i32x4(four(from), 0, 0, 0)))
+    }
+
+    #[inline(always)]
+    fn load_i8(self, from: &[i8]) -> Self::I {
+        i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(i32x4(four(from), 0, 0, 0)))
+    }
+
+    #[inline(always)]
+    fn store(self, x: Self::F, to: &mut [f32]) {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let to = &mut to[..4];
+            v128_store(to.as_mut_ptr().cast(), x)
+        }
+    }
+
+    #[inline(always)]
+    fn store_i(self, x: Self::I, to: &mut [i32]) {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let to = &mut to[..4];
+            v128_store(to.as_mut_ptr().cast(), x)
+        }
+    }
+
+    #[inline(always)]
+    fn store_some(self, x: Self::F, to: &mut [f32]) {
+        let mut lanes = [0f32; 4];
+        self.store(x, &mut lanes);
+        let n = to.len().min(4);
+        to[..n].copy_from_slice(&lanes[..n])
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, x: Self::I, to: &mut [u8]) {
+        let bytes = i8x16_shuffle::<0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12>(x, x);
+        let bytes = i32x4_extract_lane::<0>(bytes).to_le_bytes();
+        let n = to.len().min(4);
+        to[..n].copy_from_slice(&bytes[..n])
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F, b: Self::F) -> Self::F {
+        f32x4_add(a, b)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
+        f32x4_sub(a, b)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
+        f32x4_mul(a, b)
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::F, b: Self::F) -> Self::F {
+        f32x4_div(a, b)
+    }
+
+    #[inline(always)]
+    fn min(self, a: Self::F, b: Self::F) -> Self::F {
+        f32x4_pmin(b, a)
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::F, b: Self::F) -> Self::F {
+        f32x4_pmax(b, a)
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        mul_add(a, b, c)
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: Self::F) -> Self::F {
+        f32x4_sqrt(a)
+    }
+
+    #[inline(always)]
+    fn round(self, a: Self::F) -> Self::F {
+        f32x4_nearest(a)
+    }
+
+    #[inline(always)]
+    fn lt(self, a: Self::F, b: Self::F) -> Self::M {
+        f32x4_lt(a, b)
+    }
+
+    #[inline(always)]
+    fn is_nan(self, a: Self::F) -> Self::M {
+        f32x4_ne(a, a)
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::M, yes: Self::F, no: Self::F) -> Self::F {
+        v128_bitselect(yes, no, mask)
+    }
+
+    #[inline(always)]
+    fn bits(self, a: Self::F) -> Self::I {
+        a
+    }
+
+    #[inline(always)]
+    fn of_bits(self, a: Self::I) -> Self::F {
+        a
+    }
+
+    #[inline(always)]
+    fn to_f32(self, a: Self::I) -> Self::F {
+        f32x4_convert_i32x4(a)
+    }
+
+    #[inline(always)]
+    fn to_i32(self, a: Self::F) -> Self::I {
+        i32x4_trunc_sat_f32x4(f32x4_nearest(a))
+    }
+
+    #[inline(always)]
+    fn sum(self, a: Self::F) -> f32 {
+        let pair = f32x4_add(a, i32x4_shuffle::<2, 3, 2, 3>(a, a));
+        f32x4_extract_lane::<0>(pair) + f32x4_extract_lane::<1>(pair)
+    }
+
+    #[inline(always)]
+    fn largest(self, a: Self::F) -> f32 {
+        let pair = f32x4_pmax(a, i32x4_shuffle::<2, 3, 2, 3>(a, a));
+        f32x4_extract_lane::<0>(pair).max(f32x4_extract_lane::<1>(pair))
+    }
+
+    #[inline(always)]
+    fn add_i(self, a: Self::I, b: Self::I) -> Self::I {
+        i32x4_add(a, b)
+    }
+
+    #[inline(always)]
+    fn sub_i(self, a: Self::I, b: Self::I) -> Self::I {
+        i32x4_sub(a, b)
+    }
+
+    #[inline(always)]
+    fn mul_i(self, a: Self::I, b: Self::I) -> Self::I {
+        i32x4_mul(a, b)
+    }
+
+    #[inline(always)]
+    fn min_i(self, a: Self::I, b: Self::I) -> Self::I {
+        i32x4_min(a, b)
+    }
+
+    #[inline(always)]
+    fn max_i(self, a: Self::I, b: Self::I) -> Self::I {
+        i32x4_max(a, b)
+    }
+
+    #[inline(always)]
+    fn and(self, a: Self::I, b: Self::I) -> Self::I {
+        v128_and(a, b)
+    }
+
+    #[inline(always)]
+    fn or(self, a: Self::I, b: Self::I) -> Self::I {
+        v128_or(a, b)
+    }
+
+    #[inline(always)]
+    fn xor(self, a: Self::I, b: Self::I) -> Self::I {
+        v128_xor(a, b)
+    }
+
+    #[inline(always)]
+    fn shl<const BITS: u32>(self, a: Self::I) -> Self::I {
+        i32x4_shl(a, BITS)
+    }
+
+    #[inline(always)]
+    fn shr<const BITS: u32>(self, a: Self::I) -> Self::I {
+        i32x4_shr(a, BITS)
+    }
+
+    #[inline(always)]
+    fn dot(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        dot(acc, a, b)
+    }
+
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> Self::F {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { v128_load(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i_at(self, from: *const i32) -> Self::I {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { v128_load(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_at(self, x: Self::F, to: *mut f32) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { v128_store(to.cast(), x) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i_at(self, x: Self::I, to: *mut i32) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { v128_store(to.cast(), x) }
+    }
+}
