@@ -154,10 +154,10 @@ pub trait Task {
 /// Runs the task's instance for `isa`; an instruction set that the machine does not have means the best one
 /// that it does.
 #[inline]
+#[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for every arm: the set is supported")]
 pub fn dispatch<T: Task>(isa: Isa, task: T) -> T::Output {
     let isa = if isa.is_supported() { isa } else { Isa::best() };
     match isa {
-        // SAFETY (all arms): the set is supported.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { avx2::run(task) },
         #[cfg(target_arch = "x86_64")]
