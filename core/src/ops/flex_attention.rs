@@ -65,6 +65,10 @@ impl Operator for FlexAttention {
         self.prob_mod.iter().chain(&self.score_mod).collect()
     }
 
+    fn graphs_mut(&mut self) -> Vec<&mut Graph> {
+        self.prob_mod.iter_mut().chain(&mut self.score_mod).collect()
+    }
+
     fn is_pure(&self) -> bool {
         super::all_pure(&self.graphs())
     }

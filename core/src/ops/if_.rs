@@ -65,6 +65,10 @@ impl Operator for If {
         vec![&self.else_branch, &self.then_branch]
     }
 
+    fn graphs_mut(&mut self) -> Vec<&mut Graph> {
+        vec![&mut self.else_branch, &mut self.then_branch]
+    }
+
     fn is_pure(&self) -> bool {
         super::all_pure(&self.graphs())
     }

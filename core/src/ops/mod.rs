@@ -38,6 +38,11 @@ pub trait Operator: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The same graphs, to be rewritten.
+    fn graphs_mut(&mut self) -> Vec<&mut Graph> {
+        Vec::new()
+    }
+
     /// Whether equal inputs always give equal outputs; what is not pure is never folded.
     fn is_pure(&self) -> bool {
         true
@@ -96,6 +101,17 @@ macro_rules! ops {
                 match self {
                     $($( #[cfg $cfg] Op::$Op(op) => Some(&**op), )*)*
                     Op::Custom(_) => None,
+                }
+            }
+
+            /// The graphs that it runs, to be rewritten.
+            pub fn graphs_mut(&mut self) -> Vec<&mut Graph> {
+                match self {
+                    $($( #[cfg $cfg] Op::$Op(op) => match op.graphs().is_empty() {
+                        true => Vec::new(),
+                        false => Arc::make_mut(op).graphs_mut(),
+                    }, )*)*
+                    Op::Custom(_) => Vec::new(),
                 }
             }
 

@@ -99,6 +99,10 @@ impl Operator for Scan {
         vec![&self.body]
     }
 
+    fn graphs_mut(&mut self) -> Vec<&mut Graph> {
+        vec![&mut self.body]
+    }
+
     fn is_pure(&self) -> bool {
         super::all_pure(&self.graphs())
     }

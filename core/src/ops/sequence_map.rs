@@ -50,6 +50,10 @@ impl Operator for SequenceMap {
         vec![&self.body]
     }
 
+    fn graphs_mut(&mut self) -> Vec<&mut Graph> {
+        vec![&mut self.body]
+    }
+
     fn is_pure(&self) -> bool {
         super::all_pure(&self.graphs())
     }

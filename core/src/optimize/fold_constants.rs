@@ -6,8 +6,8 @@
 use crate::Result;
 use crate::graph::{Constant, Graph, infer_facts};
 
-/// Replaces known values by constants and drops the nodes that made them.
-pub fn fold_constants(graph: &mut Graph) -> Result<bool> {
+/// Replaces known values by constants and drops the nodes that made them; tells how many.
+pub fn fold_constants(graph: &mut Graph) -> Result<usize> {
     let facts = infer_facts(graph, &[])?;
     let before = graph.nodes.len();
     let Graph { nodes, values, outputs, .. } = graph;
@@ -24,5 +24,5 @@ pub fn fold_constants(graph: &mut Graph) -> Result<bool> {
         }
         wanted().any(|id| values[id.at()].constant.is_none())
     });
-    Ok(graph.nodes.len() != before)
+    Ok(before - graph.nodes.len())
 }

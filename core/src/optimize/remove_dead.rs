@@ -3,8 +3,8 @@
 use crate::Result;
 use crate::graph::Graph;
 
-/// Removes nodes none of whose outputs is used.
-pub fn remove_dead(graph: &mut Graph) -> Result<bool> {
+/// Removes nodes none of whose outputs is used; tells how many.
+pub fn remove_dead(graph: &mut Graph) -> Result<usize> {
     let mut used = vec![false; graph.values.len()];
     for id in &graph.outputs {
         used[id.at()] = true;
@@ -32,5 +32,5 @@ pub fn remove_dead(graph: &mut Graph) -> Result<bool> {
             value.constant = None;
         }
     }
-    Ok(graph.nodes.len() != before)
+    Ok(before - graph.nodes.len())
 }

@@ -1,0 +1,74 @@
+//! What a rewrite wants done: nodes that take the place of one node, and whatever values they need.
+
+use super::Draft;
+use crate::Tensor;
+use crate::graph::{Constant, Node, ValueId, ValueInfo};
+use crate::ops::Op;
+
+/// Nodes that take the place of one node, the root. They make its outputs, or tell what replaces them; what
+/// the root alone needed goes by itself.
+pub struct Patch {
+    pub(super) nodes: Vec<Node>,
+    pub(super) values: Vec<ValueInfo>,
+    pub(super) replaced: Vec<(ValueId, ValueId)>,
+    first: usize,
+}
+
+impl Patch {
+    /// One that removes the root and adds nothing, so far.
+    pub fn new(draft: &Draft) -> Patch {
+        Patch { nodes: Vec::new(), values: Vec::new(), replaced: Vec::new(), first: draft.value_count() }
+    }
+
+    /// A new constant. If the name is taken, it gets a number.
+    pub fn constant(&mut self, name: impl Into<String>, tensor: Tensor) -> ValueId {
+        self.add(name.into(), Some(Constant::Tensor(tensor)))
+    }
+
+    /// A new value, for one of the new nodes to make.
+    pub fn value(&mut self, name: impl Into<String>) -> ValueId {
+        self.add(name.into(), None)
+    }
+
+    fn add(&mut self, name: String, constant: Option<Constant>) -> ValueId {
+        self.values.push(ValueInfo { name, declared: None, constant });
+        ValueId((self.first + self.values.len() - 1) as u32)
+    }
+
+    /// A new node, after those that were added before; what it takes must be there where the root stands.
+    pub fn node(
+        &mut self,
+        name: &str,
+        (op, op_name): (Op, &str),
+        inputs: impl IntoIterator<Item = Option<ValueId>>,
+        outputs: impl IntoIterator<Item = Option<ValueId>>,
+    ) {
+        let mut inputs: Vec<_> = inputs.into_iter().collect();
+        while inputs.last() == Some(&None) {
+            inputs.pop();
+        }
+        let outputs = outputs.into_iter().collect();
+        self.nodes.push(Node { name: name.into(), op, op_name: op_name.into(), inputs, outputs });
+    }
+
+    /// The same node with other inputs and outputs.
+    pub fn moved(
+        &mut self,
+        node: &Node,
+        inputs: impl IntoIterator<Item = Option<ValueId>>,
+        outputs: impl IntoIterator<Item = Option<ValueId>>,
+    ) {
+        self.node(&node.name, (node.op.clone(), &node.op_name), inputs, outputs);
+    }
+
+    /// Whoever took `old`, an output of the root but none of the graph, is to take `new`.
+    pub fn replace(&mut self, old: ValueId, new: ValueId) {
+        self.replaced.push((old, new));
+    }
+
+    /// What log level 3 shows.
+    pub(super) fn summary(&self) -> String {
+        let names: Vec<&str> = self.nodes.iter().map(|node| &node.op_name[..]).collect();
+        if names.is_empty() { "nothing".into() } else { names.join(", ") }
+    }
+}
