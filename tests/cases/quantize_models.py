@@ -104,6 +104,9 @@ def main() -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     for name, file in MODELS.items():
         source = args.models / file
+        if not source.is_file():
+            print(f"{file}: not in {args.models}, so its quantized forms are not made")
+            continue
         with tempfile.TemporaryDirectory() as scratch:
             for path in quantize(source, name, args.out, Path(scratch)):
                 print(
