@@ -13,8 +13,10 @@
 
 mod isa;
 mod lhs;
+mod matrix_mut;
 mod vector;
 
 pub use isa::Isa;
 pub use lhs::{Lhs, OUTSIDE};
+pub use matrix_mut::MatrixMut;
 pub use vector::{Simd, Task, dispatch};
