@@ -1,23 +1,23 @@
-//! Threads to work on. Kernels see [`Pool::chunks`] and nothing else of them.
+//! Threads to work on. Kernels see [`Pool::chunks`] and [`Pool::each`], and nothing else of them.
 
 use crate::Result;
 use std::sync::{Mutex, PoisonError};
 
-/// How many threads a run may use.
+/// Threads that runs share; see [`edgewise_pool::Pool`].
 #[derive(Clone, Debug)]
 pub struct Pool {
-    threads: usize,
+    threads: edgewise_pool::Pool,
 }
 
 impl Pool {
     /// A pool of `threads` threads, the caller's among them.
     pub fn new(threads: usize) -> Pool {
-        Pool { threads: threads.max(1) }
+        Pool { threads: edgewise_pool::Pool::new(threads) }
     }
 
     /// How many threads there are.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.threads.threads()
     }
 
     /// Calls `work(i, chunk)` for every chunk of `out`, on all threads where there is more than one. The
@@ -29,31 +29,30 @@ impl Pool {
         work: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
     ) -> Result<()> {
         let mut chunks = out.chunks_mut(chunk.max(1)).enumerate();
-        if self.threads == 1 || chunks.len() < 2 {
+        if self.threads() == 1 || chunks.len() < 2 {
             return chunks.try_for_each(|(i, c)| work(i, c));
         }
-        let workers = self.threads.min(chunks.len());
+        let count = chunks.len();
         let chunks = Mutex::new(chunks);
         let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
-        spread(workers, &|| next().map(|(i, c)| work(i, c)))
+        self.each(count, &|_| next().map_or(Ok(()), |(i, c)| work(i, c)))
     }
-}
 
-/// Calls `next` on so many threads until it gives nothing more. Not generic on purpose: kernels make a
-/// thousand kinds of work, and each would compile its own copy of the threads.
-fn spread(workers: usize, next: &(dyn Fn() -> Option<Result<()>> + Sync)) -> Result<()> {
-    let body = || {
-        while let Some(done) = next() {
-            done?;
+    /// Calls `work` for every index of `0..count`, in any order; after the first error the others are left
+    /// out. Not generic on purpose: kernels make a thousand kinds of work, and each would compile its own
+    /// copy.
+    pub fn each(&self, count: usize, work: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
+        if self.threads() == 1 || count < 2 {
+            return (0..count).try_for_each(work);
         }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(body)).collect();
-        let mine = body();
-        others.into_iter().fold(mine, |result, other| {
-            let theirs = other.join().unwrap_or_else(|_| Err(err!(Internal, "a worker thread panicked")));
-            result.and(theirs)
-        })
-    })
+        let failed = Mutex::new(None);
+        let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+        self.threads.run(count, &|i| {
+            let going = failure().is_none();
+            if let (true, Err(error)) = (going, work(i)) {
+                failure().get_or_insert(error);
+            }
+        });
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
 }
