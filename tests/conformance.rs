@@ -38,13 +38,6 @@ fn conformance_of_the_contrib_cases() {
     results.check_all();
 }
 
-/// Cases made from models on disk; only `cargo xtask nightly` has them.
-#[test]
-fn conformance_of_whole_models() {
-    let Some(results) = Results::of("models") else { return };
-    results.check_all();
-}
-
 /// What became of the cases of one folder.
 struct Results {
     group: &'static str,
