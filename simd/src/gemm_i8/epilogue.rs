@@ -1,0 +1,121 @@
+//! What becomes of the sums of a product.
+
+use crate::Simd;
+
+/// Makes outputs of finished sums, a vector at a time.
+///
+/// What an epilogue has by column must reach to the end of the last panel
+/// ([`padded_cols`](super::PackedI8::padded_cols)).
+pub trait Epilogue: Sync {
+    /// An element of the output.
+    type Out: Copy;
+
+    /// How many columns it can finish.
+    fn cols(&self) -> usize;
+
+    /// Finishes the sums of a row from column `col` on: as many as `to` has room for, up to a vector.
+    ///
+    /// # Safety
+    /// `col + S::LANES <= self.cols()`.
+    unsafe fn finish<S: Simd>(&self, s: S, sums: S::I, col: usize, to: &mut [Self::Out]);
+}
+
+/// The sums themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Sums;
+
+impl Epilogue for Sums {
+    type Out = i32;
+
+    fn cols(&self) -> usize {
+        usize::MAX
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, s: S, sums: S::I, _: usize, to: &mut [i32]) {
+        if to.len() >= S::LANES {
+            return s.store_i(sums, to);
+        }
+        let mut lanes = [0; 16];
+        s.store_i(sums, &mut lanes);
+        to.copy_from_slice(&lanes[..to.len()]);
+    }
+}
+
+/// `sum as f32 * scale + bias`, each rounded by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct ToF32<'a> {
+    scale: &'a [f32],
+    bias: Option<&'a [f32]>,
+}
+
+impl<'a> ToF32<'a> {
+    /// With those for each column.
+    pub fn new(scale: &'a [f32], bias: Option<&'a [f32]>) -> ToF32<'a> {
+        ToF32 { scale, bias }
+    }
+}
+
+impl Epilogue for ToF32<'_> {
+    type Out = f32;
+
+    fn cols(&self) -> usize {
+        self.bias.map_or(usize::MAX, <[f32]>::len).min(self.scale.len())
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, s: S, sums: S::I, col: usize, to: &mut [f32]) {
+        // SAFETY: the caller stays within the columns.
+        let x = unsafe {
+            let x = s.mul(s.to_f32(sums), s.load_at(self.scale.as_ptr().add(col)));
+            match self.bias {
+                Some(bias) => s.add(x, s.load_at(bias.as_ptr().add(col))),
+                None => x,
+            }
+        };
+        s.store_some(x, to);
+    }
+}
+
+/// `saturate(round_half_even(sum as f32 * factor) + zero)`: u8 or i8, as the range says. NaN gives the zero
+/// point.
+#[derive(Clone, Copy, Debug)]
+pub struct Requantize<'a> {
+    factor: &'a [f32],
+    zero: i32,
+    /// The range, less the zero point.
+    low: f32,
+    high: f32,
+    /// Whether no sum can give NaN.
+    finite: bool,
+}
+
+impl<'a> Requantize<'a> {
+    /// With a factor for each column, to numbers from `low` to `high`, which lie within -128..=255.
+    pub fn new(factor: &'a [f32], zero: i32, [low, high]: [i32; 2]) -> Requantize<'a> {
+        let finite = factor.iter().all(|f| f.is_finite());
+        let steps = |x: i32| (x - zero) as f32;
+        Requantize { factor, zero, low: steps(low), high: steps(high), finite }
+    }
+}
+
+impl Epilogue for Requantize<'_> {
+    type Out = u8;
+
+    fn cols(&self) -> usize {
+        self.factor.len()
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, s: S, sums: S::I, col: usize, to: &mut [u8]) {
+        // SAFETY: the caller stays within the columns.
+        let factor = unsafe { s.load_at(self.factor.as_ptr().add(col)) };
+        let mut x = s.mul(s.to_f32(sums), factor);
+        if !self.finite {
+            x = s.select(s.is_nan(x), s.splat(0.0), x);
+        }
+        // The limits are integers: clamping before or after rounding is the same.
+        let x = s.min(s.max(x, s.splat(self.low)), s.splat(self.high));
+        s.store_bytes(s.add_i(s.to_i32(x), s.splat_i(self.zero)), to);
+    }
+}
