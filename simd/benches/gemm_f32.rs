@@ -1,0 +1,133 @@
+//! How close products of f32 matrices come to what the machine can do: the peak is a loop of independent
+//! multiply-adds that never leaves the registers, the speed of memory a plain sum over a large slice.
+//!
+//! `cargo bench -p edgewise-simd --bench gemm_f32 [-- WORD]` runs the cases whose name has the word in it.
+
+use edgewise_simd::gemm_f32::{Finish, PackedF32, gemm_f32};
+use edgewise_simd::{Isa, Lhs, MatrixMut, Simd, Task, dispatch};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// Rows, depth, columns.
+const CASES: [(&str, [usize; 3]); 22] = [
+    ("512³", [512, 512, 512]),
+    ("mobilenet 112² 32→16", [12544, 32, 16]),
+    ("mobilenet 112² 16→96", [12544, 16, 96]),
+    ("mobilenet 56² 96→24", [3136, 96, 24]),
+    ("mobilenet 56² 24→144", [3136, 24, 144]),
+    ("mobilenet 28² 192→32", [784, 192, 32]),
+    ("mobilenet 14² 64→384", [196, 64, 384]),
+    ("mobilenet 14² 576→96", [196, 576, 96]),
+    ("mobilenet 7² 160→960", [49, 160, 960]),
+    ("mobilenet 7² 960→320", [49, 960, 320]),
+    ("mobilenet 7² 320→1280", [49, 320, 1280]),
+    ("resnet 56² 64→256", [3136, 64, 256]),
+    ("resnet 56² 3×3 64→64", [3136, 576, 64]),
+    ("resnet 28² 512→128", [784, 512, 128]),
+    ("resnet 14² 1024→256", [196, 1024, 256]),
+    ("resnet 14² 3×3 256→256", [196, 2304, 256]),
+    ("resnet 7² 2048→512", [49, 2048, 512]),
+    ("resnet 7² 3×3 512→512", [49, 4608, 512]),
+    ("bert 128 384→1536", [128, 384, 1536]),
+    ("gemv 1024→1024", [1, 1024, 1024]),
+    ("gemv 4096→4096", [1, 4096, 4096]),
+    ("4 rows 4096→4096", [4, 4096, 4096]),
+];
+
+fn main() {
+    let word = std::env::args().skip(1).find(|arg| !arg.starts_with("--")).unwrap_or_default();
+    let isa = Isa::current();
+    let peak = peak(isa);
+    println!("{}: {peak:.1} GFLOP/s, {:.1} GB/s from memory", isa.name(), memory(isa));
+    for (name, [rows, depth, cols]) in CASES.into_iter().filter(|(name, _)| name.contains(&word)) {
+        let ones = |n: usize| (0..n).map(|i| (i % 13) as f32 / 13.0).collect::<Vec<_>>();
+        let (a, b, mut out) = (ones(rows * depth), ones(depth * cols), vec![0.0; rows * cols]);
+        let packed = PackedF32::new(&b, (depth, cols), |k| k * cols, 1).expect("memory");
+        let left = Lhs::Rows { data: &a, stride: depth };
+        let finish = Finish { bias: Some(&b[..cols]), ..Finish::default() };
+        let time = fastest(|| gemm_f32(isa, left, &packed, &finish, MatrixMut::dense(&mut out, cols)));
+        let speed = 2e-9 * (rows * depth * cols) as f64 / time;
+        let bytes = 4e-9 * (depth * cols) as f64 / time;
+        println!(
+            "{name:<24} {:9.1} µs {speed:7.1} GFLOP/s {:5.1} % of peak {bytes:6.1} GB/s of weights",
+            time * 1e6,
+            100.0 * speed / peak
+        );
+    }
+}
+
+/// Seconds of the fastest of many calls.
+fn fastest(mut work: impl FnMut()) -> f64 {
+    let end = Instant::now() + Duration::from_millis(300);
+    let mut least = f64::INFINITY;
+    while Instant::now() < end {
+        let start = Instant::now();
+        work();
+        least = least.min(start.elapsed().as_secs_f64());
+    }
+    least
+}
+
+struct Peak(usize);
+
+impl Task for Peak {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (x, y) = (s.splat(black_box(0.5)), s.splat(black_box(0.25)));
+        let mut sums = [x; 12];
+        for _ in 0..self.0 {
+            for sum in &mut sums {
+                *sum = s.mul_add(*sum, x, y);
+            }
+        }
+        sums.into_iter().map(|sum| s.sum(sum)).sum()
+    }
+}
+
+struct Lanes;
+
+impl Task for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> usize {
+        S::LANES
+    }
+}
+
+/// GFLOP/s that the machine can do.
+fn peak(isa: Isa) -> f64 {
+    let times = 1 << 16;
+    let time = fastest(|| {
+        black_box(dispatch(isa, Peak(times)));
+    });
+    2e-9 * (times * 12 * dispatch(isa, Lanes)) as f64 / time
+}
+
+struct Sum<'a>(&'a [f32]);
+
+impl Task for Sum<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let mut sums = [s.splat(0.0); 8];
+        for chunk in self.0.chunks_exact(8 * S::LANES) {
+            for (sum, x) in sums.iter_mut().zip(chunk.chunks_exact(S::LANES)) {
+                *sum = s.add(*sum, s.load(x));
+            }
+        }
+        sums.into_iter().map(|sum| s.sum(sum)).sum()
+    }
+}
+
+/// GB/s that one thread reads 64 MiB with.
+fn memory(isa: Isa) -> f64 {
+    let data = vec![1f32; 1 << 24];
+    let time = fastest(|| {
+        black_box(dispatch(isa, Sum(&data)));
+    });
+    4e-9 * data.len() as f64 / time
+}

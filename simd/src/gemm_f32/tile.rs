@@ -1,0 +1,176 @@
+//! The innermost loops: a tile of sums that stays in registers.
+
+use super::left::Pointers;
+use super::packed::{Line, PANEL};
+use super::{Finish, MatrixMut};
+use crate::Simd;
+
+/// What all tiles of one stretch of the depth share.
+pub struct Stretched<'a> {
+    pub left: &'a Pointers,
+    /// The packed panels, from the stretch's first line of the first panel on; a panel is `depth` lines.
+    pub lines: &'a [Line],
+    pub depth: usize,
+    /// Lines of the stretch.
+    pub len: usize,
+    /// Whether sums begin at zero here, and whether they end here.
+    pub first: bool,
+    pub last: bool,
+}
+
+/// Sums of a block that wait for the rest of the depth: the whole block, row by row.
+pub struct Waiting<'a> {
+    pub sums: &'a mut [f32],
+    pub stride: usize,
+}
+
+/// Rows of a tile and vectors of one of its rows.
+type Sums<S, const MR: usize, const NV: usize> = [[<S as Simd>::F; NV]; MR];
+
+/// The tile whose first row is row `row` of the block and whose first column is that of panel `panel`, both
+/// counted from the block's first; `rows` of it count.
+#[inline(always)]
+pub fn tile<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    part: &Stretched<'_>,
+    (row, rows, panel): (usize, usize, usize),
+    finish: &Finish<'_>,
+    waiting: &mut Waiting<'_>,
+    out: &mut MatrixMut<'_, f32>,
+) {
+    let col = panel * PANEL;
+    let mut sums = [[s.splat(0.0); NV]; MR];
+    if !part.first {
+        for (r, sums) in sums.iter_mut().enumerate().take(rows) {
+            let from = &waiting.sums[(row + r) * waiting.stride + col..][..NV * S::LANES];
+            load_row(s, sums, from);
+        }
+    }
+    let panels = (NV * S::LANES).div_ceil(PANEL);
+    if part.len > 0 {
+        let lines = &part.lines[panel * part.depth..];
+        assert!(
+            (panels - 1) * part.depth + part.len <= lines.len() && part.left.len * part.left.taps == part.len
+        );
+        // SAFETY: the lines are there, as asserted; the table has pointers for `MR` rows from any row of the
+        // block on, and each leads to as many elements as `left.len` says.
+        sums = unsafe { add_products(s, sums, part.left, row, lines.as_ptr().cast(), part.depth * PANEL) };
+    }
+    if !part.last {
+        for (r, sums) in sums.iter().enumerate().take(rows) {
+            store_row(s, sums, &mut waiting.sums[(row + r) * waiting.stride + col..][..NV * S::LANES]);
+        }
+        return;
+    }
+    let width = (out.cols().len() - col).min(NV * S::LANES);
+    let at = (out.rows().start + row, out.cols().start + col);
+    match finish.plain() {
+        Some(bounds) if rows == MR && width == NV * S::LANES => {
+            write_plain(s, &sums, (finish, bounds), at, (row, col), out)
+        }
+        _ => write(s, &sums, finish, at, (row, rows, col, width), out),
+    }
+}
+
+/// Adds the products of a stretch to the sums, from its first line to its last.
+///
+/// # Safety
+/// The table must have `taps` times pointers for `MR` rows from `row` on, each to `len` elements, and as many
+/// lines must follow `lines`, in every panel: those begin every `panel_step` elements.
+#[inline(always)]
+unsafe fn add_products<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    mut sums: Sums<S, MR, NV>,
+    left: &Pointers,
+    row: usize,
+    lines: *const f32,
+    panel_step: usize,
+) -> Sums<S, MR, NV> {
+    let mut line = lines;
+    let mut table = left.at_row(row);
+    for _ in 0..left.taps {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let rows: [*const f32; MR] = std::array::from_fn(|r| *table.add(r));
+            for k in 0..left.len {
+                let right: [S::F; NV] = std::array::from_fn(|v| {
+                    s.load_at(line.add(v * S::LANES / PANEL * panel_step + v * S::LANES % PANEL))
+                });
+                for (sums, row) in sums.iter_mut().zip(rows) {
+                    let x = s.splat(*row.add(k));
+                    for (sum, right) in sums.iter_mut().zip(right) {
+                        *sum = s.mul_add(x, right, *sum);
+                    }
+                }
+                line = line.add(PANEL);
+            }
+            table = table.wrapping_add(left.stride());
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn load_row<S: Simd, const NV: usize>(s: S, sums: &mut [S::F; NV], from: &[f32]) {
+    sums.iter_mut().zip(from.chunks_exact(S::LANES)).for_each(|(sum, from)| *sum = s.load(from));
+}
+
+#[inline(always)]
+fn store_row<S: Simd, const NV: usize>(s: S, sums: &[S::F; NV], to: &mut [f32]) {
+    sums.iter().zip(to.chunks_exact_mut(S::LANES)).for_each(|(&sum, to)| s.store(sum, to));
+}
+
+/// A whole tile whose finish is simple, from the registers.
+#[inline(always)]
+fn write_plain<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    sums: &Sums<S, MR, NV>,
+    (finish, (low, high)): (&Finish<'_>, (f32, f32)),
+    (row, col): (usize, usize),
+    (row_here, col_here): (usize, usize),
+    out: &mut MatrixMut<'_, f32>,
+) {
+    let width = NV * S::LANES;
+    let (low, high) = (s.splat(low), s.splat(high));
+    let mut bias = [s.splat(0.0); NV];
+    if let Some(from) = finish.bias {
+        load_row(s, &mut bias, &from[col..col + width]);
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        let mut x = *sums;
+        if finish.bias.is_some() {
+            x.iter_mut().zip(bias).for_each(|(x, bias)| *x = s.add(*x, bias));
+        }
+        if let Some(addend) = finish.addend {
+            let from = &addend.data[(row + r) * addend.stride + col..][..width];
+            for (x, from) in x.iter_mut().zip(from.chunks_exact(S::LANES)) {
+                *x = s.add(*x, s.load(from));
+            }
+        }
+        x.iter_mut().for_each(|x| *x = s.min(high, s.max(low, *x)));
+        store_row(s, &x, &mut out.row(row_here + r)[col_here..col_here + width]);
+    }
+}
+
+/// Any tile with any finish, by way of memory.
+#[inline(always)]
+fn write<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    sums: &Sums<S, MR, NV>,
+    finish: &Finish<'_>,
+    (row, col): (usize, usize),
+    (row_here, rows, col_here, width): (usize, usize, usize, usize),
+    out: &mut MatrixMut<'_, f32>,
+) {
+    let mut lines = [[0f32; 4 * PANEL]; MR];
+    for (to, sums) in lines.iter_mut().zip(sums) {
+        store_row(s, sums, &mut to[..NV * S::LANES]);
+    }
+    for (r, line) in lines.iter().enumerate().take(rows) {
+        let to = &mut out.row(row_here + r)[col_here..col_here + width];
+        for (i, (to, from)) in to.chunks_mut(S::LANES).zip(line.chunks_exact(S::LANES)).enumerate() {
+            let x = finish.apply(s, s.load(from), (row + r, col + i * S::LANES), to.len());
+            s.store_some(x, to);
+        }
+    }
+}
