@@ -11,14 +11,16 @@
 #![allow(unsafe_code, reason = "intrinsics, and the pointers of the innermost loops")]
 #![warn(clippy::undocumented_unsafe_blocks)]
 
+pub mod elementwise;
 pub mod gemm_f32;
 pub mod gemm_i8;
 mod isa;
 mod lhs;
+mod math;
 mod matrix_mut;
 mod vector;
 
 pub use isa::Isa;
 pub use lhs::{Lhs, OUTSIDE};
 pub use matrix_mut::MatrixMut;
-pub use vector::{Simd, Task, dispatch};
+pub use vector::{Simd, Task, dispatch, dispatch_plain};

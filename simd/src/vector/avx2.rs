@@ -102,6 +102,12 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     }
 
     #[inline(always)]
+    fn load_i_some(self, from: &[i32]) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { _mm256_maskload_epi32(from.as_ptr(), first(from.len())) }
+    }
+
+    #[inline(always)]
     fn load_u8(self, from: &[u8]) -> Self::I {
         // SAFETY: the token proves the instructions.
         unsafe { _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(eight(from) as i64)) }
@@ -328,6 +334,12 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     fn shr<const BITS: u32>(self, a: Self::I) -> Self::I {
         // SAFETY: the token proves the instructions.
         unsafe { _mm256_sra_epi32(a, _mm_cvtsi32_si128(BITS as i32)) }
+    }
+
+    #[inline(always)]
+    fn shr_by(self, a: Self::I, bits: u32) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { _mm256_sra_epi32(a, _mm_cvtsi32_si128(bits as i32)) }
     }
 
     #[inline(always)]

@@ -87,6 +87,12 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     }
 
     #[inline(always)]
+    fn load_i_some(self, from: &[i32]) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { _mm512_maskz_loadu_epi32(first(from.len()), from.as_ptr()) }
+    }
+
+    #[inline(always)]
     fn load_u8(self, from: &[u8]) -> Self::I {
         // SAFETY: the token proves the instructions.
         unsafe { _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(from.len()), from.as_ptr().cast())) }
@@ -294,6 +300,12 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     fn shr<const BITS: u32>(self, a: Self::I) -> Self::I {
         // SAFETY: the token proves the instructions.
         unsafe { _mm512_srai_epi32::<BITS>(a) }
+    }
+
+    #[inline(always)]
+    fn shr_by(self, a: Self::I, bits: u32) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { _mm512_sra_epi32(a, _mm_cvtsi32_si128(bits as i32)) }
     }
 
     #[inline(always)]

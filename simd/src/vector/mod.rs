@@ -46,6 +46,8 @@ pub trait Simd: Copy + Send + Sync {
     fn load_i(self, from: &[i32]) -> Self::I;
     /// The elements there are, then zeros.
     fn load_some(self, from: &[f32]) -> Self::F;
+    /// The elements there are, then zeros.
+    fn load_i_some(self, from: &[i32]) -> Self::I;
     /// Bytes from 0 to 255, as many as there are, then zeros.
     fn load_u8(self, from: &[u8]) -> Self::I;
     /// Bytes from -128 to 127, as many as there are, then zeros.
@@ -87,6 +89,16 @@ pub trait Simd: Copy + Send + Sync {
     fn bits(self, a: Self::F) -> Self::I;
     /// The same bits as numbers.
     fn of_bits(self, a: Self::I) -> Self::F;
+    /// Without its sign.
+    #[inline(always)]
+    fn abs(self, a: Self::F) -> Self::F {
+        self.of_bits(self.and(self.bits(a), self.splat_i(i32::MAX)))
+    }
+    /// With the other sign.
+    #[inline(always)]
+    fn neg(self, a: Self::F) -> Self::F {
+        self.of_bits(self.xor(self.bits(a), self.splat_i(i32::MIN)))
+    }
     /// The nearest f32, halves to even.
     fn to_f32(self, a: Self::I) -> Self::F;
     /// The integer that a lane within ±2³⁰ is; halves to even. For NaN and others: some integer.
@@ -116,6 +128,8 @@ pub trait Simd: Copy + Send + Sync {
     fn shl<const BITS: u32>(self, a: Self::I) -> Self::I;
     /// `a >> BITS`, the sign kept.
     fn shr<const BITS: u32>(self, a: Self::I) -> Self::I;
+    /// `a >> bits`, the sign kept; `bits` from 0 to 31.
+    fn shr_by(self, a: Self::I, bits: u32) -> Self::I;
 
     /// `acc + Σ a·b` over the four bytes of each lane, those of `a` from 0 to 255, those of `b` from -128 to
     /// 127. Exact: nothing saturates on the way.
@@ -172,6 +186,24 @@ pub fn dispatch<T: Task>(isa: Isa, task: T) -> T::Output {
         Isa::NeonDot => unsafe { neon::run_dot(task) },
         #[cfg(target_arch = "aarch64")]
         Isa::NeonI8mm => unsafe { neon::run_i8mm(task) },
+        #[cfg(target_arch = "wasm32")]
+        Isa::Simd128 | Isa::Relaxed => wasm::run(task),
+        _ => task.run(scalar::Scalar),
+    }
+}
+
+/// [`dispatch`] for work that multiplies no bytes: sets that differ in that alone share an instance.
+#[inline]
+#[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for every arm: the set is supported")]
+pub fn dispatch_plain<T: Task>(isa: Isa, task: T) -> T::Output {
+    let isa = if isa.is_supported() { isa } else { Isa::best() };
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 | Isa::AvxVnni => unsafe { avx2::run(task) },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 | Isa::Avx512Vnni | Isa::Amx => unsafe { avx512::run(task) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon | Isa::NeonDot | Isa::NeonI8mm => unsafe { neon::run(task) },
         #[cfg(target_arch = "wasm32")]
         Isa::Simd128 | Isa::Relaxed => wasm::run(task),
         _ => task.run(scalar::Scalar),

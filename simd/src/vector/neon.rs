@@ -127,6 +127,14 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
     }
 
     #[inline(always)]
+    fn load_i_some(self, from: &[i32]) -> Self::I {
+        let mut lanes = [0; 4];
+        let n = from.len().min(4);
+        lanes[..n].copy_from_slice(&from[..n]);
+        self.load_i(&lanes)
+    }
+
+    #[inline(always)]
     fn load_u8(self, from: &[u8]) -> Self::I {
         // SAFETY: the token proves the instructions.
         unsafe { vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four(from)))))) }
@@ -342,6 +350,12 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
     fn shr<const BITS: u32>(self, a: Self::I) -> Self::I {
         // SAFETY: the token proves the instructions.
         unsafe { vshlq_s32(a, vdupq_n_s32(-(BITS as i32))) }
+    }
+
+    #[inline(always)]
+    fn shr_by(self, a: Self::I, bits: u32) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { vshlq_s32(a, vdupq_n_s32(-(bits as i32))) }
     }
 
     #[inline(always)]

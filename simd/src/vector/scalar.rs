@@ -34,6 +34,10 @@ impl Simd for Scalar {
         from.first().copied().unwrap_or(0.0)
     }
     #[inline(always)]
+    fn load_i_some(self, from: &[i32]) -> i32 {
+        from.first().copied().unwrap_or(0)
+    }
+    #[inline(always)]
     fn load_u8(self, from: &[u8]) -> i32 {
         from.first().map_or(0, |&x| x.into())
     }
@@ -169,6 +173,10 @@ impl Simd for Scalar {
     #[inline(always)]
     fn shr<const BITS: u32>(self, a: i32) -> i32 {
         a >> BITS
+    }
+    #[inline(always)]
+    fn shr_by(self, a: i32, bits: u32) -> i32 {
+        a >> bits
     }
     #[inline(always)]
     fn dot(self, acc: i32, a: i32, b: i32) -> i32 {

@@ -56,7 +56,7 @@ impl Task for Everything<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Vec<Vec<u32>> {
         let Everything(x, y, i, j) = self;
-        let mut out: Vec<Vec<u32>> = vec![Vec::new(); 40];
+        let mut out: Vec<Vec<u32>> = vec![Vec::new(); 48];
         for at in (0..x.len()).step_by(S::LANES) {
             let (a, b) = (s.load_some(&x[at..]), s.load_some(&y[at..]));
             let zero = s.splat(0.0);
@@ -72,6 +72,8 @@ impl Task for Everything<'_> {
                 s.select(s.lt(a, b), a, b),
                 s.select(s.is_nan(a), b, a),
                 s.of_bits(s.bits(a)),
+                s.abs(a),
+                s.neg(a),
                 s.splat(1.25),
                 s.to_f32(s.to_i32(s.select(s.lt(s.mul(a, a), s.splat(1e17)), a, zero))),
             ];
@@ -94,6 +96,8 @@ impl Task for Everything<'_> {
                 s.xor(a, b),
                 s.shl::<3>(a),
                 s.shr::<5>(a),
+                s.shr_by(a, 0),
+                s.shr_by(a, 31),
                 s.dot(a, a, b),
                 s.bits(s.to_f32(a)),
                 s.splat_i(-7),
@@ -141,6 +145,7 @@ impl Task for Ends {
         let expected = |x: i32| (0..S::LANES).map(|i| if i < n { x } else { 0 }).collect::<Vec<_>>();
         assert_eq!(lanes(s.load_u8(&bytes[..n])), expected(200));
         assert_eq!(lanes(s.load_i8(&signed[..n])), expected(-100));
+        assert_eq!(lanes(s.load_i_some(&[9; 40][..n])), expected(9));
         let mut to = vec![7u8; n + 1];
         s.store_bytes(s.splat_i(-2), &mut to[..n]);
         assert_eq!(to[n], 7);

@@ -86,6 +86,14 @@ impl Simd for Wasm {
     }
 
     #[inline(always)]
+    fn load_i_some(self, from: &[i32]) -> Self::I {
+        let mut lanes = [0; 4];
+        let n = from.len().min(4);
+        lanes[..n].copy_from_slice(&from[..n]);
+        self.load_i(&lanes)
+    }
+
+    #[inline(always)]
     fn load_u8(self, from: &[u8]) -> Self::I {
         u32x4_extend_low_u16x8(u16x8_extend_low_u8x16(i32x4(four(from), 0, 0, 0)))
     }
@@ -269,6 +277,11 @@ impl Simd for Wasm {
     #[inline(always)]
     fn shr<const BITS: u32>(self, a: Self::I) -> Self::I {
         i32x4_shr(a, BITS)
+    }
+
+    #[inline(always)]
+    fn shr_by(self, a: Self::I, bits: u32) -> Self::I {
+        i32x4_shr(a, bits)
     }
 
     #[inline(always)]
