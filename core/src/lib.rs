@@ -9,6 +9,7 @@ mod error;
 #[macro_use]
 mod element;
 mod buffer;
+mod clock;
 mod context;
 mod dim;
 mod dtype;
@@ -29,6 +30,8 @@ pub mod run;
 mod session;
 
 pub use buffer::Buffer;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub use clock::set_clock;
 pub use context::Context;
 pub use dim::Dim;
 pub use dtype::DType;

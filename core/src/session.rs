@@ -1,5 +1,6 @@
 //! The page to read first: load → import → optimize → plan → run.
 
+use crate::clock::Instant;
 use crate::cpu::{Pool, RunContext};
 use crate::graph::{Constant, Fact, Graph};
 use crate::onnx::{self, Source};
@@ -11,7 +12,7 @@ use crate::{Dim, Kind, Limits, Result, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How to load a model.
 #[derive(Clone)]

@@ -4,14 +4,17 @@
 //! folder.
 
 mod cases;
+mod npm;
 mod python;
 mod shell;
 mod suite;
 mod suites;
 mod tools;
+mod wasm;
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
+use suite::Outcome;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -22,6 +25,8 @@ usage: cargo xtask COMMAND
                        everything in test, a long fuzz, licenses, the book, cases of the models in DIR
                        (or EDGEWISE_MODELS)
   cases                only generate the conformance cases, into target/cases
+  wasm [BUILD…]        the module for browsers and its size, into target/wasm/BUILD/dist; BUILD is simd or
+                       relaxed, both if left out
   fuzz [--seconds N] [--seed N] [--case N]
                        mutate models for N seconds; --case repeats one case that a seed led to
 ";
@@ -49,6 +54,14 @@ fn run(args: &[String]) -> Result<bool> {
         ("nightly", names) => Ok(suite::run_all(&suite::named(suites::nightly(None), names)?)),
         ("cases", []) => cases::generate().map(|_| true),
         ("fuzz", options) => suites::fuzz(options).map(|()| true),
+        ("wasm", names) => {
+            let builds = names.iter().map(|name| wasm::named(name)).collect::<Result<Vec<_>>>()?;
+            let builds = if builds.is_empty() { wasm::VARIANTS.to_vec() } else { builds };
+            match wasm::build(&builds)? {
+                Outcome::Passed => Ok(true),
+                Outcome::Skipped(reason) => bail!("{reason}"),
+            }
+        }
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");
             Ok(true)

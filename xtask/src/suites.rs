@@ -2,7 +2,7 @@
 
 use crate::shell::{cargo, files, root, run, status, target};
 use crate::suite::{Outcome, Suite};
-use crate::{cases, tools};
+use crate::{cases, tools, wasm};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,6 +20,7 @@ pub fn test() -> Vec<Suite> {
         Suite::new("tests", 480, tests),
         Suite::new("conformance", 300, conformance),
         Suite::new("fuzz", 150, || fuzz(&words("--seconds 60 --cases 120000"))),
+        Suite::maybe("wasm", 600, || wasm::build(&wasm::VARIANTS)),
         Suite::maybe("licenses", 60, || tools::deny(false)),
         Suite::maybe("book", 30, || tools::book(false)),
     ]

@@ -1,10 +1,10 @@
 //! What a kernel sees while it runs: its inputs, its outputs, and the run it belongs to.
 
 use super::Pool;
+use crate::clock::Instant;
 use crate::tensor::byte_count;
 use crate::{DType, ErrorKind, Kind, Result, Tensor, Value, View, ViewMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
 
 /// One input.
 pub enum In<'a> {

@@ -38,6 +38,7 @@ reals! {
     /// `ln(1 + x)`, exact near 0.
     ln_1p = f32::ln_1p, f64::ln_1p;
     /// Square root.
+    #[cfg_attr(not(feature = "ml"), allow(dead_code, reason = "only the training operators take it"))]
     sqrt = f32::sqrt, f64::sqrt;
     /// Hyperbolic tangent.
     tanh = f32::tanh, f64::tanh;

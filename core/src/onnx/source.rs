@@ -1,6 +1,6 @@
 //! Where a model's bytes come from: memory, a file, later HTTP ranges and a browser's file system.
 
-use crate::{ErrorKind, Result};
+use crate::Result;
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
@@ -149,7 +149,7 @@ impl Source for File {
                 Err(err!(InvalidModel, "external data '{path}' leads outside the model's folder"))
             }
             (Err(e), _) | (_, Err(e)) => {
-                Err(crate::Error::new(ErrorKind::NotFound, format!("external data '{path}': {e}")))
+                Err(crate::Error::new(crate::ErrorKind::NotFound, format!("external data '{path}': {e}")))
             }
         }
     }

@@ -1,11 +1,11 @@
 //! What each step of a run took.
 
+use crate::clock::Instant;
 use crate::cpu::Kernel;
 use crate::graph::Node;
 use crate::log;
 use crate::plan::Step;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 /// One step that ran.
 #[derive(Clone, Debug)]

@@ -1,0 +1,107 @@
+//! `cargo xtask wasm`: the module for browsers, in each of its builds, and what it weighs.
+
+mod size;
+mod toolchain;
+
+use crate::npm;
+use crate::shell::{cargo, run, target};
+use crate::suite::Outcome;
+use anyhow::{Result, bail, ensure};
+use std::path::PathBuf;
+use std::process::Command;
+use toolchain::Toolchain;
+
+const BINARYEN: (&str, &str) = ("binaryen", "132.0.0");
+
+/// What the largest build may weigh after brotli: the CPU alone, with the core operators.
+const BUDGET_BYTES: u64 = 800_000;
+
+/// A build: browsers get the best that they can compile, chosen before loading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variant {
+    pub name: &'static str,
+    features: &'static str,
+}
+
+/// Every build, the smallest common one first.
+pub const VARIANTS: [Variant; 2] = [
+    Variant { name: "simd", features: "+simd128" },
+    Variant { name: "relaxed", features: "+simd128,+relaxed-simd" },
+];
+
+/// The build of that name.
+pub fn named(name: &str) -> Result<Variant> {
+    match VARIANTS.into_iter().find(|variant| variant.name == name) {
+        Some(variant) => Ok(variant),
+        None => bail!("there is no build '{name}'; there are {}", VARIANTS.map(|v| v.name).join(", ")),
+    }
+}
+
+/// Builds them and prints what they weigh; an error if that is over the budget.
+pub fn build(variants: &[Variant]) -> Result<Outcome> {
+    if let Some(reason) = npm::missing() {
+        return Ok(Outcome::Skipped(reason));
+    }
+    let toolchain = match Toolchain::set_up()? {
+        Ok(toolchain) => toolchain,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
+    };
+    let mut over = Vec::new();
+    for variant in variants {
+        variant.compile(&toolchain)?;
+        variant.generate()?;
+        let size = size::of(&variant.optimize()?)?;
+        println!(
+            "{}: {} bytes, {} after brotli; {:.1} % of the budget",
+            variant.name,
+            size.raw_bytes,
+            size.brotli_bytes,
+            size.brotli_bytes as f64 / BUDGET_BYTES as f64 * 100.0
+        );
+        if size.brotli_bytes > BUDGET_BYTES {
+            over.push(variant.name);
+        }
+    }
+    ensure!(over.is_empty(), "over the budget of {BUDGET_BYTES} bytes after brotli: {}", over.join(", "));
+    Ok(Outcome::Passed)
+}
+
+impl Variant {
+    /// Where everything about it lies.
+    fn folder(&self) -> PathBuf {
+        target().join("wasm").join(self.name)
+    }
+
+    /// Where the finished module and its JavaScript lie.
+    pub fn dist(&self) -> PathBuf {
+        self.folder().join("dist")
+    }
+
+    fn compile(&self, toolchain: &Toolchain) -> Result<()> {
+        let mut command = toolchain.cargo();
+        command.args(["build", "--package", "edgewise-web", "--profile", "wasm"]);
+        command.args(["--target", toolchain::TARGET, "--target-dir"]).arg(self.folder());
+        run(command.env("RUSTFLAGS", format!("-C target-feature={}", self.features)))
+    }
+
+    /// Writes the module as browsers load it and its JavaScript.
+    fn generate(&self) -> Result<()> {
+        let mut command =
+            cargo(["run", "--quiet", "--package", "xtask", "--features", "bindgen", "--bin", "bindgen"]);
+        let module = self.folder().join(toolchain::TARGET).join("wasm/edgewise_web.wasm");
+        // The profile of the suites, so that what they have built serves here too.
+        run(command.arg("--").arg(module).arg(self.dist()))
+    }
+
+    /// Makes the module smaller in place. At `-O1`, because more inlines more: `-O2` takes four times as long
+    /// and gives 6 % more bytes after brotli.
+    fn optimize(&self) -> Result<PathBuf> {
+        let (full, small) = (self.dist().join("edgewise_bg.wasm"), self.folder().join("optimized.wasm"));
+        let binaryen = npm::package(BINARYEN.0, BINARYEN.1)?;
+        let mut command = Command::new("node");
+        command.arg(binaryen.join("bin/wasm-opt")).args(["-O1", "--strip-debug"]);
+        run(command.arg(&full).arg("-o").arg(&small))?;
+        std::fs::rename(small, &full)?;
+        Ok(full)
+    }
+}
