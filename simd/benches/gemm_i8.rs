@@ -4,7 +4,7 @@
 //! products on registers alone.
 
 use edgewise_simd::gemm_i8::{Job, PackedI8, Requantize, Source, Sums, gemm_i8};
-use edgewise_simd::{Isa, Lhs, Simd, Task, dispatch};
+use edgewise_simd::{Isa, Lhs, MatrixMut, Simd, Task, dispatch};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -86,13 +86,12 @@ fn main() {
                 zero: 128,
                 rhs: &rhs,
                 bias: None,
-                rows: 0..rows,
-                panels: 0..rhs.panels(),
             };
             let (mut sums, mut outs) = (vec![0; rows * cols], vec![0; rows * cols]);
-            let plain = best_of(|| gemm_i8(isa, &job, &Sums, black_box(&mut sums), cols));
+            let plain = best_of(|| gemm_i8(isa, &job, &Sums, MatrixMut::dense(black_box(&mut sums), cols)));
             let epilogue = Requantize::new(&factor, 3, [0, 255]);
-            let quantized = best_of(|| gemm_i8(isa, &job, &epilogue, black_box(&mut outs), cols));
+            let quantized =
+                best_of(|| gemm_i8(isa, &job, &epilogue, MatrixMut::dense(black_box(&mut outs), cols)));
             let work = (rows * depth * cols) as f64;
             println!(
                 "  {name:26} {rows:5}×{depth:4}×{cols:4}  sums {:7.1} µs {:4.0} %   requantized {:7.1} µs {:4.0} %   {:5.1} GB/s of weights",

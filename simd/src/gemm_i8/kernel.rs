@@ -3,28 +3,26 @@
 use super::packed::{Line, PANEL};
 use super::rows::{Block, ROWS, Rows};
 use super::{Epilogue, Job};
-use crate::{Isa, Simd, Task, dispatch};
+use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 
-/// Computes the job. Row `i` of its rows goes to `out[i * stride..]`, from the first column of its panels on.
+/// Computes the block `out` of the product: its rows by its columns, which begin at a panel.
 ///
-/// Panics where the slices are too short for the job.
-pub fn gemm_i8<E: Epilogue>(isa: Isa, job: &Job<'_>, epilogue: &E, out: &mut [E::Out], stride: usize) {
-    let cols = job.cols();
-    if job.rows.is_empty() || cols == 0 {
+/// Panics where what the job holds is too short for the block.
+pub fn gemm_i8<E: Epilogue>(isa: Isa, job: &Job<'_>, epilogue: &E, out: MatrixMut<'_, E::Out>) {
+    let (rows, cols) = (out.rows(), out.cols());
+    if rows.is_empty() || cols.is_empty() {
         return;
     }
     let padded = job.rhs.padded_cols();
-    assert!(job.panels.end <= job.rhs.panels() && epilogue.cols() >= padded);
-    assert!(job.bias.is_none_or(|bias| bias.len() >= padded));
-    assert!(stride >= cols && out.len() >= (job.rows.len() - 1) * stride + cols);
-    dispatch(isa, Gemm { job, epilogue, out, stride });
+    assert!(cols.start % PANEL == 0 && cols.end <= job.rhs.cols(), "no such columns: {cols:?}");
+    assert!(epilogue.cols() >= padded && job.bias.is_none_or(|bias| bias.len() >= padded));
+    dispatch(isa, Gemm { job, epilogue, out });
 }
 
 struct Gemm<'a, 'b, E: Epilogue> {
     job: &'a Job<'b>,
     epilogue: &'a E,
-    out: &'a mut [E::Out],
-    stride: usize,
+    out: MatrixMut<'a, E::Out>,
 }
 
 impl<E: Epilogue> Task for Gemm<'_, '_, E> {
@@ -32,24 +30,24 @@ impl<E: Epilogue> Task for Gemm<'_, '_, E> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Gemm { job, epilogue, out, stride } = self;
+        let Gemm { job, epilogue, mut out } = self;
         let (flip, zero) = if job.signed { (0x80, job.zero.wrapping_add(128)) } else { (0, job.zero) };
         let mut rows = Rows::new(job.lhs, [job.rhs.taps(), job.rhs.width()], flip);
         let step = rows.stretch();
         let mut sums = Vec::new();
-        for first in job.rows.clone().step_by(step) {
-            let stretch = first..(first + step).min(job.rows.end);
-            let count = stretch.len();
+        let (all, cols) = (out.rows(), out.cols());
+        for first in all.clone().step_by(step) {
+            let stretch = first..(first + step).min(all.end);
             sums.clear();
             if !job.rhs.zeros().is_empty() {
                 let zeros = zero.wrapping_mul((job.rhs.taps() * job.rhs.width()) as i32);
                 sums.extend(stretch.clone().map(|row| rows.sum(row).wrapping_sub(zeros)));
             }
-            let at = (first - job.rows.start) * stride;
-            let table = rows.point_to(stretch);
-            let part = Part { job, zero, table, count, sums: &sums, epilogue, stride };
+            let table = rows.point_to(stretch.clone());
+            let out = out.reborrow().block(stretch, cols.clone());
+            let mut part = Part { job, zero, table, sums: &sums, epilogue, out };
             // SAFETY: `gemm_i8` has looked at all lengths, and the rows are there.
-            unsafe { part.run(s, &mut out[at..]) };
+            unsafe { part.run(s) };
         }
     }
 }
@@ -60,34 +58,35 @@ struct Part<'a, 'b, E: Epilogue> {
     /// The zero point of the bytes that the table points to.
     zero: i32,
     table: &'a [Block],
-    count: usize,
     /// Σ (a - a_zero) of each row, where some column has a zero point.
     sums: &'a [i32],
     epilogue: &'a E,
-    stride: usize,
+    out: MatrixMut<'a, E::Out>,
 }
 
-/// Vectors of a tile: `P` panels of `S::LANES`.
-const MOST: usize = 16;
+/// Vectors of a tile where a vector is a single lane: a panel.
+const LANES: usize = PANEL;
 
 impl<E: Epilogue> Part<'_, '_, E> {
     /// # Safety
     /// The lengths must be as `gemm_i8` asserts.
     #[inline(always)]
-    unsafe fn run<S: Simd>(&self, s: S, out: &mut [E::Out]) {
-        let mut panel = self.job.panels.start;
-        while panel < self.job.panels.end {
-            let left = self.job.panels.end - panel;
+    unsafe fn run<S: Simd>(&mut self, s: S) {
+        let cols = self.out.cols();
+        let panels = cols.start / PANEL..cols.end.div_ceil(PANEL);
+        let mut panel = panels.start;
+        while panel < panels.end {
+            let left = panels.end - panel;
             // SAFETY: as for this function.
             unsafe {
                 panel += match S::LANES {
                     // Sums of a tile: as many as registers can hold beside a step of the panels.
-                    16 if left >= 4 => self.group::<S, 4>(s, panel, out),
-                    16 if left >= 2 => self.group::<S, 2>(s, panel, out),
-                    16 => self.group::<S, 1>(s, panel, out),
-                    8 => self.group::<S, 2>(s, panel, out),
-                    4 => self.group::<S, 4>(s, panel, out),
-                    _ => self.group::<S, MOST>(s, panel, out),
+                    16 if left >= 4 => self.group::<S, 4>(s, panel),
+                    16 if left >= 2 => self.group::<S, 2>(s, panel),
+                    16 => self.group::<S, 1>(s, panel),
+                    8 => self.group::<S, 2>(s, panel),
+                    4 => self.group::<S, 4>(s, panel),
+                    _ => self.group::<S, LANES>(s, panel),
                 };
             }
         }
@@ -95,72 +94,65 @@ impl<E: Epilogue> Part<'_, '_, E> {
 
     /// All rows × the panels that `N` vectors span; how many these are.
     #[inline(always)]
-    unsafe fn group<S: Simd, const N: usize>(&self, s: S, panel: usize, out: &mut [E::Out]) -> usize {
+    unsafe fn group<S: Simd, const N: usize>(&mut self, s: S, panel: usize) -> usize {
         let taps = self.job.rhs.taps();
-        for (i, first) in (0..self.count).step_by(ROWS).enumerate() {
+        let count = self.out.rows().len();
+        for (i, first) in (0..count).step_by(ROWS).enumerate() {
             let table = &self.table[i * taps..][..taps];
-            let rows = (self.count - first).min(ROWS);
+            let rows = (count - first).min(ROWS);
             let mut at = 0;
             while at < rows {
-                let tile = Tile { part: self, table, first, at, panel };
+                let tile = Tile { table, first, at, panel };
                 // SAFETY: as for this function.
                 unsafe {
-                    at += match (S::LANES * S::REGISTERS, rows - at) {
-                        (1, _) | (_, 1) => tile.run::<S, 1, N>(s, out),
-                        (64, _) | (_, 2) => tile.run::<S, 2, N>(s, out),
-                        (_, 3 | 4) => tile.run::<S, 4, N>(s, out),
-                        _ => tile.run::<S, 6, N>(s, out),
-                    };
+                    match (S::LANES * S::REGISTERS, rows - at) {
+                        (..64, _) | (_, 1) => at += self.tile::<S, 1, N>(s, tile),
+                        (64, _) | (_, 2) => at += self.tile::<S, 2, N>(s, tile),
+                        (_, 3 | 4) => at += self.tile::<S, 4, N>(s, tile),
+                        _ => at += self.tile::<S, 6, N>(s, tile),
+                    }
                 }
             }
         }
         N * S::LANES / PANEL
     }
-}
 
-/// Some rows of a block × some panels.
-struct Tile<'a, 'b, 'c, E: Epilogue> {
-    part: &'a Part<'b, 'c, E>,
-    /// The block, tap by tap.
-    table: &'a [Block],
-    /// The block's first row in the stretch, and the tile's first row in the block.
-    first: usize,
-    at: usize,
-    panel: usize,
-}
-
-impl<E: Epilogue> Tile<'_, '_, '_, E> {
-    /// `R` rows, of which the last ones may be repeated ones; how many that were.
+    /// `R` rows, of which the last ones may be repeated ones; how many there were.
     ///
     /// # Safety
     /// The panels that `N` vectors span must be there, and so must `R` rows in the block.
     #[inline(always)]
-    unsafe fn run<S: Simd, const R: usize, const N: usize>(&self, s: S, out: &mut [E::Out]) -> usize {
+    unsafe fn tile<S: Simd, const R: usize, const N: usize>(&mut self, s: S, tile: Tile<'_>) -> usize {
         // SAFETY: the caller's promise; a panel begins at every `depth` lines.
         unsafe {
             let mut sums = [[s.splat_i(0); N]; R];
-            self.begin(s, &mut sums);
-            let depth = self.part.job.rhs.depth();
-            let lines = self.part.job.rhs.lines().as_ptr().add(self.panel * depth);
-            add_products(s, &mut sums, self.table, self.at, self.part.job.rhs.quads(), lines, depth);
-            self.finish(s, &mut sums, out)
+            self.begin(s, &mut sums, tile.panel);
+            let rhs = self.job.rhs;
+            let depth = rhs.depth();
+            let lines = rhs.lines().as_ptr().add(tile.panel * depth);
+            add_products(s, &mut sums, tile.table, tile.at, rhs.quads(), lines, depth);
+            self.finish(s, &mut sums, tile)
         }
     }
 
     /// `bias - a_zero * Σ b`.
     #[inline(always)]
-    unsafe fn begin<S: Simd, const R: usize, const N: usize>(&self, s: S, sums: &mut [[S::I; N]; R]) {
-        let job = self.part.job;
-        let zero = s.splat_i(self.part.zero);
+    unsafe fn begin<S: Simd, const R: usize, const N: usize>(
+        &self,
+        s: S,
+        sums: &mut [[S::I; N]; R],
+        panel: usize,
+    ) {
+        let zero = s.splat_i(self.zero);
         for v in 0..N {
-            let col = self.panel * PANEL + v * S::LANES;
+            let col = panel * PANEL + v * S::LANES;
             // SAFETY: `gemm_i8` has looked at the lengths.
             let start = unsafe {
-                let bias = match job.bias {
+                let bias = match self.job.bias {
                     Some(bias) => s.load_i_at(bias.as_ptr().add(col)),
                     None => s.splat_i(0),
                 };
-                s.sub_i(bias, s.mul_i(zero, s.load_i_at(job.rhs.sums().as_ptr().add(col))))
+                s.sub_i(bias, s.mul_i(zero, s.load_i_at(self.job.rhs.sums().as_ptr().add(col))))
             };
             for row in &mut *sums {
                 row[v] = start;
@@ -171,22 +163,21 @@ impl<E: Epilogue> Tile<'_, '_, '_, E> {
     /// Hands the sums to the epilogue; how many rows that were.
     #[inline(always)]
     unsafe fn finish<S: Simd, const R: usize, const N: usize>(
-        &self,
+        &mut self,
         s: S,
         sums: &mut [[S::I; N]; R],
-        out: &mut [E::Out],
+        tile: Tile<'_>,
     ) -> usize {
-        let Part { job, epilogue, stride, count, .. } = self.part;
-        let row = self.first + self.at;
-        let rows = R.min(ROWS - self.at).min(count - row);
-        let from = self.panel * PANEL;
-        let room = (job.rhs.cols() - from).min(N * S::LANES);
-        let col = from - job.panels.start * PANEL;
+        let row = tile.first + tile.at;
+        let rows = R.min(ROWS - tile.at).min(self.out.rows().len() - row);
+        let from = tile.panel * PANEL;
+        let at = from - self.out.cols().start;
+        let room = (self.out.cols().end - from).min(N * S::LANES);
         for (r, sums) in sums.iter_mut().enumerate() {
             if r >= rows {
                 break;
             }
-            let to = &mut out[(row + r) * stride + col..][..room];
+            let to = &mut self.out.row(row + r)[at..][..room];
             for (v, sum) in sums.iter_mut().enumerate() {
                 if v * S::LANES >= room {
                     break;
@@ -194,17 +185,27 @@ impl<E: Epilogue> Tile<'_, '_, '_, E> {
                 let col = from + v * S::LANES;
                 // SAFETY: the column lies in a panel, and there are as many zero points as columns.
                 unsafe {
-                    if !self.part.sums.is_empty() {
-                        let zeros = s.load_i_at(job.rhs.zeros().as_ptr().add(col));
-                        *sum = s.sub_i(*sum, s.mul_i(zeros, s.splat_i(self.part.sums[row + r])));
+                    if !self.sums.is_empty() {
+                        let zeros = s.load_i_at(self.job.rhs.zeros().as_ptr().add(col));
+                        *sum = s.sub_i(*sum, s.mul_i(zeros, s.splat_i(self.sums[row + r])));
                     }
                     let end = room.min((v + 1) * S::LANES);
-                    epilogue.finish(s, *sum, col, &mut to[v * S::LANES..end]);
+                    self.epilogue.finish(s, *sum, col, &mut to[v * S::LANES..end]);
                 }
             }
         }
         rows
     }
+}
+
+/// Some rows of a block × some panels.
+struct Tile<'a> {
+    /// The block, tap by tap.
+    table: &'a [Block],
+    /// The block's first row in the stretch, and the tile's first row in the block.
+    first: usize,
+    at: usize,
+    panel: usize,
 }
 
 /// The innermost loop: a dot product for every row of the tile and every vector of the panels' lines.

@@ -17,10 +17,9 @@ pub use kernel::gemm_i8;
 pub use packed::{PANEL, PackedI8, Source};
 
 use crate::Lhs;
-use std::ops::Range;
 
-/// Which part of which product to compute.
-#[derive(Clone, Debug)]
+/// A product, and what is added to it.
+#[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
     /// The left factor.
     pub lhs: Lhs<'a, u8>,
@@ -32,15 +31,4 @@ pub struct Job<'a> {
     pub rhs: &'a PackedI8,
     /// What is added to the sums of each column, up to the end of the last panel.
     pub bias: Option<&'a [i32]>,
-    /// Which rows.
-    pub rows: Range<usize>,
-    /// Which panels of 16 columns.
-    pub panels: Range<usize>,
-}
-
-impl Job<'_> {
-    /// How many columns its panels have.
-    fn cols(&self) -> usize {
-        self.rhs.cols().min(self.panels.end * PANEL).saturating_sub(self.panels.start * PANEL)
-    }
 }

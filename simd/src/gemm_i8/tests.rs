@@ -1,7 +1,7 @@
 //! Every instruction set against three plain loops, to the bit.
 
 use super::*;
-use crate::{Isa, OUTSIDE};
+use crate::{Isa, MatrixMut, OUTSIDE};
 
 /// Numbers that look random; every third byte is an extreme one.
 fn bytes(len: usize, seed: u64) -> Vec<u8> {
@@ -121,15 +121,7 @@ impl Case {
     }
 
     fn job<'a>(&'a self, rhs: &'a PackedI8) -> Job<'a> {
-        Job {
-            lhs: self.lhs(),
-            signed: self.a_signed,
-            zero: self.zero,
-            rhs,
-            bias: Some(&self.bias),
-            rows: 0..self.rows,
-            panels: 0..rhs.panels(),
-        }
+        Job { lhs: self.lhs(), signed: self.a_signed, zero: self.zero, rhs, bias: Some(&self.bias) }
     }
 }
 
@@ -168,7 +160,7 @@ fn sums_are_those_of_three_loops() {
             let expected = case.expected(by_columns);
             for isa in Isa::supported() {
                 let mut out = vec![-1; case.rows * case.cols];
-                gemm_i8(isa, &case.job(&packed), &Sums, &mut out, case.cols);
+                gemm_i8(isa, &case.job(&packed), &Sums, MatrixMut::dense(&mut out, case.cols));
                 assert_eq!(out, expected, "{sizes:?}, variant {variant}, {}", isa.name());
             }
         }
@@ -181,14 +173,14 @@ fn parts_of_a_product_go_where_they_belong() {
     let packed = case.packed(false);
     let expected = case.expected(false);
     for isa in Isa::supported() {
-        for (rows, panels) in [(0..5, 0..2), (5..23, 1..5), (22..23, 4..5), (3..3, 0..5), (1..9, 2..2)] {
-            let job = Job { rows: rows.clone(), panels: panels.clone(), ..case.job(&packed) };
+        for (rows, cols) in [(0..5, 0..32), (5..23, 16..75), (22..23, 64..70), (3..3, 0..75), (1..9, 32..32)]
+        {
             let stride = 100;
             let mut out = vec![7; 23 * stride];
-            gemm_i8(isa, &job, &Sums, &mut out, stride);
-            let cols = panels.start * 16..(panels.end * 16).min(75);
+            let whole = MatrixMut::with_stride(&mut out, 23, 75, stride);
+            gemm_i8(isa, &case.job(&packed), &Sums, whole.block(rows.clone(), cols.clone()));
             for (i, &got) in out.iter().enumerate() {
-                let (row, col) = (rows.start + i / stride, cols.start + i % stride);
+                let (row, col) = (i / stride, i % stride);
                 let inside = rows.contains(&row) && cols.contains(&col);
                 assert_eq!(got, if inside { expected[row * 75 + col] } else { 7 }, "{isa:?} {row} {col}");
             }
@@ -209,7 +201,12 @@ fn sums_become_floats_and_bytes() {
             (0..sums.len()).map(|i| sums[i] as f32 * scale[i % case.cols] + bias[i % case.cols]).collect();
         for isa in Isa::supported() {
             let mut out = vec![0f32; sums.len()];
-            gemm_i8(isa, &case.job(&packed), &ToF32::new(&scale, Some(&bias)), &mut out, case.cols);
+            gemm_i8(
+                isa,
+                &case.job(&packed),
+                &ToF32::new(&scale, Some(&bias)),
+                MatrixMut::dense(&mut out, case.cols),
+            );
             assert_eq!(out, floats, "{}", isa.name());
         }
         for extreme in [1e-5, f32::NAN, f32::INFINITY, 0.0, -1e38] {
@@ -225,7 +222,7 @@ fn sums_become_floats_and_bytes() {
                 for isa in Isa::supported() {
                     let mut out = vec![0; sums.len()];
                     let epilogue = Requantize::new(&scale, zero, [low, high]);
-                    gemm_i8(isa, &case.job(&packed), &epilogue, &mut out, case.cols);
+                    gemm_i8(isa, &case.job(&packed), &epilogue, MatrixMut::dense(&mut out, case.cols));
                     assert_eq!(out, expected, "{} {extreme} {low} {high}", isa.name());
                 }
             }
