@@ -3,9 +3,10 @@
 
 use super::matmul::Product;
 use super::product::multiply;
-use super::{Io, RunContext};
+use super::{Io, Lowering, RunContext};
 use crate::quant::round_to;
 use crate::{DType, Result, View};
+use edgewise_simd::gemm_i8::Requantize;
 
 /// u8 or i8 elements, read as i32.
 #[derive(Clone, Copy)]
@@ -50,6 +51,11 @@ impl Rounding {
         Ok(if is_signed(dtype)? { Rounding { low: -128, high: 127 } } else { Rounding { low: 0, high: 255 } })
     }
 
+    /// The same for whole vectors of sums, of which each column has a factor.
+    pub fn epilogue<'a>(&self, factor: &'a [f32], zero: i32) -> Requantize<'a> {
+        Requantize::new(factor, zero, [self.low, self.high])
+    }
+
     /// A number of steps, rounded (see [`round_to`]).
     pub fn round(&self, x: f32, zero: i32) -> u8 {
         // An i8's byte is the low byte of the number.
@@ -74,6 +80,29 @@ impl<T: Copy> PerLine<T> {
         Ok(PerLine { values })
     }
 
+    /// One for all.
+    pub fn of_all(value: T) -> PerLine<T> {
+        PerLine { values: vec![value] }
+    }
+
+    /// The only one, if it is for all.
+    pub fn one(&self) -> Option<T> {
+        match self.values[..] {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    /// Whether every matrix has the same.
+    pub fn fits_each(&self, lines: usize) -> bool {
+        self.values.len() == 1 || self.values.len() == lines
+    }
+
+    /// All of them.
+    pub fn into_values(self) -> Vec<T> {
+        self.values
+    }
+
     /// For a line counted through all matrices. There is one for every line that exists.
     pub fn at(&self, line: usize) -> T {
         match self.values.len() {
@@ -90,6 +119,17 @@ pub fn zero_points(io: &Io<'_>, i: usize, lines: usize, matrices: usize) -> Resu
         None => vec![0],
     };
     PerLine::new("zero point", values, lines, matrices)
+}
+
+impl Lowering<'_> {
+    /// Input `i` as zero points, if they are known: 0 where it is left out.
+    pub fn zero_points(&self, i: usize) -> Result<Option<Vec<i32>>> {
+        if !self.has(i) {
+            return Ok(Some(vec![0]));
+        }
+        let wide = |x: View<'_>| Ok(x.to_i64s()?.into_iter().map(|x| x as i32).collect());
+        self.constant(i).map(wide).transpose()
+    }
 }
 
 /// Input `i` as a parameter for lines: a scale of any float type.

@@ -1,6 +1,6 @@
 //! One operator applied to owned values: constant folding, and tests.
 
-use super::{In, Io, Out, Pool, RunContext};
+use super::{In, Io, Kernel, Out, Pool, RunContext};
 use crate::graph::{Fact, Infer};
 use crate::ops::Op;
 use crate::{DType, Result, Tensor, Value};
@@ -8,6 +8,17 @@ use std::sync::atomic::AtomicBool;
 
 /// The outputs of `op`, as many as `wanted` has entries; what is not wanted is `None`.
 pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Option<Value>>> {
+    eval_on(op, op.kernel(), 1, inputs, wanted)
+}
+
+/// The same, computed by a kernel that was made for the operator, on so many threads.
+fn eval_on(
+    op: &Op,
+    kernel: &dyn Kernel,
+    threads: usize,
+    inputs: &[Option<Value>],
+    wanted: &[bool],
+) -> Result<Vec<Option<Value>>> {
     let facts: Vec<Option<Fact>> = inputs.iter().map(|v| v.as_ref().map(fact_of)).collect();
     let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
     let mut fresh = 0;
@@ -29,7 +40,7 @@ pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Op
         shapes.push(shape);
     }
 
-    let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
+    let (pool, cancel) = (Pool::new(threads), AtomicBool::new(false));
     let cx = RunContext::new(&pool, &cancel);
     let ins = inputs
         .iter()
@@ -41,7 +52,7 @@ pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Op
         .collect::<Vec<_>>();
     let in_shapes: Vec<&[usize]> = inputs.iter().map(shape_of).collect();
     let out_shapes: Vec<&[usize]> = results.iter().map(shape_of).collect();
-    let mut scratch = crate::Buffer::zeroed(op.kernel().scratch_bytes(&in_shapes, &out_shapes)?)?;
+    let mut scratch = crate::Buffer::zeroed(kernel.scratch_bytes(&in_shapes, &out_shapes)?)?;
     let outs = results
         .iter_mut()
         .zip(&shapes)
@@ -58,7 +69,7 @@ pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Op
             Ok(Out::Made { kind: fact.kind.clone(), shape: shape.as_deref(), slot })
         })
         .collect::<Result<Vec<_>>>()?;
-    op.kernel().run(&mut Io::new(ins, outs, scratch.as_mut(), &cx))?;
+    kernel.run(&mut Io::new(ins, outs, scratch.as_mut(), &cx))?;
     for (result, &wanted) in results.iter().zip(wanted) {
         ensure!(result.is_some() == wanted, Internal, "the kernel did not make a wanted output");
     }
@@ -84,15 +95,59 @@ pub(crate) mod testing {
     //! A short way to run one operator in a unit test.
 
     use super::*;
+    use crate::cpu::Lowering;
     use crate::ops::{Attr, Attrs};
 
     /// Runs `op` of `domain` at `version` with all outputs wanted.
     pub fn run(
-        (domain, op, version): (&str, &str, i64),
+        op: (&str, &str, i64),
         attrs: &[(&str, Attr)],
         inputs: &[Option<Value>],
         outputs: usize,
     ) -> Result<Vec<Value>> {
+        let results = eval(&parse(op, attrs, inputs, outputs)?, inputs, &vec![true; outputs])?;
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Runs `op` as [`run`] does, and lowered with the inputs in `constants` known, on one thread and on
+    /// three; all must give the same bytes. The output, or the error that all of them end with.
+    pub fn lowered_as_plain(
+        op: (&str, &str, i64),
+        attrs: &[(&str, Attr)],
+        inputs: &[Option<Value>],
+        constants: &[usize],
+    ) -> Result<Value> {
+        let plain = run(op, attrs, inputs, 1).map(|mut outputs| outputs.remove(0));
+        let op = parse(op, attrs, inputs, 1)?;
+        let known = |(i, value): (usize, &Option<Value>)| {
+            value.as_ref().filter(|_| constants.contains(&i)).map(fact_of)
+        };
+        let facts: Vec<Option<Fact>> = inputs.iter().enumerate().map(known).collect();
+        let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
+        let present: Vec<bool> = inputs.iter().map(Option::is_some).collect();
+        let lowered = op.kernel().lower(&Lowering { inputs: &facts, present: &present })?;
+        let lowered = lowered.expect("these constants are enough");
+        for threads in [1, 3] {
+            let fast = eval_on(&op, &*lowered, threads, inputs, &[true]);
+            match (&plain, fast) {
+                (Ok(plain), Ok(fast)) => {
+                    let fast = fast[0].as_ref().expect("an output").tensor()?;
+                    assert_eq!(plain.tensor()?.shape(), fast.shape());
+                    assert_eq!(plain.tensor()?.view().bytes(), fast.view().bytes(), "{threads} threads");
+                }
+                (Err(_), Err(_)) => {}
+                (plain, fast) => panic!("{plain:?} and {:?}", fast.map(|_| ())),
+            }
+        }
+        plain
+    }
+
+    fn parse(
+        (domain, op, version): (&str, &str, i64),
+        attrs: &[(&str, Attr)],
+        inputs: &[Option<Value>],
+        outputs: usize,
+    ) -> Result<Op> {
         let attrs = Attrs::new(
             domain,
             op,
@@ -101,8 +156,7 @@ pub(crate) mod testing {
             vec![true; outputs],
             attrs.iter().map(|(name, attr)| (name.to_string(), attr.clone())).collect(),
         );
-        let results = eval(&Op::parse(attrs)?, inputs, &vec![true; outputs])?;
-        Ok(results.into_iter().flatten().collect())
+        Op::parse(attrs)
     }
 
     /// Runs an operator of one tensor to one tensor on f32s and returns its elements.

@@ -99,6 +99,11 @@ impl<'a, T: crate::Element> Addend<'a, T> {
         Ok(Addend { data: c.slice()?, row_step: step(size(1), size(0)), col_step: step(size(0), 1) })
     }
 
+    /// Whether every row has the same.
+    pub fn is_one_row(&self) -> bool {
+        self.row_step == 0
+    }
+
     /// The element for that row and column.
     pub fn at(&self, row: usize, col: usize) -> T {
         self.data[row * self.row_step + col * self.col_step]

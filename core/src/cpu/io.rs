@@ -216,6 +216,11 @@ impl<'a> Io<'a> {
         }
     }
 
+    /// The element type that output `i` must have; `None` where nobody wants it or it is no tensor.
+    pub fn output_dtype(&self, i: usize) -> Option<DType> {
+        self.output_kind(i)?.dtype()
+    }
+
     /// Memory for intermediate results; its size is what [`Kernel::scratch_bytes`](super::Kernel) asked for.
     pub fn scratch(&mut self) -> &'a mut [u8] {
         std::mem::take(&mut self.scratch)

@@ -118,6 +118,11 @@ impl Product {
         (self.right.lines, self.right.count)
     }
 
+    /// Whether the left factor's matrices lie row by row.
+    pub fn has_left_rows(&self) -> bool {
+        self.left.steps[2] == 1
+    }
+
     /// The row of the left factor, counted through its matrices, that makes an output row, counted through
     /// the batch.
     pub fn left_row(&self, row: usize) -> usize {

@@ -2,12 +2,19 @@
 
 use super::bytes::{Bytes, multiply_bytes, zero_points};
 use super::matmul::Product;
-use super::{Io, Kernel};
+use super::packed_i8::RightFactor;
+use super::{Io, Kernel, Lowering};
 use crate::Result;
 use crate::ops::matmul::Flip;
 use crate::ops::matmul_integer::MatMulInteger;
+use edgewise_simd::gemm_i8::Sums;
 
 impl Kernel for MatMulInteger {
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        let right = RightFactor::new(cx, 1, 3, Flip::default())?;
+        Ok(Some(Box::new(Fast { plain: self.clone(), right })))
+    }
+
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
         super::products_per_output(outputs, inputs.first()?.last().copied()?)
     }
@@ -25,6 +32,27 @@ impl Kernel for MatMulInteger {
             y.into_slice::<i32>()?,
             |_, _, sums, out| out.copy_from_slice(sums),
         )
+    }
+}
+
+/// On packed weights.
+struct Fast {
+    plain: MatMulInteger,
+    right: RightFactor,
+}
+
+impl Kernel for Fast {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        self.plain.operations(inputs, outputs)
+    }
+
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let (a, b) = (io.input(0)?, io.input(1)?);
+        let product = Product::new((a.shape(), Flip::default()), (b.shape(), Flip::default()))?;
+        let rows = product.left_lines();
+        let a = (Bytes::new(a)?, &zero_points(io, 2, rows.0, rows.1)?);
+        let Some(fast) = self.right.product(io, &product, a)? else { return self.plain.run(io) };
+        fast.run(io.context(), None, &Sums, io.output(0)?.into_slice::<i32>()?)
     }
 }
 

@@ -23,17 +23,29 @@ pub use io::{In, Io, Out, RunContext};
 pub use pool::Pool;
 pub(crate) use stack::slice_axis;
 
-use crate::Result;
 use crate::graph::{Fact, Graph};
 use crate::plan::Program;
+use crate::{Result, View};
 
 /// What a kernel can know when it is made.
 pub struct Lowering<'a> {
     /// The facts of the node's inputs, constants with their elements.
     pub inputs: &'a [Option<&'a Fact>],
+    /// Which inputs there are.
+    pub present: &'a [bool],
 }
 
 impl Lowering<'_> {
+    /// Whether input `i` is there.
+    pub fn has(&self, i: usize) -> bool {
+        self.present.get(i).copied().unwrap_or(false)
+    }
+
+    /// The elements of input `i`, if it is a constant.
+    pub fn constant(&self, i: usize) -> Option<View<'_>> {
+        self.inputs.get(i).copied().flatten()?.view()
+    }
+
     /// Compiles a subgraph to be run by the kernel.
     pub fn compile(&self, graph: &Graph) -> Result<Program> {
         Program::compile(graph.clone())
@@ -132,6 +144,10 @@ mod max_pool;
 mod max_unpool;
 mod mean_variance_normalization;
 mod normalize;
+mod packed_conv_i8;
+mod packed_i8;
+#[cfg(test)]
+mod packed_i8_tests;
 mod product;
 mod qgemm;
 mod qlinear_average_pool;
@@ -140,6 +156,7 @@ mod qlinear_matmul;
 mod recurrence;
 mod recurrent_cell;
 mod rnn;
+mod seen;
 mod softmax;
 mod window;
 

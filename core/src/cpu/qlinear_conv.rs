@@ -2,12 +2,17 @@
 
 use super::bytes::{Bytes, PerLine, Rounding, scales, zero_points};
 use super::conv::{Convolution, check_bias};
-use super::{Io, Kernel, RunContext};
+use super::packed_conv_i8::PackedConv;
+use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::qlinear_conv::QLinearConv;
 use crate::quant::multiplier;
 use crate::{Buffer, Result, Shape};
 
 impl Kernel for QLinearConv {
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        Ok(PackedConv::new(self, cx)?.map(|kernel| Box::new(kernel) as Box<dyn Kernel>))
+    }
+
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
         super::products_per_output(
             outputs,

@@ -2,14 +2,20 @@
 
 use super::bytes::{Bytes, PerLine, Rounding, multiply_bytes, scales, zero_points};
 use super::matmul::Product;
+use super::packed_i8::{RightFactor, by_column};
 use super::product::multiply;
-use super::{Io, Kernel};
+use super::{Io, Kernel, Lowering};
 use crate::ops::matmul::Flip;
 use crate::ops::qlinear_matmul::QLinearMatMul;
 use crate::quant::multiplier;
 use crate::{DType, E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, Result};
 
 impl Kernel for QLinearMatMul {
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        let right = RightFactor::new(cx, 3, 5, Flip::default())?;
+        Ok(Some(Box::new(Fast { plain: self.clone(), right })))
+    }
+
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
         super::products_per_output(outputs, inputs.first()?.last().copied()?)
     }
@@ -49,6 +55,41 @@ impl Kernel for QLinearMatMul {
                 }
             },
         )
+    }
+}
+
+/// On packed weights.
+struct Fast {
+    plain: QLinearMatMul,
+    right: RightFactor,
+}
+
+impl Kernel for Fast {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        self.plain.operations(inputs, outputs)
+    }
+
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let (a, b) = (io.input(0)?, io.input(3)?);
+        let product = Product::new((a.shape(), Flip::default()), (b.shape(), Flip::default()))?;
+        let (rows, cols) = (product.left_lines(), product.right_lines());
+        // Of the result's rows a parameter for each is rare; the plain operator refuses wrong numbers of them.
+        let (y_scale, y_zero) = (io.input(6)?, io.input(7)?);
+        let bytes = [a.dtype(), b.dtype(), y_zero.dtype()].iter().all(|dtype| !dtype.is_float());
+        if !bytes || y_scale.len() != 1 || y_zero.len() != 1 {
+            return self.plain.run(io);
+        }
+        let (y_scale, y_zero) = (scales(io, 6, 1, 1)?.at(0), zero_points(io, 7, 1, 1)?.at(0));
+        let (a_scale, b_scale) = (scales(io, 1, rows.0, rows.1)?, scales(io, 4, cols.0, cols.1)?);
+        let a = (Bytes::new(a)?, &zero_points(io, 2, rows.0, rows.1)?);
+        let fast = self.right.product(io, &product, a)?;
+        let (Some(a_scale), true, Some(fast)) = (a_scale.one(), b_scale.fits_each(cols.0), fast) else {
+            return self.plain.run(io);
+        };
+        let factor = by_column(cols.0, |col| multiplier(a_scale, b_scale.at(col), y_scale));
+        let y = io.output(0)?;
+        let rounding = Rounding::to(y.dtype())?;
+        fast.run(io.context(), None, &rounding.epilogue(&factor, y_zero), y.into_units::<u8>()?)
     }
 }
 

@@ -60,7 +60,8 @@ impl Program {
                 let constant = |id: ValueId| graph.values[id.at()].constant.as_ref().map(constant_fact);
                 let facts: Vec<Option<Fact>> = node.inputs.iter().map(|id| id.and_then(constant)).collect();
                 let inputs: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
-                let lowered = node.op.kernel().lower(&Lowering { inputs: &inputs });
+                let present: Vec<bool> = node.inputs.iter().map(Option::is_some).collect();
+                let lowered = node.op.kernel().lower(&Lowering { inputs: &inputs, present: &present });
                 lowered.map_err(|e| e.at_node(&node.name, &node.op_name))
             })
             .collect::<Result<_>>()?;

@@ -1,0 +1,93 @@
+//! Images with their channels last as the windows of a convolution see them, for edgewise-simd's kernels.
+
+use super::conv::Convolution;
+use super::window::NOWHERE;
+use crate::ops::conv::ConvWindows;
+use crate::{Result, Shape};
+use edgewise_simd::OUTSIDE;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Tables of at most so many offsets are kept.
+const KEPT: usize = 1 << 22;
+
+/// The view of images of the size that came last; kernels keep one.
+#[derive(Default)]
+pub struct Seen(Mutex<Option<Arc<View>>>);
+
+/// What windows see of images of one size.
+pub struct View {
+    image: Shape,
+    /// The convolution.
+    pub conv: Convolution,
+    /// Whether windows and cells are the same.
+    pub identity: bool,
+    channels: usize,
+    offsets: Option<Vec<u32>>,
+}
+
+impl Seen {
+    /// Of an image of that shape, its channels first in it. `None` if it is too large for 32-bit offsets.
+    pub fn view(
+        &self,
+        windows: &ConvWindows,
+        image: &[usize],
+        weights: &[usize],
+    ) -> Result<Option<Arc<View>>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(view) = kept.as_ref().filter(|view| view.image[..] == *image) {
+            return Ok(Some(view.clone()));
+        }
+        let conv = Convolution::new(windows, image, weights)?;
+        let (channels, cells) = (image[1], conv.windows.cells());
+        if cells.checked_mul(channels).is_none_or(|n| n >= OUTSIDE as usize) {
+            return Ok(None);
+        }
+        let mut view =
+            View { image: image.into(), identity: conv.windows.is_identity(), conv, channels, offsets: None };
+        let (pixels, taps) = (view.conv.windows.pixels(), view.conv.windows.taps());
+        if !view.identity && pixels.checked_mul(taps).is_some_and(|n| n <= KEPT) {
+            view.offsets = Some(view.find(0..pixels)?);
+        }
+        Ok(Some(kept.insert(Arc::new(view)).clone()))
+    }
+}
+
+impl View {
+    /// Where each tap of the windows of `pixels` begins.
+    pub fn offsets(&self, pixels: Range<usize>) -> Result<Cow<'_, [u32]>> {
+        let taps = self.conv.windows.taps();
+        match &self.offsets {
+            Some(all) => Ok(Cow::Borrowed(&all[pixels.start * taps..pixels.end * taps])),
+            None => self.find(pixels).map(Cow::Owned),
+        }
+    }
+
+    /// How many pixels to ask for at a time, so that what is not kept stays small.
+    pub fn most(&self) -> usize {
+        if self.offsets.is_some() || self.identity {
+            usize::MAX
+        } else {
+            (KEPT / 16 / self.conv.windows.taps().max(1)).max(1)
+        }
+    }
+
+    fn find(&self, pixels: Range<usize>) -> Result<Vec<u32>> {
+        let taps = self.conv.windows.taps();
+        let no_memory = || err!(OutOfMemory, "no memory for the windows of {} pixels", pixels.len());
+        let mut offsets = Vec::new();
+        offsets.try_reserve_exact(taps * pixels.len()).map_err(|_| no_memory())?;
+        offsets.resize(taps * pixels.len(), OUTSIDE);
+        let mut cells = vec![0; pixels.len()];
+        for tap in 0..taps {
+            self.conv.windows.offsets(tap, pixels.clone(), &mut cells);
+            for (to, &cell) in offsets[tap..].iter_mut().step_by(taps).zip(&cells) {
+                if cell != NOWHERE {
+                    *to = (cell * self.channels) as u32;
+                }
+            }
+        }
+        Ok(offsets)
+    }
+}
