@@ -18,6 +18,8 @@ mod isa;
 mod lhs;
 mod math;
 mod matrix_mut;
+pub mod norm;
+pub mod softmax;
 mod vector;
 
 pub use isa::Isa;

@@ -1,6 +1,6 @@
 //! AVX2 with FMA: 8 lanes.
 
-use super::{Simd, Task};
+use super::{Simd, Task, first_bytes, store_first};
 use std::arch::x86_64::*;
 
 /// 8 lanes; with VPDPBUSD where `VNNI` says so.
@@ -31,17 +31,6 @@ fn first(n: usize) -> __m256i {
         let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         _mm256_cmpgt_epi32(_mm256_set1_epi32(n.min(8) as i32), lanes)
     }
-}
-
-/// The first 8 bytes, zeros where there are fewer.
-#[inline(always)]
-fn eight<B: Copy>(from: &[B]) -> u64 {
-    const { assert!(size_of::<B>() == 1) };
-    let n = from.len().min(8);
-    let mut bytes = [0u8; 8];
-    // SAFETY: `n` bytes are there on both sides; any byte is a u8.
-    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().cast(), bytes.as_mut_ptr(), n) };
-    u64::from_le_bytes(bytes)
 }
 
 /// The dot product without VNNI: even and odd bytes as 16-bit numbers, whose products cannot saturate.
@@ -110,13 +99,13 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     #[inline(always)]
     fn load_u8(self, from: &[u8]) -> Self::I {
         // SAFETY: the token proves the instructions.
-        unsafe { _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(eight(from) as i64)) }
+        unsafe { _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(i64::from_le_bytes(first_bytes(from)))) }
     }
 
     #[inline(always)]
     fn load_i8(self, from: &[i8]) -> Self::I {
         // SAFETY: the token proves the instructions.
-        unsafe { _mm256_cvtepi8_epi32(_mm_cvtsi64_si128(eight(from) as i64)) }
+        unsafe { _mm256_cvtepi8_epi32(_mm_cvtsi64_si128(i64::from_le_bytes(first_bytes(from)))) }
     }
 
     #[inline(always)]
@@ -155,8 +144,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
             let low = _mm_cvtsi128_si32(_mm256_castsi256_si128(halves)) as u32;
             let high = _mm_cvtsi128_si32(_mm256_extracti128_si256::<1>(halves)) as u32;
             let bytes = (u64::from(high) << 32 | u64::from(low)).to_le_bytes();
-            let n = to.len().min(8);
-            to[..n].copy_from_slice(&bytes[..n])
+            store_first(bytes, to)
         }
     }
 

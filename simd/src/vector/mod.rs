@@ -209,3 +209,29 @@ pub fn dispatch_plain<T: Task>(isa: Isa, task: T) -> T::Output {
         _ => task.run(scalar::Scalar),
     }
 }
+
+/// The first bytes, zeros where there are fewer.
+#[inline(always)]
+#[allow(dead_code, reason = "not every architecture lacks the instruction")]
+fn first_bytes<const N: usize, B: Copy>(from: &[B]) -> [u8; N] {
+    const { assert!(size_of::<B>() == 1) };
+    let mut bytes = [0; N];
+    if from.len() >= N {
+        // SAFETY: N bytes are there on both sides; any byte is a u8.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().cast(), bytes.as_mut_ptr(), N) };
+    } else {
+        // SAFETY: fewer than N bytes are there.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().cast(), bytes.as_mut_ptr(), from.len()) };
+    }
+    bytes
+}
+
+/// Writes as many bytes as there is room for.
+#[inline(always)]
+#[allow(dead_code, reason = "not every architecture lacks the instruction")]
+fn store_first<const N: usize>(bytes: [u8; N], to: &mut [u8]) {
+    match to.first_chunk_mut::<N>() {
+        Some(to) => *to = bytes,
+        None => to.copy_from_slice(&bytes[..to.len()]),
+    }
+}

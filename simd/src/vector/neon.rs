@@ -1,6 +1,6 @@
 //! NEON: 4 lanes.
 
-use super::{Simd, Task};
+use super::{Simd, Task, first_bytes, store_first};
 use std::arch::aarch64::*;
 
 /// 4 lanes; products of bytes by widening (0), by SDOT (1) or by USDOT (2).
@@ -30,15 +30,10 @@ pub unsafe fn run_i8mm<T: Task>(task: T) -> T::Output {
     task.run(Neon::<2> { _private: () })
 }
 
-/// The first 4 bytes, zeros where there are fewer.
+/// The first 4 bytes in the low half.
 #[inline(always)]
 fn four<B: Copy>(from: &[B]) -> u64 {
-    const { assert!(size_of::<B>() == 1) };
-    let n = from.len().min(4);
-    let mut bytes = [0u8; 8];
-    // SAFETY: `n` bytes are there on both sides; any byte is a u8.
-    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().cast(), bytes.as_mut_ptr(), n) };
-    u64::from_le_bytes(bytes)
+    u32::from_le_bytes(first_bytes(from)).into()
 }
 
 /// SDOT and USDOT are written as assembly: their intrinsics are not stable.
@@ -178,9 +173,8 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
         unsafe {
             let narrow = vmovn_s32(x);
             let bytes = vmovn_s16(vcombine_s16(narrow, narrow));
-            let bytes = vget_lane_u64::<0>(vreinterpret_u64_s8(bytes)).to_le_bytes();
-            let n = to.len().min(4);
-            to[..n].copy_from_slice(&bytes[..n])
+            let bytes = vget_lane_u32::<0>(vreinterpret_u32_s8(bytes)).to_le_bytes();
+            store_first(bytes, to)
         }
     }
 

@@ -1,7 +1,7 @@
 //! WebAssembly's 128-bit vectors: 4 lanes. The engine keeps about 16 in registers, of which a kernel should
 //! use no more than nine for its sums.
 
-use super::{Simd, Task};
+use super::{Simd, Task, first_bytes, store_first};
 use std::arch::wasm32::*;
 
 /// 4 lanes.
@@ -29,17 +29,6 @@ fn dot(acc: v128, a: v128, b: v128) -> v128 {
     let even = i32x4_dot_i16x8(v128_and(a, i16x8_splat(0xff)), i16x8_shr(i16x8_shl(b, 8), 8));
     let odd = i32x4_dot_i16x8(u16x8_shr(a, 8), i16x8_shr(b, 8));
     i32x4_add(acc, i32x4_add(even, odd))
-}
-
-/// The first 4 bytes, zeros where there are fewer.
-#[inline(always)]
-fn four<B: Copy>(from: &[B]) -> i32 {
-    const { assert!(size_of::<B>() == 1) };
-    let n = from.len().min(4);
-    let mut bytes = [0u8; 4];
-    // SAFETY: `n` bytes are there on both sides; any byte is a u8.
-    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().cast(), bytes.as_mut_ptr(), n) };
-    i32::from_le_bytes(bytes)
 }
 
 impl Simd for Wasm {
@@ -95,12 +84,12 @@ impl Simd for Wasm {
 
     #[inline(always)]
     fn load_u8(self, from: &[u8]) -> Self::I {
-        u32x4_extend_low_u16x8(u16x8_extend_low_u8x16(i32x4(four(from), 0, 0, 0)))
+        u32x4_extend_low_u16x8(u16x8_extend_low_u8x16(i32x4(i32::from_le_bytes(first_bytes(from)), 0, 0, 0)))
     }
 
     #[inline(always)]
     fn load_i8(self, from: &[i8]) -> Self::I {
-        i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(i32x4(four(from), 0, 0, 0)))
+        i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(i32x4(i32::from_le_bytes(first_bytes(from)), 0, 0, 0)))
     }
 
     #[inline(always)]
@@ -133,8 +122,7 @@ impl Simd for Wasm {
     fn store_bytes(self, x: Self::I, to: &mut [u8]) {
         let bytes = i8x16_shuffle::<0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12>(x, x);
         let bytes = i32x4_extract_lane::<0>(bytes).to_le_bytes();
-        let n = to.len().min(4);
-        to[..n].copy_from_slice(&bytes[..n])
+        store_first(bytes, to)
     }
 
     #[inline(always)]

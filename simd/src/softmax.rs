@@ -1,0 +1,107 @@
+//! Rows of numbers become distributions.
+//!
+//! The maximum is subtracted first, so that no exponential overflows. A row of -inf alone, with NaN or with
+//! +inf in it, becomes NaN. The order in which a row is summed depends on its length alone.
+
+use crate::vector::{Simd, Task, dispatch_plain};
+use crate::{Isa, math};
+
+/// Every row of `len` elements of `x`, as a distribution, to the same place of `y`. Panics where the two
+/// have different lengths, or no whole number of rows.
+pub fn softmax(isa: Isa, x: &[f32], y: &mut [f32], len: usize) {
+    assert!(x.len() == y.len() && x.len().is_multiple_of(len.max(1)));
+    dispatch_plain(isa, Rows { x, y, len });
+}
+
+struct Rows<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+    len: usize,
+}
+
+impl Task for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        if self.len > 0 {
+            for (x, y) in self.x.chunks_exact(self.len).zip(self.y.chunks_exact_mut(self.len)) {
+                row(s, x, y);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn row<S: Simd>(s: S, x: &[f32], y: &mut [f32]) {
+    let max = s.splat(largest(s, x));
+    let mut sum = s.splat(0.0);
+    for (x, y) in x.chunks(S::LANES).zip(y.chunks_mut(S::LANES)) {
+        s.store_some(math::exp(s, s.sub(s.load_some(x), max)), y);
+        // Lanes past the end count as zeros.
+        sum = s.add(sum, s.load_some(y));
+    }
+    let share = s.splat(1.0 / s.sum(sum));
+    for y in y.chunks_mut(S::LANES) {
+        s.store_some(s.mul(s.load_some(y), share), y);
+    }
+}
+
+/// The largest element; NaN may be passed over. The last vector overlaps the one before it.
+#[inline(always)]
+fn largest<S: Simd>(s: S, x: &[f32]) -> f32 {
+    if x.len() < S::LANES {
+        return x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    }
+    let end = s.load(&x[x.len() - S::LANES..]);
+    s.largest(x.chunks_exact(S::LANES).fold(end, |max, x| s.max(max, s.load(x))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reference(x: &[f32]) -> Vec<f64> {
+        let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exp: Vec<f64> = x.iter().map(|&x| f64::from(x - max).exp()).collect();
+        let sum: f64 = exp.iter().sum();
+        exp.iter().map(|e| e / sum).collect()
+    }
+
+    #[test]
+    fn rows_of_every_length_are_distributions() {
+        for isa in Isa::supported() {
+            for len in (1..70).chain([197, 512]) {
+                let x: Vec<f32> =
+                    (0..3 * len).map(|i| ((i * 7919 + len) % 613) as f32 * 0.05 - 20.0).collect();
+                let mut y = vec![0.0; x.len()];
+                softmax(isa, &x, &mut y, len);
+                for (x, y) in x.chunks(len).zip(y.chunks(len)) {
+                    for (y, expected) in y.iter().zip(reference(x)) {
+                        assert!((f64::from(*y) - expected).abs() <= 1e-6 * expected + 1e-12, "{isa:?} {len}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn masked_large_and_impossible_rows() {
+        const INF: f32 = f32::INFINITY;
+        for (isa, len) in Isa::supported().flat_map(|isa| [3, 16, 17, 40].map(|len| (isa, len))) {
+            let mut x = vec![-INF; 5 * len];
+            x[1] = 3e38;
+            x[2 * len - 1] = f32::NAN;
+            x[2 * len] = INF;
+            x[3 * len..4 * len].fill(-3e38);
+            let mut y = vec![7.0; x.len()];
+            softmax(isa, &x, &mut y, len);
+            assert!((0..len).all(|i| y[i] == if i == 1 { 1.0 } else { 0.0 }), "{isa:?} {len}");
+            assert!(y[len..3 * len].iter().all(|y| y.is_nan()), "{isa:?} {len}");
+            assert!(y[3 * len..4 * len].iter().all(|y| (y * len as f32 - 1.0).abs() < 1e-6), "{isa:?} {len}");
+            assert!(y[4 * len..].iter().all(|y| y.is_nan()), "{isa:?} {len}");
+        }
+        softmax(Isa::current(), &[], &mut [], 0);
+        softmax(Isa::current(), &[], &mut [], 5);
+    }
+}
