@@ -16,9 +16,12 @@ pub mod gemm_f32;
 pub mod gemm_i8;
 mod isa;
 mod lhs;
+pub mod look_up;
 mod math;
 mod matrix_mut;
 pub mod norm;
+pub mod qlinear;
+pub mod quantize;
 pub mod softmax;
 mod vector;
 

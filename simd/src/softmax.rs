@@ -36,15 +36,23 @@ impl Task for Rows<'_> {
 fn row<S: Simd>(s: S, x: &[f32], y: &mut [f32]) {
     let max = s.splat(largest(s, x));
     let mut sum = s.splat(0.0);
-    for (x, y) in x.chunks(S::LANES).zip(y.chunks_mut(S::LANES)) {
-        s.store_some(math::exp(s, s.sub(s.load_some(x), max)), y);
+    let (wholes, end) = x.split_at(x.len() - x.len() % S::LANES);
+    let (y_wholes, y_end) = y.split_at_mut(wholes.len());
+    for (x, y) in wholes.chunks_exact(S::LANES).zip(y_wholes.chunks_exact_mut(S::LANES)) {
+        let exp = math::exp(s, s.sub(s.load(x), max));
+        sum = s.add(sum, exp);
+        s.store(exp, y);
+    }
+    if !end.is_empty() {
+        s.store_some(math::exp(s, s.sub(s.load_some(end), max)), y_end);
         // Lanes past the end count as zeros.
-        sum = s.add(sum, s.load_some(y));
+        sum = s.add(sum, s.load_some(y_end));
     }
     let share = s.splat(1.0 / s.sum(sum));
-    for y in y.chunks_mut(S::LANES) {
-        s.store_some(s.mul(s.load_some(y), share), y);
+    for y in y_wholes.chunks_exact_mut(S::LANES) {
+        s.store(s.mul(s.load(y), share), y);
     }
+    s.store_some(s.mul(s.load_some(y_end), share), y_end);
 }
 
 /// The largest element; NaN may be passed over. The last vector overlaps the one before it.

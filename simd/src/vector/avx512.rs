@@ -131,7 +131,14 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     #[inline(always)]
     fn store_bytes(self, x: Self::I, to: &mut [u8]) {
         // SAFETY: the token proves the instructions.
-        unsafe { _mm512_mask_cvtepi32_storeu_epi8(to.as_mut_ptr().cast(), first(to.len()), x) }
+        unsafe {
+            let bytes = _mm512_cvtepi32_epi8(x);
+            // A store through a mask is slow on some machines.
+            match to.first_chunk_mut::<16>() {
+                Some(to) => _mm_storeu_si128(to.as_mut_ptr().cast(), bytes),
+                None => _mm_mask_storeu_epi8(to.as_mut_ptr().cast(), first(to.len()), bytes),
+            }
+        }
     }
 
     #[inline(always)]
