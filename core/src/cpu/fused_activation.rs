@@ -1,6 +1,8 @@
 //! Fused activations on the CPU.
 
-use super::activation::{elu, hard_sigmoid, leaky_relu, sigmoid, softplus, softsign, thresholded_relu};
+use super::activation::{
+    elu, fast_gelu, gelu, hard_sigmoid, leaky_relu, sigmoid, softplus, softsign, swish, thresholded_relu,
+};
 use super::real::Real;
 use crate::Float;
 use crate::ops::fused_activation::FusedActivation;
@@ -23,7 +25,10 @@ impl FusedActivation {
             FusedActivation::Clip { high, .. } if x > of(high) => of(high),
             FusedActivation::Clip { .. } => x,
             FusedActivation::Elu { alpha } => elu(x, of(alpha)),
+            FusedActivation::Gelu { tanh: false } => gelu(x),
+            FusedActivation::Gelu { tanh: true } => fast_gelu(x),
             FusedActivation::HardSigmoid { alpha, beta } => hard_sigmoid(x, alpha.into(), beta.into()),
+            FusedActivation::HardSwish => x * hard_sigmoid(x, 1.0 / 6.0, 0.5),
             FusedActivation::LeakyRelu { alpha } => leaky_relu(x, alpha),
             FusedActivation::ParametricSoftplus { alpha, beta } => of(alpha) * softplus(of(beta) * x),
             FusedActivation::Relu if x < R::of(0.0) => R::of(0.0),
@@ -33,6 +38,7 @@ impl FusedActivation {
             FusedActivation::Sigmoid => sigmoid(x),
             FusedActivation::Softplus => softplus(x),
             FusedActivation::Softsign => softsign(x),
+            FusedActivation::Swish { alpha } => swish(x, alpha),
             FusedActivation::Tanh => x.tanh(),
             FusedActivation::ThresholdedRelu { alpha } => thresholded_relu(x, alpha),
         }

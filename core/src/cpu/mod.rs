@@ -135,6 +135,7 @@ mod gemm;
 mod global_pool;
 mod group_normalization;
 mod layer_normalization;
+mod linear;
 mod lp_normalization;
 mod lrn;
 mod matmul;

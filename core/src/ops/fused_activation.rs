@@ -1,4 +1,4 @@
-//! The activation that FusedConv and FusedGemm of com.microsoft apply to their sums.
+//! The activation that FusedConv and FusedGemm of com.microsoft, and what rewrites fuse, apply to their sums.
 
 use super::Attrs;
 use crate::Result;
@@ -16,10 +16,14 @@ pub enum FusedActivation {
     Elu {
         alpha: f32,
     },
+    Gelu {
+        tanh: bool,
+    },
     HardSigmoid {
         alpha: f32,
         beta: f32,
     },
+    HardSwish,
     LeakyRelu {
         alpha: f32,
     },
@@ -39,6 +43,9 @@ pub enum FusedActivation {
     Sigmoid,
     Softplus,
     Softsign,
+    Swish {
+        alpha: f32,
+    },
     Tanh,
     ThresholdedRelu {
         alpha: f32,

@@ -220,6 +220,7 @@ pub mod gemm;
 pub mod global_pool;
 pub mod group_normalization;
 pub mod layer_normalization;
+pub mod linear;
 pub mod lp_normalization;
 pub mod lrn;
 pub mod matmul;
@@ -387,6 +388,7 @@ ops! {
         global_pool::GlobalPool: "" [GlobalAveragePool GlobalMaxPool GlobalLpPool];
         group_normalization::GroupNormalization: "" [GroupNormalization InstanceNormalization];
         layer_normalization::LayerNormalization: "" [LayerNormalization RMSNormalization];
+        linear::Linear: "edgewise" [Linear];
         lp_normalization::LpNormalization: "" [LpNormalization];
         lrn::Lrn: "" [LRN];
         matmul::MatMul: "" [MatMul], "com.microsoft" [FusedMatMul];

@@ -1,0 +1,89 @@
+//! Linear on the CPU.
+
+use super::matmul::Product;
+use super::product::multiply;
+use super::{Io, Kernel};
+use crate::ops::linear::Linear;
+use crate::ops::matmul::Flip;
+use crate::{Float, Num, Result};
+
+impl Kernel for Linear {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(outputs, inputs.first()?.last().copied()?)
+    }
+
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let (x, w, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
+        let (bias, sum) = (io.optional(2)?, io.optional(3)?);
+        let product = Product::new((x.shape(), Flip::default()), (w.shape(), self.weights()))?;
+        let cols = product.sizes.cols;
+        check_addends(bias.map(|b| b.len()), sum.map(|s| s.shape()), y.shape(), cols)?;
+        for_float!(x.dtype(), T => {
+            type S = <T as Num>::Acc;
+            let bias = bias.map(|b| b.slice::<T>()).transpose()?;
+            let sum = sum.map(|s| s.slice::<T>()).transpose()?;
+            let (x, w) = (x.slice::<T>()?, w.slice::<T>()?);
+            multiply(
+                io.context(),
+                product.sizes,
+                y.into_slice::<T>()?,
+                |i| product.left(x, i, |x: T, _| x.acc()),
+                |i| product.right(w, i, |w: T, _| w.acc()),
+                |row, col, sums: &[S], out| {
+                    for (i, (y, &s)) in out.iter_mut().zip(sums).enumerate() {
+                        let s = bias.map_or(s, |b| s.add(b[col + i].acc()));
+                        let s = sum.map_or(s, |z| s.add(z[row * cols + col + i].acc()));
+                        *y = T::narrow(self.activation.apply(s));
+                    }
+                },
+            )
+        })
+    }
+}
+
+/// Refuses a bias that is no row of the output, and a sum of another shape.
+fn check_addends(bias: Option<usize>, sum: Option<&[usize]>, y: &[usize], cols: usize) -> Result<()> {
+    let fits = bias.is_none_or(|len| len == cols);
+    ensure!(fits, InvalidInput, "a bias of {bias:?} elements for {cols} columns");
+    let same = sum.is_none_or(|shape| shape == y);
+    ensure!(same, InvalidInput, "a sum of shape {sum:?} for outputs of shape {y:?}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cpu::testing::run;
+    use crate::ops::Attr;
+    use crate::{Result, Tensor, Value};
+
+    const LINEAR: (&str, &str, i64) = ("edgewise", "Linear", 1);
+
+    fn f32s(shape: &[usize], x: &[f32]) -> Option<Value> {
+        Some(Tensor::new(shape, x).unwrap().into())
+    }
+
+    fn linear(attrs: &[(&str, Attr)], inputs: &[Option<Value>]) -> Result<(Vec<usize>, Vec<f32>)> {
+        let y = run(LINEAR, attrs, inputs, 1)?;
+        let y = y[0].tensor()?;
+        Ok((y.shape().to_vec(), y.slice()?.to_vec()))
+    }
+
+    #[test]
+    fn bias_and_sum_come_before_the_activation() {
+        let (x, w) = (f32s(&[1, 2, 2], &[1.0, 2.0, 3.0, 4.0]), f32s(&[2, 2], &[1.0, 0.0, 1.0, -1.0]));
+        let (bias, sum) = (f32s(&[2], &[0.5, -1.0]), f32s(&[1, 2, 2], &[-10.0, 4.0, 0.0, 0.0]));
+        let relu = [("activation", Attr::Str("Relu".into()))];
+        let y = linear(&relu, &[x.clone(), w.clone(), bias, sum.clone()]).unwrap();
+        assert_eq!(y, (vec![1, 2, 2], vec![0.0, 1.0, 7.5, 0.0]));
+        let y = linear(&[("transB", Attr::Int(1))], &[x, w, None, sum]).unwrap();
+        assert_eq!(y, (vec![1, 2, 2], vec![-9.0, 3.0, 3.0, -1.0]));
+    }
+
+    #[test]
+    fn addends_of_other_sizes_are_refused() {
+        let (x, w) = (f32s(&[1, 1], &[1.0]), f32s(&[1, 2], &[1.0, 0.0]));
+        assert!(linear(&[], &[x.clone(), w.clone(), f32s(&[1], &[1.0])]).is_err());
+        assert!(linear(&[], &[x.clone(), w.clone(), None, f32s(&[2], &[1.0, 1.0])]).is_err());
+        assert!(linear(&[], &[x, f32s(&[1, 1, 2], &[1.0, 0.0])]).is_err());
+    }
+}
