@@ -17,6 +17,13 @@ pub struct Flip {
     pub batch: bool,
 }
 
+impl Flip {
+    /// Whether it lies in any way other than plainly.
+    pub fn any(self) -> bool {
+        self.matrix || self.batch
+    }
+}
+
 /// MatMul or FusedMatMul.
 #[derive(Clone, Debug)]
 pub struct MatMul {

@@ -8,7 +8,7 @@
 
 #[macro_use]
 mod names;
-mod align;
+pub(crate) mod align;
 mod attrs;
 mod carry;
 pub(crate) mod granularity;

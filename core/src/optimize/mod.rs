@@ -4,14 +4,22 @@
 //! with a [`Patch`] that takes the node's place, or with nothing. To add a rule: a file, a `mod` line and a
 //! line in the list.
 
+mod attention;
+mod batch_normalization;
 mod draft;
 mod fold_constants;
+mod gelu;
 mod identity;
+mod normalization;
 mod patch;
+mod pattern;
+mod product;
 mod remove_dead;
 mod rewrite;
+mod swish;
 #[cfg(test)]
 mod testing;
+mod transpose;
 
 pub use draft::Draft;
 pub use patch::Patch;
@@ -21,7 +29,23 @@ use crate::Result;
 use crate::graph::Graph;
 
 /// The rules, in the order in which they are tried.
-const RULES: &[(&str, Rule)] = &[("remove_identity", identity::remove_identity)];
+const RULES: &[(&str, Rule)] = FLOATS;
+
+/// Several steps on floats become one.
+const FLOATS: &[(&str, Rule)] = &[
+    ("remove_identity", identity::remove_identity),
+    ("merge_transposes", transpose::merge_transposes),
+    ("fuse_layer_normalization", normalization::fuse_layer_normalization),
+    ("fuse_rms_normalization", normalization::fuse_rms_normalization),
+    ("fuse_gelu", gelu::fuse_gelu),
+    ("fuse_swish", swish::fuse_swish),
+    ("fuse_attention", attention::fuse_attention),
+    ("fold_batch_normalization", batch_normalization::fold_batch_normalization),
+    ("fuse_bias", product::fuse_bias),
+    ("fuse_sum", product::fuse_sum),
+    ("fuse_activation", product::fuse_activation),
+    ("absorb_transposes", transpose::absorb_transposes),
+];
 
 /// What a rule says of a node that it looked at and left alone.
 #[derive(Clone, Debug, PartialEq)]

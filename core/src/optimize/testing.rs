@@ -92,3 +92,25 @@ pub fn run(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
     let (outputs, _) = crate::run::run(&program, inputs, &cx)?;
     outputs.iter().map(|value| Ok(value.tensor()?.clone())).collect()
 }
+
+/// The nodes as text after the rules have been applied; what the graph computes must be near what it computed
+/// before.
+pub fn rewritten_alike(graph: Graph, rules: &[(&str, Rule)], inputs: &[Tensor]) -> String {
+    let before = run(&graph, inputs).expect("it runs before");
+    let (text, graph, _) = rewritten(graph, rules).expect("it is rewritten");
+    let after = run(&graph, inputs).expect("it runs after");
+    for (a, b) in before.iter().zip(&after) {
+        assert_eq!(a.shape(), b.shape());
+        let (a, b) = (a.view().to_f32s().expect("floats"), b.view().to_f32s().expect("floats"));
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5 * (1.0 + a.abs());
+        assert!(a.iter().zip(&b).all(near), "{a:?} became {b:?}");
+    }
+    text
+}
+
+/// Numbers that go up and down, from -1 to 1.
+pub fn waves(shape: &[usize]) -> Tensor {
+    let count: usize = shape.iter().product();
+    let numbers: Vec<f32> = (0..count).map(|i| ((i * i + 3 * i) as f32 * 0.7).sin()).collect();
+    Tensor::new(shape, &numbers).expect("as many as the shape has")
+}
