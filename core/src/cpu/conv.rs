@@ -1,7 +1,7 @@
 //! Conv on the CPU, and what every convolution is: a matrix product of the weights with the image as its
 //! windows see it. The image is unrolled block by block while the product packs it, never as a whole.
 
-use super::product::{COLS, Left, MR, Matrix, NR, Right, Sizes, multiply};
+use super::product::{COLS, Left, Matrix, Right, Sizes, multiply};
 use super::window::Windows;
 use super::{Io, Kernel, RunContext};
 use crate::ops::conv::{Conv, ConvWindows};
@@ -158,16 +158,14 @@ struct Weights<'a, T, F> {
 }
 
 impl<T: Copy + Sync, S, F: Fn(T, usize) -> S + Sync> Left<S> for Weights<'_, T, F> {
-    fn fill_rows(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]) {
+    fn fill_row(&self, row: usize, k: Range<usize>, to: &mut [S], step: usize) {
         let (in_step, out_step) = match self.transposed {
             true => (self.outs * self.taps, self.taps),
             false => (self.taps, self.ins * self.taps),
         };
-        for (r, row) in rows.enumerate() {
-            for (to, k) in block.iter_mut().zip(k.clone()) {
-                let at = k / self.taps * in_step + row * out_step + k % self.taps;
-                to[r] = (self.widen)(self.data[at], row);
-            }
+        for (to, k) in to.iter_mut().step_by(step).zip(k) {
+            let at = k / self.taps * in_step + row * out_step + k % self.taps;
+            *to = (self.widen)(self.data[at], row);
         }
     }
 }
@@ -181,7 +179,7 @@ struct Image<'a, T, F> {
 }
 
 impl<T: Copy + Sync, S: Num, F: Fn(T) -> S + Sync> Right<S> for Image<'_, T, F> {
-    fn fill_cols(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]) {
+    fn fill_cols<const N: usize>(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; N]]) {
         let (taps, cells) = (self.windows.taps(), self.windows.cells());
         if self.identity {
             let widen = |x: T, _| (self.widen)(x);
@@ -196,7 +194,7 @@ impl<T: Copy + Sync, S: Num, F: Fn(T) -> S + Sync> Right<S> for Image<'_, T, F> 
             self.windows.offsets(first % taps, cols.clone(), offsets);
             for k_here in (first..k.end).step_by(taps) {
                 let channel = &self.data[k_here / taps * cells..][..cells];
-                for (panel, offsets) in panels.chunks_mut(k.len()).zip(offsets.chunks(NR)) {
+                for (panel, offsets) in panels.chunks_mut(k.len()).zip(offsets.chunks(N)) {
                     for (to, &offset) in panel[k_here - k.start].iter_mut().zip(offsets) {
                         *to = channel.get(offset).map_or(S::zero(), |&x| (self.widen)(x));
                     }

@@ -2,7 +2,7 @@
 //! Outside the image, and at offsets that are no numbers, there are zeros.
 
 use super::conv::{Convolution, check_bias};
-use super::product::{NR, Right};
+use super::product::Right;
 use super::window::Windows;
 use super::{Io, Kernel};
 use crate::ops::deform_conv::DeformConv;
@@ -66,7 +66,7 @@ struct Sampled<'a, T> {
 type Part<S> = (usize, S);
 
 impl<T: Float> Right<T::Wide> for Sampled<'_, T> {
-    fn fill_cols(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[T::Wide; NR]]) {
+    fn fill_cols<const N: usize>(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[T::Wide; N]]) {
         let (taps, cells) = (self.windows.taps(), self.windows.cells());
         let corners = 1 << self.windows.axes().len();
         for tap in 0..taps.min(k.len()) {
@@ -81,7 +81,7 @@ impl<T: Float> Right<T::Wide> for Sampled<'_, T> {
                     parts_of = Some(group);
                 }
                 let plane = &self.image[channel * cells..][..cells];
-                for (panel, parts) in panels.chunks_mut(k.len()).zip(parts.chunks(NR * corners)) {
+                for (panel, parts) in panels.chunks_mut(k.len()).zip(parts.chunks(N * corners)) {
                     for (to, parts) in panel[at - k.start].iter_mut().zip(parts.chunks(corners)) {
                         let part = |&(cell, much): &Part<T::Wide>| {
                             plane.get(cell).map_or(T::Wide::zero(), |x| x.widen().mul(much))

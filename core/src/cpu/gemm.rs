@@ -3,13 +3,22 @@
 //! The product is summed first, then scaled, then C is added, all in the type of the sums. A beta of 0 means
 //! that C is not read at all. Integers with factors other than 1 compute in f64 and truncate.
 
-use super::matmul::Product;
+use super::matmul::{Product, packed_matrix};
+use super::packed_product::{Last, constant_f32s, multiply_packed};
 use super::product::multiply;
-use super::{Io, Kernel};
+use super::{Io, Kernel, Lowering};
 use crate::ops::gemm::Gemm;
 use crate::{Num, Result, View};
+use edgewise_simd::gemm_f32::{self, PackedF32};
+use edgewise_simd::{Lhs, MatrixMut};
 
 impl Kernel for Gemm {
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        let b = constant_f32s(cx, 1).filter(|b| b.rank() == 2 && !self.left.matrix);
+        let weights = b.map(|b| packed_matrix(b, self.right.matrix)).transpose()?.flatten();
+        Ok(weights.map(|weights| Box::new(ByMatrix { gemm: self.clone(), weights }) as _))
+    }
+
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
         super::products_per_output(
             outputs,
@@ -78,6 +87,49 @@ impl Gemm {
     }
 }
 
+/// The same with B packed.
+struct ByMatrix {
+    gemm: Gemm,
+    weights: PackedF32,
+}
+
+impl Kernel for ByMatrix {
+    fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        self.gemm.operations(inputs, outputs)
+    }
+
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let (a, y) = (io.input(0)?, io.output(0)?);
+        let (depth, cols) = (self.weights.depth(), self.weights.cols());
+        ensure!(a.shape().last() == Some(&depth), InvalidInput, "{a:?} does not meet {depth} rows");
+        let (beta, rows) = (self.gemm.beta, y.shape()[0]);
+        let c = io.optional(2)?.filter(|_| beta != 0.0);
+        let c = c.map(|c| Addend::<f32>::new(c, y.shape())).transpose()?;
+        let mut last = Last::new(None, self.gemm.activation);
+        last.finish.alpha = self.gemm.alpha;
+        // What C has to be spread out to, where it does not lie as the kernel wants it.
+        let spread: Vec<f32>;
+        match &c {
+            None => {}
+            Some(c) if c.row_step == 0 && c.col_step == 1 && beta == 1.0 => last.finish.bias = Some(c.data),
+            Some(c) if c.row_step == 0 => {
+                spread = (0..cols).map(|col| beta * c.at(0, col)).collect();
+                last.finish.bias = Some(&spread);
+            }
+            Some(c) if c.col_step == 1 => {
+                last.finish.addend = Some(gemm_f32::Addend { data: c.data, stride: c.row_step, beta });
+            }
+            Some(c) => {
+                spread = (0..rows * cols).map(|i| c.at(i / cols, i % cols)).collect();
+                last.finish.addend = Some(gemm_f32::Addend { data: &spread, stride: cols, beta });
+            }
+        }
+        let left = Lhs::Rows { data: a.slice()?, stride: depth };
+        let out = MatrixMut::dense(y.into_slice()?, cols);
+        multiply_packed(io.context(), left, &self.weights, &last, out)
+    }
+}
+
 /// A tensor that broadcasts to a matrix.
 pub struct Addend<'a, T> {
     data: &'a [T],
@@ -112,7 +164,7 @@ impl<'a, T: crate::Element> Addend<'a, T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::cpu::testing::run;
+    use crate::cpu::testing::{lowered_as_plain, run};
     use crate::ops::Attr;
     use crate::{Tensor, Value};
 
@@ -145,6 +197,29 @@ mod tests {
     fn an_empty_depth_leaves_c() {
         let (a, b) = (f32s(&[2, 0], &[]), f32s(&[0, 1], &[]));
         assert_eq!(gemm(11, &[], &[a, b, f32s(&[2, 1], &[1.0, 2.0])]), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn packed_weights_give_the_same_bits() {
+        let numbers = |shape: &[usize]| {
+            let len = shape.iter().product::<usize>();
+            f32s(shape, &(0..len).map(|i| (i * 7919 % 997) as f32 / 131.0 - 3.5).collect::<Vec<_>>())
+        };
+        let attrs = |beta: f32, activation: &str| {
+            [
+                ("transB", Attr::Int(1)),
+                ("alpha", Attr::Float(0.5)),
+                ("beta", Attr::Float(beta)),
+                ("activation", Attr::Str(activation.into())),
+            ]
+        };
+        let op = ("com.microsoft", "FusedGemm", 1);
+        for (c, beta) in [(&[20][..], 1.0), (&[1, 20], -2.0), (&[37, 20], 3.0), (&[37, 1], 1.0), (&[], 0.5), (&[], 0.0)] {
+            for activation in ["", "Relu", "LeakyRelu", "Softplus"] {
+                let inputs = [numbers(&[37, 11]), numbers(&[20, 11]), numbers(c)];
+                lowered_as_plain(op, &attrs(beta, activation), &inputs, &[1]).unwrap();
+            }
+        }
     }
 
     #[test]

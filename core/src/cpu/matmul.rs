@@ -1,12 +1,25 @@
 //! MatMul on the CPU, and what every matrix product with broadcasting needs.
 
 use super::broadcast::{Broadcast, broadcast_shape};
+use super::packed_product::{Last, constant_f32s, multiply_packed, pack, worth_packing};
 use super::product::{Matrix, Sizes, multiply};
-use super::{Io, Kernel};
+use super::{Io, Kernel, Lowering};
+use crate::ops::fused_activation::FusedActivation;
 use crate::ops::matmul::{Factor, Flip, MatMul};
-use crate::{Num, Result};
+use crate::{Num, Result, View};
+use edgewise_simd::gemm_f32::PackedF32;
+use edgewise_simd::{Lhs, MatrixMut};
 
 impl Kernel for MatMul {
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        let Some(b) = constant_f32s(cx, 1).filter(|b| b.rank() == 2) else { return Ok(None) };
+        if self.left.matrix || self.left.batch || self.right.batch {
+            return Ok(None);
+        }
+        let weights = packed_matrix(b, self.right.matrix)?;
+        Ok(weights.map(|weights| Box::new(ByMatrix { alpha: self.alpha, weights }) as _))
+    }
+
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
         super::products_per_output(outputs, inputs.first()?.last().copied()?)
     }
@@ -31,6 +44,39 @@ impl Kernel for MatMul {
                 },
             )
         })
+    }
+}
+
+/// A constant matrix as a packed right factor, if that pays.
+pub fn packed_matrix(b: View<'_>, transposed: bool) -> Result<Option<PackedF32>> {
+    let (rows, cols) = (b.shape()[0], b.shape()[1]);
+    let (size, steps) = if transposed { ((cols, rows), (1, cols)) } else { ((rows, cols), (cols, 1)) };
+    if !worth_packing(size) {
+        return Ok(None);
+    }
+    pack(b.slice()?, size, |k| k * steps.0, steps.1).map(Some)
+}
+
+/// A product with one packed matrix on the right, whatever the batch.
+struct ByMatrix {
+    alpha: f32,
+    weights: PackedF32,
+}
+
+impl Kernel for ByMatrix {
+    fn operations(&self, _inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(outputs, self.weights.depth())
+    }
+
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let (a, y) = (io.input(0)?, io.output(0)?);
+        let (depth, cols) = (self.weights.depth(), self.weights.cols());
+        ensure!(a.shape().last() == Some(&depth), InvalidInput, "{a:?} does not meet {depth} rows");
+        let mut last = Last::new(None, FusedActivation::None);
+        last.finish.alpha = self.alpha;
+        let left = Lhs::Rows { data: a.slice()?, stride: depth };
+        let out = MatrixMut::dense(y.into_slice()?, cols);
+        multiply_packed(io.context(), left, &self.weights, &last, out)
     }
 }
 
@@ -145,7 +191,7 @@ impl Side {
 
 #[cfg(test)]
 mod tests {
-    use crate::cpu::testing::run;
+    use crate::cpu::testing::{lowered_as_plain, run};
     use crate::ops::Attr;
     use crate::{DType, Tensor, Value};
 
@@ -202,6 +248,24 @@ mod tests {
         let attrs = [("transA", Attr::Int(1)), ("transB", Attr::Int(1)), ("transBatchB", Attr::Int(1))];
         let op = ("com.microsoft", "FusedMatMul", 1);
         assert_eq!(shape_and_elements(op, &attrs, &[3], &[3]), (vec![], vec![14.0]));
+    }
+
+    #[test]
+    fn packed_weights_give_the_same_bits() {
+        let numbers = |shape: &[usize]| {
+            let len = shape.iter().product::<usize>();
+            let elements: Vec<f32> = (0..len).map(|i| (i * 7919 % 997) as f32 / 131.0 - 3.5).collect();
+            Some(Value::from(Tensor::new(shape, &elements).unwrap()))
+        };
+        let plain: [(&[usize], &[usize]); 5] =
+            [(&[5], &[5, 40]), (&[3, 7, 20], &[20, 33]), (&[30, 0], &[0, 9]), (&[0, 4], &[4, 2]), (&[1, 70], &[70, 513])];
+        for (a, b) in plain {
+            lowered_as_plain(MATMUL, &[], &[numbers(a), numbers(b)], &[1]).unwrap();
+        }
+        let attrs = [("transB", Attr::Int(1)), ("alpha", Attr::Float(0.25))];
+        let op = ("com.microsoft", "FusedMatMul", 1);
+        lowered_as_plain(op, &attrs, &[numbers(&[2, 9, 31]), numbers(&[50, 31])], &[1]).unwrap();
+        assert!(lowered_as_plain(MATMUL, &[], &[numbers(&[2, 3]), numbers(&[4, 3])], &[1]).is_err());
     }
 
     #[test]

@@ -149,6 +149,7 @@ mod packed_conv_i8;
 mod packed_i8;
 #[cfg(test)]
 mod packed_i8_tests;
+mod packed_product;
 mod product;
 mod qgemm;
 mod qlinear_average_pool;

@@ -4,17 +4,22 @@
 //! costs nothing), an image seen through the windows of a convolution, bytes less their zero points. What
 //! comes out goes through the kernel's own last step (bias, activation, requantization) row by row.
 //!
+//! Sums of f32 are those of `edgewise_simd`; for every other type the loops are here.
+//!
 //! Every sum is added up over the depth from first to last in `S`, whatever the number of rows, columns or
 //! threads: the same row times the same column gives the same bits wherever it stands.
 
 use super::RunContext;
 use crate::{Num, Result};
+use edgewise_simd::gemm_f32::{Finish, PANEL, PackedF32, gemm_f32};
+use edgewise_simd::{Isa, Lhs, MatrixMut};
 use std::ops::Range;
 
-/// Rows and columns of a tile of sums, which the compiler keeps in vector registers.
-pub const MR: usize = 4;
+/// Rows and columns of a tile of sums, which the compiler keeps in vector registers. For sums of f32,
+/// [`edgewise_simd`] has better ones.
+const MR: usize = 4;
 /// See [`MR`].
-pub const NR: usize = 8;
+const NR: usize = 8;
 
 /// What is packed at a time: a block of the right factor stays in the second cache, one of its panels and
 /// a block of the left factor in the first.
@@ -38,16 +43,15 @@ pub struct Sizes {
 
 /// A left factor.
 pub trait Left<S>: Sync {
-    /// Writes `rows` (at most [`MR`]) of it, `block[i][r]` being row `rows.start + r` at depth
-    /// `k.start + i`; what lies past the last row may be anything.
-    fn fill_rows(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]);
+    /// Writes a stretch of a row of it, one element every `step` elements of `to`.
+    fn fill_row(&self, row: usize, k: Range<usize>, to: &mut [S], step: usize);
 }
 
 /// A right factor.
 pub trait Right<S>: Sync {
-    /// Writes `cols` of it as panels of [`NR`] columns, each `k.len()` long; what lies past the last column
-    /// may be anything.
-    fn fill_cols(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]);
+    /// Writes `cols` of it as panels of `N` columns, each `k.len()` long; what lies past the last column may
+    /// be anything.
+    fn fill_cols<const N: usize>(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; N]]);
 }
 
 /// A matrix somewhere in a slice.
@@ -64,21 +68,22 @@ pub struct Matrix<'a, T, F> {
 }
 
 impl<T: Copy + Sync, S, F: Fn(T, usize) -> S + Sync> Left<S> for Matrix<'_, T, F> {
-    fn fill_rows(&self, rows: Range<usize>, k: Range<usize>, block: &mut [[S; MR]]) {
-        for (r, row) in rows.enumerate() {
-            let from = self.data[row * self.row_step + k.start * self.col_step..].iter();
-            for (to, &x) in block.iter_mut().zip(from.step_by(self.col_step.max(1))) {
-                to[r] = (self.widen)(x, row);
-            }
+    fn fill_row(&self, row: usize, k: Range<usize>, to: &mut [S], step: usize) {
+        let from = &self.data[row * self.row_step + k.start * self.col_step..];
+        if self.col_step == 1 && step == 1 {
+            to[..k.len()].iter_mut().zip(from).for_each(|(to, &x)| *to = (self.widen)(x, row));
+        } else {
+            let from = from.iter().step_by(self.col_step.max(1)).take(k.len());
+            to.iter_mut().step_by(step).zip(from).for_each(|(to, &x)| *to = (self.widen)(x, row));
         }
     }
 }
 
 impl<T: Copy + Sync, S, F: Fn(T, usize) -> S + Sync> Right<S> for Matrix<'_, T, F> {
-    fn fill_cols(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; NR]]) {
-        let firsts = cols.clone().step_by(NR);
-        for (panel, first) in panels.chunks_mut(k.len()).zip(firsts) {
-            let width = NR.min(cols.end - first);
+    fn fill_cols<const N: usize>(&self, k: Range<usize>, cols: Range<usize>, panels: &mut [[S; N]]) {
+        let firsts = cols.clone().step_by(N);
+        for (panel, first) in panels.chunks_mut(k.len().max(1)).zip(firsts) {
+            let width = N.min(cols.end - first);
             for (to, k) in panel.iter_mut().zip(k.clone()) {
                 let from = &self.data[k * self.row_step + first * self.col_step..];
                 if self.col_step == 1 {
@@ -131,7 +136,12 @@ pub fn multiply<S: Num, Y: Send, L: Left<S>, R: Right<S>>(
                 let start = row * cols + col;
                 emit(next + row, col, sums, &mut now[start..start + sums.len()]);
             };
-            packed.multiply(cx, (first..first + take, depth, cols), &left(at), &right(at), &mut emit)?;
+            let block = (first..first + take, depth, cols);
+            if S::DTYPE == crate::DType::F32 {
+                packed.multiply_f32(cx, block, &left(at), &right(at), &mut emit)?;
+            } else {
+                packed.multiply(cx, block, &left(at), &right(at), &mut emit)?;
+            }
             next += take;
             out = later;
         }
@@ -147,11 +157,21 @@ struct Packed<S> {
     left: Vec<[S; MR]>,
     panels: Vec<[S; NR]>,
     sums: Vec<Tile<S>>,
+    f32s: PackedF32,
+    rows: Vec<S>,
+    lines: Vec<f32>,
 }
 
 impl<S> Default for Packed<S> {
     fn default() -> Packed<S> {
-        Packed { left: Vec::new(), panels: Vec::new(), sums: Vec::new() }
+        Packed {
+            left: Vec::new(),
+            panels: Vec::new(),
+            sums: Vec::new(),
+            f32s: PackedF32::default(),
+            rows: Vec::new(),
+            lines: Vec::new(),
+        }
     }
 }
 
@@ -177,7 +197,9 @@ impl<S: Num> Packed<S> {
                 self.left.resize(k.len(), [S::zero(); MR]);
                 right.fill_cols(k.clone(), cols.clone(), &mut self.panels);
                 for (tiles, first) in self.sums.chunks_mut(across).zip(rows.clone().step_by(MR)) {
-                    left.fill_rows(first..(first + MR).min(rows.end), k.clone(), &mut self.left);
+                    for (r, row) in (first..(first + MR).min(rows.end)).enumerate() {
+                        left.fill_row(row, k.clone(), &mut self.left.as_flattened_mut()[r..], MR);
+                    }
                     for (tile, panel) in tiles.iter_mut().zip(self.panels.chunks(k.len())) {
                         add_products(tile, &self.left, panel);
                     }
@@ -194,6 +216,46 @@ impl<S: Num> Packed<S> {
         }
         Ok(())
     }
+}
+
+/// Elements of a right factor's block of f32, which stays in the second cache.
+const BLOCK: usize = 1 << 18;
+
+impl<S: Num> Packed<S> {
+    /// [`Packed::multiply`] for an `S` that is f32.
+    fn multiply_f32(
+        &mut self,
+        cx: &RunContext<'_>,
+        (rows, depth, cols): (Range<usize>, usize, usize),
+        left: &impl Left<S>,
+        right: &impl Right<S>,
+        emit: &mut impl FnMut(usize, usize, &[S]),
+    ) -> Result<()> {
+        self.rows.resize(rows.len() * depth, S::zero());
+        for (to, row) in self.rows.chunks_mut(depth.max(1)).zip(rows.clone()) {
+            left.fill_row(row, 0..depth, to, 1);
+        }
+        let across = (BLOCK / depth.max(1)).clamp(PANEL, COLS) / PANEL * PANEL;
+        for col in (0..cols).step_by(across) {
+            cx.check()?;
+            let cols = col..(col + across).min(cols);
+            let panels = self.f32s.blank(depth, cols.len()).map_err(|_| no_memory(depth, cols.len()))?;
+            right.fill_cols::<PANEL>(0..depth, cols.clone(), bytemuck::cast_slice_mut(panels));
+            self.lines.resize(rows.len() * cols.len(), 0.0);
+            let data = bytemuck::cast_slice(&self.rows);
+            let out = MatrixMut::dense(&mut self.lines, cols.len());
+            let left = Lhs::Rows { data, stride: depth };
+            gemm_f32(Isa::current(), left, &self.f32s, &Finish::default(), out);
+            for (row, line) in self.lines.chunks(cols.len()).enumerate() {
+                emit(row, cols.start, bytemuck::cast_slice(line));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_memory(depth: usize, cols: usize) -> crate::Error {
+    err!(OutOfMemory, "no memory for a packed factor of {depth}×{cols}")
 }
 
 /// The innermost loop: the tile stays in registers, and the compiler makes vectors of its rows.
@@ -215,11 +277,11 @@ mod tests {
     use crate::cpu::Pool;
     use std::sync::atomic::AtomicBool;
 
-    fn product(threads: usize, sizes: Sizes, a: &[f32], b: &[f32]) -> Vec<f32> {
+    fn product<T: Num>(threads: usize, sizes: Sizes, a: &[T], b: &[T]) -> Vec<T> {
         let (pool, cancel) = (Pool::new(threads), AtomicBool::new(false));
         let cx = RunContext::new(&pool, &cancel);
-        let mut out = vec![f32::NAN; sizes.batch * sizes.rows * sizes.cols];
-        let matrix = |data, row_step| Matrix { data, row_step, col_step: 1, widen: |x: f32, _| x };
+        let mut out = vec![T::HIGHEST; sizes.batch * sizes.rows * sizes.cols];
+        let matrix = |data, row_step| Matrix { data, row_step, col_step: 1, widen: |x: T, _| x };
         multiply(
             &cx,
             sizes,
@@ -232,7 +294,7 @@ mod tests {
         out
     }
 
-    fn plain(sizes: Sizes, a: &[f32], b: &[f32]) -> Vec<f32> {
+    fn plain(sizes: Sizes, a: &[f64], b: &[f64]) -> Vec<f64> {
         let Sizes { rows, depth, cols, .. } = sizes;
         let at = |i: usize| {
             let (batch, row, col) = (i / cols / rows, i / cols % rows, i % cols);
@@ -244,25 +306,29 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_bit_for_bit_those_of_the_plain_loop_for_any_size_and_any_threads() {
+    fn sums_are_those_of_the_plain_loop_for_any_size_and_any_threads() {
         for (batch, rows, depth, cols) in
             [(1, 1, 1, 1), (3, 5, 7, 9), (2, 4, 300, 8), (1, 261, 3, 131), (2, 1, 5, 3), (1, 2, 0, 3)]
         {
             let sizes = Sizes { batch, rows, depth, cols };
             let numbers = |n: usize, by: usize| {
-                (0..n).map(|i| ((i * by % 1009) as f32 - 504.0) / 37.0).collect::<Vec<_>>()
+                (0..n).map(|i| ((i * by % 1009) as f64 - 504.0) / 32.0).collect::<Vec<_>>()
             };
+            let small = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
             let (a, b) = (numbers(batch * rows * depth, 7919), numbers(batch * depth * cols, 104729));
             let expected = plain(sizes, &a, &b);
+            // f32 has the bits for these sums, too: the numbers are multiples of 1/32 below 16.
             for threads in [1, 3] {
                 assert_eq!(product(threads, sizes, &a, &b), expected, "{sizes:?} on {threads}");
+                let f32s = product(threads, sizes, &small(&a), &small(&b));
+                assert_eq!(f32s, small(&expected), "{sizes:?} of f32 on {threads}");
             }
         }
     }
 
     #[test]
     fn empty_products_do_nothing() {
-        assert!(product(1, Sizes { batch: 0, rows: 2, depth: 2, cols: 2 }, &[], &[]).is_empty());
+        assert!(product::<f32>(1, Sizes { batch: 0, rows: 2, depth: 2, cols: 2 }, &[], &[]).is_empty());
         assert!(product(1, Sizes { batch: 1, rows: 2, depth: 2, cols: 0 }, &[0.0; 4], &[]).is_empty());
     }
 }

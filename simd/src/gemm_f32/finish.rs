@@ -1,8 +1,9 @@
 //! What becomes of the sums of a product.
 
 use crate::Simd;
+use crate::elementwise::Unary;
 
-/// The last step of a product: `activation(alpha · sum + bias + beta · addend)`.
+/// The last step of a product: `function(alpha · sum + bias + beta · addend)`. NaN stays NaN.
 #[derive(Clone, Copy, Debug)]
 pub struct Finish<'a> {
     /// What sums are multiplied by.
@@ -11,8 +12,8 @@ pub struct Finish<'a> {
     pub bias: Option<&'a [f32]>,
     /// An addend for every element of the whole output.
     pub addend: Option<Addend<'a>>,
-    /// What the sum of all that goes through.
-    pub activation: Activation,
+    /// What the sum of all that goes through; clips cost nothing.
+    pub function: Option<Unary>,
 }
 
 /// A matrix that is added to an output.
@@ -26,39 +27,25 @@ pub struct Addend<'a> {
     pub beta: f32,
 }
 
-/// What a finished sum goes through. NaN stays NaN.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Activation {
-    None,
-    Clip { low: f32, high: f32 },
-    LeakyRelu { alpha: f32 },
-    HardSwish,
-}
-
-impl Activation {
-    /// Negative numbers become 0.
-    pub const RELU: Activation = Activation::Clip { low: 0.0, high: f32::INFINITY };
-
-    /// Of a vector.
-    #[inline(always)]
-    pub fn apply<S: Simd>(self, s: S, x: S::F) -> S::F {
-        match self {
-            Activation::None => x,
-            Activation::Clip { low, high } => s.min(s.splat(high), s.max(s.splat(low), x)),
-            Activation::LeakyRelu { alpha } => s.select(s.lt(x, s.splat(0.0)), s.mul(x, s.splat(alpha)), x),
-            Activation::HardSwish => {
-                let gate = s.add(s.mul(x, s.splat(1.0 / 6.0)), s.splat(0.5));
-                s.mul(x, s.min(s.splat(1.0), s.max(s.splat(0.0), gate)))
-            }
-        }
-    }
-}
-
 impl Default for Finish<'_> {
     fn default() -> Self {
-        Finish { alpha: 1.0, bias: None, addend: None, activation: Activation::None }
+        Finish { alpha: 1.0, bias: None, addend: None, function: None }
     }
+}
+
+/// What a function does to numbers while they are in registers; [`later`] says what is left.
+#[inline(always)]
+pub fn bounds(function: Option<Unary>) -> (f32, f32) {
+    match function {
+        Some(Unary::Relu) => (0.0, f32::INFINITY),
+        Some(Unary::Clip { low, high }) => (low, high),
+        _ => (f32::NEG_INFINITY, f32::INFINITY),
+    }
+}
+
+/// What is left to be done with a row.
+pub fn later(function: Option<Unary>) -> Option<Unary> {
+    function.filter(|f| !matches!(f, Unary::Relu | Unary::Clip { .. }))
 }
 
 impl Finish<'_> {
@@ -75,18 +62,13 @@ impl Finish<'_> {
             let from = s.load_some(&addend.data[row * addend.stride + col..][..cols]);
             x = s.add(x, s.mul(from, s.splat(addend.beta)));
         }
-        self.activation.apply(s, x)
+        let (low, high) = bounds(self.function);
+        s.min(s.splat(high), s.max(s.splat(low), x))
     }
 
-    /// The bounds of a clip that is all there is besides a bias and an addend that is just added.
+    /// Whether sums and the addend are just added.
     #[inline(always)]
-    pub(super) fn plain(&self) -> Option<(f32, f32)> {
-        let bounds = match self.activation {
-            Activation::None => (f32::NEG_INFINITY, f32::INFINITY),
-            Activation::Clip { low, high } => (low, high),
-            _ => return None,
-        };
-        let plain = self.alpha == 1.0 && self.addend.is_none_or(|addend| addend.beta == 1.0);
-        plain.then_some(bounds)
+    pub(super) fn is_plain(&self) -> bool {
+        self.alpha == 1.0 && self.addend.is_none_or(|addend| addend.beta == 1.0)
     }
 }

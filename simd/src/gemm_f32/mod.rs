@@ -10,10 +10,12 @@ mod packed;
 mod tests;
 mod tile;
 
-pub use finish::{Activation, Addend, Finish};
+pub use finish::{Addend, Finish};
 pub use packed::{Line, PANEL, PackedF32};
 
-use crate::{Isa, Lhs, MatrixMut, Simd, Task, dispatch};
+use crate::elementwise::unary_in_place;
+use crate::{Isa, Lhs, MatrixMut, Simd, Task, dispatch_plain};
+use finish::later;
 use left::{Pointers, Stretch, check, stretches};
 use std::ops::Range;
 use tile::{Stretched, Waiting, tile};
@@ -36,10 +38,11 @@ pub fn gemm_f32(
         return;
     }
     check(&left, &rows, right.depth());
-    dispatch(isa, Gemm { left, right, finish, out })
+    dispatch_plain(isa, Gemm { isa, left, right, finish, out })
 }
 
 struct Gemm<'a> {
+    isa: Isa,
     left: Lhs<'a, f32>,
     right: &'a PackedF32,
     finish: &'a Finish<'a>,
@@ -90,7 +93,7 @@ impl Gemm<'_> {
             waiting.resize(rows.len() * panels * PANEL, 0.0);
         }
         let mut waiting = Waiting { sums: waiting, stride: panels * PANEL };
-        let Gemm { left, right, finish, ref mut out } = *self;
+        let Gemm { isa, left, right, finish, ref mut out } = *self;
         let mut out = out.reborrow().block(rows.clone(), cols.clone());
         let depth = right.depth();
         for (i, part) in parts.iter().enumerate() {
@@ -110,6 +113,9 @@ impl Gemm<'_> {
                 strips(s, &part, (rows.len(), panel, width), finish, &mut waiting, &mut out);
                 panel += width;
             }
+        }
+        if let Some(function) = later(finish.function) {
+            (0..out.rows().len()).for_each(|row| unary_in_place(isa, function, out.row(row)));
         }
     }
 }

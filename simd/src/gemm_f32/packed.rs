@@ -43,12 +43,8 @@ impl PackedF32 {
         at: impl Fn(usize) -> usize,
         col_step: usize,
     ) -> Result<(), TryReserveError> {
-        // What passes the address space fails to reserve.
-        let lines = depth.saturating_mul(cols.div_ceil(PANEL));
         self.lines.clear();
-        self.lines.try_reserve_exact(lines)?;
-        self.lines.resize(lines, Line([0.0; PANEL]));
-        (self.depth, self.cols) = (depth, cols);
+        self.blank(depth, cols)?;
         for (panel, first) in self.lines.chunks_mut(depth.max(1)).zip((0..cols).step_by(PANEL)) {
             let width = PANEL.min(cols - first);
             if col_step == 1 {
@@ -67,6 +63,19 @@ impl PackedF32 {
             }
         }
         Ok(())
+    }
+
+    /// Makes it a matrix of that size and gives its panels, line after line, to be written. What they hold
+    /// is zero or what was there before.
+    pub fn blank(&mut self, depth: usize, cols: usize) -> Result<&mut [[f32; PANEL]], TryReserveError> {
+        // What passes the address space fails to reserve.
+        let lines = depth.saturating_mul(cols.div_ceil(PANEL));
+        self.lines.truncate(lines);
+        self.lines.try_reserve_exact(lines - self.lines.len())?;
+        self.lines.resize(lines, Line([0.0; PANEL]));
+        (self.depth, self.cols) = (depth, cols);
+        // SAFETY: a line is its 16 numbers and nothing else.
+        Ok(unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), lines) })
     }
 
     /// Rows.

@@ -2,7 +2,8 @@
 //! column.
 
 use super::*;
-use crate::OUTSIDE;
+use crate::elementwise::Unary;
+use crate::{OUTSIDE, dispatch};
 
 /// Numbers between -1 and 1, the same for the same seed.
 fn numbers(n: usize, seed: u32) -> Vec<f32> {
@@ -194,13 +195,13 @@ fn finishes() {
         let case = Case::new(rows, depth, cols);
         let (bias, more) = (numbers(cols, 5), numbers(rows * (cols + 3), 6));
         let plain = |beta: f32| Addend { data: &more, stride: cols + 3, beta };
-        let of = |activation| Finish { activation, ..Finish::default() };
+        let of = |function| Finish { function: Some(function), ..Finish::default() };
         let finishes = [
-            Finish { bias: Some(&bias), ..of(Activation::RELU) },
-            Finish { bias: Some(&bias), addend: Some(plain(1.0)), ..of(Activation::None) },
-            Finish { alpha: 0.5, addend: Some(plain(-2.0)), ..of(Activation::Clip { low: -0.5, high: 0.5 }) },
-            of(Activation::LeakyRelu { alpha: 0.1 }),
-            Finish { bias: Some(&bias), ..of(Activation::HardSwish) },
+            Finish { bias: Some(&bias), ..of(Unary::Relu) },
+            Finish { bias: Some(&bias), addend: Some(plain(1.0)), ..Finish::default() },
+            Finish { alpha: 0.5, addend: Some(plain(-2.0)), ..of(Unary::Clip { low: -0.5, high: 0.5 }) },
+            of(Unary::LeakyRelu { alpha: 0.1 }),
+            Finish { bias: Some(&bias), ..of(Unary::HardSwish) },
         ];
         for isa in Isa::supported() {
             let sums = case.run(isa, &Finish::default());
@@ -209,17 +210,12 @@ fn finishes() {
                     let (row, col) = (i / cols, i % cols);
                     let mut x = finish.alpha * sums[i] + finish.bias.map_or(0.0, |b| b[col]);
                     x += finish.addend.map_or(0.0, |a| a.beta * a.data[row * a.stride + col]);
-                    match finish.activation {
-                        Activation::None => x,
-                        Activation::Clip { low, high } => x.max(low).min(high),
-                        Activation::LeakyRelu { alpha } => {
-                            if x < 0.0 {
-                                alpha * x
-                            } else {
-                                x
-                            }
-                        }
-                        Activation::HardSwish => x * (x * (1.0 / 6.0) + 0.5).clamp(0.0, 1.0),
+                    match finish.function {
+                        Some(Unary::Relu) => x.max(0.0),
+                        Some(Unary::Clip { low, high }) => x.max(low).min(high),
+                        Some(Unary::LeakyRelu { alpha }) if x < 0.0 => alpha * x,
+                        Some(Unary::HardSwish) => x * (x * (1.0 / 6.0) + 0.5).clamp(0.0, 1.0),
+                        _ => x,
                     }
                 };
                 for (i, got) in case.run(isa, &finish).into_iter().enumerate() {
@@ -238,8 +234,8 @@ fn infinities_stay_in_their_columns_and_nan_passes_every_activation() {
     case.a[14 * depth + 5] = f32::NAN;
     case.b[cols + 18] = f32::NEG_INFINITY;
     for isa in Isa::supported() {
-        for activation in [Activation::None, Activation::RELU, Activation::LeakyRelu { alpha: 0.1 }] {
-            let out = case.run(isa, &Finish { activation, ..Finish::default() });
+        for function in [None, Some(Unary::Relu), Some(Unary::LeakyRelu { alpha: 0.1 })] {
+            let out = case.run(isa, &Finish { function, ..Finish::default() });
             for (i, x) in out.iter().enumerate() {
                 assert_eq!(
                     x.is_nan(),

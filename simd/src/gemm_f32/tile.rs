@@ -1,8 +1,9 @@
 //! The innermost loops: a tile of sums that stays in registers.
 
+use super::finish::{Finish, bounds};
 use super::left::Pointers;
 use super::packed::{Line, PANEL};
-use super::{Finish, MatrixMut};
+use crate::MatrixMut;
 use crate::Simd;
 
 /// What all tiles of one stretch of the depth share.
@@ -64,11 +65,10 @@ pub fn tile<S: Simd, const MR: usize, const NV: usize>(
     }
     let width = (out.cols().len() - col).min(NV * S::LANES);
     let at = (out.rows().start + row, out.cols().start + col);
-    match finish.plain() {
-        Some(bounds) if rows == MR && width == NV * S::LANES => {
-            write_plain(s, &sums, (finish, bounds), at, (row, col), out)
-        }
-        _ => write(s, &sums, finish, at, (row, rows, col, width), out),
+    if finish.is_plain() && rows == MR && width == NV * S::LANES {
+        write_plain(s, &sums, finish, at, (row, col), out)
+    } else {
+        write(s, &sums, finish, at, (row, rows, col, width), out)
     }
 }
 
@@ -125,12 +125,13 @@ fn store_row<S: Simd, const NV: usize>(s: S, sums: &[S::F; NV], to: &mut [f32]) 
 fn write_plain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     sums: &Sums<S, MR, NV>,
-    (finish, (low, high)): (&Finish<'_>, (f32, f32)),
+    finish: &Finish<'_>,
     (row, col): (usize, usize),
     (row_here, col_here): (usize, usize),
     out: &mut MatrixMut<'_, f32>,
 ) {
     let width = NV * S::LANES;
+    let (low, high) = bounds(finish.function);
     let (low, high) = (s.splat(low), s.splat(high));
     let mut bias = [s.splat(0.0); NV];
     if let Some(from) = finish.bias {

@@ -1,0 +1,116 @@
+//! Products of f32 by a right factor that was packed once.
+
+use super::Lowering;
+use super::RunContext;
+use crate::ops::fused_activation::FusedActivation;
+use crate::{DType, Result, View};
+use edgewise_simd::elementwise::Unary;
+use edgewise_simd::gemm_f32::{Finish, PANEL, PackedF32, gemm_f32};
+use edgewise_simd::{Isa, Lhs, MatrixMut};
+
+/// Packs a matrix of `depth` × `cols`: element (k, col) is `data[at(k) + col * col_step]`.
+pub fn pack(
+    data: &[f32],
+    (depth, cols): (usize, usize),
+    at: impl Fn(usize) -> usize,
+    col_step: usize,
+) -> Result<PackedF32> {
+    PackedF32::new(data, (depth, cols), at, col_step)
+        .map_err(|_| err!(OutOfMemory, "no memory for packed weights of {depth}×{cols}"))
+}
+
+/// Whether packing such a matrix does not blow it up: panels are filled up to 16 columns.
+pub fn worth_packing((depth, cols): (usize, usize)) -> bool {
+    cols >= PANEL / 2 || depth.saturating_mul(PANEL) <= 1 << 18
+}
+
+/// The elements of an input that is a constant of f32s.
+pub fn constant_f32s<'a>(cx: &'a Lowering<'_>, input: usize) -> Option<View<'a>> {
+    cx.constant(input).filter(|view| view.dtype() == DType::F32)
+}
+
+/// The last step of a product.
+#[derive(Clone, Copy)]
+pub struct Last<'a> {
+    /// What happens to the sums while they are in registers.
+    pub finish: Finish<'a>,
+    /// What the kernels have no instructions for, done afterwards.
+    pub after: FusedActivation,
+}
+
+impl<'a> Last<'a> {
+    /// A bias and an activation.
+    pub fn new(bias: Option<&'a [f32]>, activation: FusedActivation) -> Last<'a> {
+        let (function, after) = match activation {
+            FusedActivation::Clip { low, high } => (Some(Unary::Clip { low, high }), FusedActivation::None),
+            FusedActivation::HardSigmoid { alpha, beta } => {
+                (Some(Unary::HardSigmoid { alpha, beta }), FusedActivation::None)
+            }
+            FusedActivation::LeakyRelu { alpha } => (Some(Unary::LeakyRelu { alpha }), FusedActivation::None),
+            FusedActivation::Relu => (Some(Unary::Relu), FusedActivation::None),
+            FusedActivation::Sigmoid => (Some(Unary::Sigmoid), FusedActivation::None),
+            FusedActivation::Tanh => (Some(Unary::Tanh), FusedActivation::None),
+            other => (None, other),
+        };
+        Last { finish: Finish { bias, function, ..Finish::default() }, after }
+    }
+}
+
+/// Multiplications that a thread does at once: a few milliseconds on the slowest machines.
+const PIECE: usize = 1 << 25;
+/// Multiplications that are worth waking another thread for.
+const SHARE: usize = 1 << 17;
+
+/// `left · right` into all of `out`, on all threads.
+pub fn multiply_packed(
+    cx: &RunContext<'_>,
+    left: Lhs<'_, f32>,
+    right: &PackedF32,
+    last: &Last<'_>,
+    out: MatrixMut<'_, f32>,
+) -> Result<()> {
+    let (rows, cols) = (out.rows().len(), out.cols().len());
+    if rows == 0 || cols == 0 {
+        return Ok(());
+    }
+    let (rows, cols) = tile((rows, right.depth(), cols), cx.pool.threads());
+    cx.pool.chunks(&mut out.tiles(rows, cols), 1, |_, tiles| {
+        for tile in tiles {
+            cx.check()?;
+            gemm_f32(Isa::current(), left, right, &last.finish, tile.reborrow());
+            if last.after != FusedActivation::None {
+                for row in 0..tile.rows().len() {
+                    tile.row(row).iter_mut().for_each(|x| *x = last.after.apply(*x));
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Rows and columns of the pieces that threads take.
+fn tile((rows, depth, cols): (usize, usize, usize), threads: usize) -> (usize, usize) {
+    let work = |rows: usize, cols: usize| rows.saturating_mul(cols).saturating_mul(depth.max(1));
+    let wanted = if threads == 1 { 1 } else { (work(rows, cols) / SHARE).clamp(1, 4 * threads) };
+    let pieces = wanted.max(work(rows, cols).div_ceil(PIECE));
+    if rows >= 8 * pieces || cols <= 2 * PANEL {
+        // A multiple of the tiles' height.
+        return (rows.div_ceil(pieces).next_multiple_of(14), cols);
+    }
+    let panels = cols.div_ceil(PANEL).div_ceil(pieces).next_multiple_of(4);
+    (rows, panels * PANEL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_whole_tiles_and_bounded() {
+        assert_eq!(tile((10, 8, 20), 4), (14, 20));
+        assert_eq!(tile((512, 512, 512), 1), (140, 512));
+        assert_eq!(tile((1, 4096, 4096), 1), (1, 4096));
+        assert_eq!(tile((1, 4096, 4096), 2), (1, 512));
+        assert_eq!(tile((usize::MAX, 1 << 40, 16), 3).0 % 14, 0);
+    }
+}
