@@ -214,7 +214,9 @@ mod tests {
             ]
         };
         let op = ("com.microsoft", "FusedGemm", 1);
-        for (c, beta) in [(&[20][..], 1.0), (&[1, 20], -2.0), (&[37, 20], 3.0), (&[37, 1], 1.0), (&[], 0.5), (&[], 0.0)] {
+        for (c, beta) in
+            [(&[20][..], 1.0), (&[1, 20], -2.0), (&[37, 20], 3.0), (&[37, 1], 1.0), (&[], 0.5), (&[], 0.0)]
+        {
             for activation in ["", "Relu", "LeakyRelu", "Softplus"] {
                 let inputs = [numbers(&[37, 11]), numbers(&[20, 11]), numbers(c)];
                 lowered_as_plain(op, &attrs(beta, activation), &inputs, &[1]).unwrap();

@@ -257,8 +257,13 @@ mod tests {
             let elements: Vec<f32> = (0..len).map(|i| (i * 7919 % 997) as f32 / 131.0 - 3.5).collect();
             Some(Value::from(Tensor::new(shape, &elements).unwrap()))
         };
-        let plain: [(&[usize], &[usize]); 5] =
-            [(&[5], &[5, 40]), (&[3, 7, 20], &[20, 33]), (&[30, 0], &[0, 9]), (&[0, 4], &[4, 2]), (&[1, 70], &[70, 513])];
+        let plain: [(&[usize], &[usize]); 5] = [
+            (&[5], &[5, 40]),
+            (&[3, 7, 20], &[20, 33]),
+            (&[30, 0], &[0, 9]),
+            (&[0, 4], &[4, 2]),
+            (&[1, 70], &[70, 513]),
+        ];
         for (a, b) in plain {
             lowered_as_plain(MATMUL, &[], &[numbers(a), numbers(b)], &[1]).unwrap();
         }
