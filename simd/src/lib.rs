@@ -19,6 +19,7 @@ mod lhs;
 pub mod look_up;
 mod math;
 mod matrix_mut;
+pub mod nbits;
 pub mod norm;
 pub mod qlinear;
 pub mod quantize;

@@ -1,0 +1,180 @@
+//! How weights lie in memory.
+//!
+//! A panel has 16 columns, and a block of it is: the codes, then 16 scales in f32. Codes stand in quads along
+//! the depth, as everywhere in this crate: a line of 64 bytes has a lane of four bytes per column, and these
+//! bytes hold `8 / bits` quads on top of each other, the first in the low bits. So a shift and a mask make a
+//! vector that a dot product takes.
+
+use super::{Line, PANEL};
+use std::collections::TryReserveError;
+
+/// The sizes of a matrix and how it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// Columns of the product.
+    pub n: usize,
+    /// Depth: weights that each of them sums.
+    pub k: usize,
+    /// Bits of a code: 2, 4 or 8.
+    pub bits: usize,
+    /// Weights of a block: a multiple of 16.
+    pub block: usize,
+}
+
+impl Format {
+    /// Blocks of a column.
+    pub fn blocks(&self) -> usize {
+        self.k.div_ceil(self.block)
+    }
+
+    /// Panels of 16 columns.
+    pub fn panels(&self) -> usize {
+        self.n.div_ceil(PANEL)
+    }
+
+    /// The depth, filled up to whole blocks.
+    pub fn padded_k(&self) -> usize {
+        self.blocks() * self.block
+    }
+
+    /// Bytes of a column's codes as ONNX stores them.
+    pub fn column_bytes(&self) -> usize {
+        self.padded_k() * self.bits / 8
+    }
+
+    /// The zero point where none is given.
+    pub fn middle(&self) -> u8 {
+        1 << (self.bits - 1)
+    }
+
+    /// How many of a panel's columns there are.
+    pub(super) fn width(&self, panel: usize) -> usize {
+        self.n.saturating_sub(panel * PANEL).min(PANEL)
+    }
+
+    /// Lines that hold the codes of a block of a panel.
+    pub(super) fn code_lines(&self) -> usize {
+        self.block * self.bits / 32
+    }
+
+    /// Lines of a block of a panel.
+    pub(super) fn block_lines(&self) -> usize {
+        self.code_lines() + 1
+    }
+}
+
+/// The codes that stand for zero: [columns, blocks].
+#[derive(Clone, Copy, Debug)]
+pub enum Zeros<'a> {
+    /// The middle of all codes, everywhere.
+    Middle,
+    /// One code per block.
+    Codes(&'a [u8]),
+    /// One number per block.
+    Floats(&'a [f32]),
+}
+
+/// A packed matrix.
+pub struct Weights {
+    pub(super) format: Format,
+    /// [panels, blocks, lines of a block].
+    pub(super) lines: Vec<Line>,
+    pub(super) zeros: PackedZeros,
+}
+
+/// [panels, blocks, 16].
+pub(super) enum PackedZeros {
+    Middle,
+    Codes(Vec<u8>),
+    Floats(Vec<f32>),
+}
+
+impl Weights {
+    /// Packs codes [n, bytes of a column], low bits first, and scales [n, blocks]. Panics where their lengths
+    /// are not those; an error where there is no memory.
+    pub fn pack(
+        format: Format,
+        codes: &[u8],
+        scales: &[f32],
+        zeros: Zeros<'_>,
+    ) -> Result<Weights, TryReserveError> {
+        let (blocks, column_bytes) = (format.blocks(), format.column_bytes());
+        assert!(matches!(format.bits, 2 | 4 | 8) && format.block > 0 && format.block.is_multiple_of(16));
+        assert_eq!((codes.len(), scales.len()), (format.n * column_bytes, format.n * blocks));
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(format.panels() * blocks * format.block_lines())?;
+        for panel in 0..format.panels() {
+            let columns = panel * PANEL..(panel * PANEL + PANEL).min(format.n);
+            for block in 0..blocks {
+                let start = lines.len();
+                lines.resize(start + format.block_lines(), Line([0; 64]));
+                let (to, scale_line) = lines[start..].split_at_mut(format.code_lines());
+                for (lane, column) in columns.clone().enumerate() {
+                    let bytes = format.block * format.bits / 8;
+                    let from = &codes[column * column_bytes + block * bytes..][..bytes];
+                    let left = format.k - block * format.block;
+                    spread(from, format.bits, left, lane, to);
+                    let scale = scales[column * blocks + block].to_ne_bytes();
+                    scale_line[0].0[lane * 4..][..4].copy_from_slice(&scale);
+                }
+            }
+        }
+        let zeros = match zeros {
+            Zeros::Middle => PackedZeros::Middle,
+            Zeros::Codes(zeros) => PackedZeros::Codes(by_panel(format, zeros)?),
+            Zeros::Floats(zeros) => PackedZeros::Floats(by_panel(format, zeros)?),
+        };
+        Ok(Weights { format, lines, zeros })
+    }
+
+    /// What it is.
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+
+    /// Bytes that a product reads.
+    pub fn bytes(&self) -> usize {
+        let zeros = match &self.zeros {
+            PackedZeros::Middle => 0,
+            PackedZeros::Codes(zeros) => zeros.len(),
+            PackedZeros::Floats(zeros) => zeros.len() * 4,
+        };
+        self.lines.len() * 64 + zeros
+    }
+
+    /// The lines of a panel.
+    pub(super) fn panel(&self, panel: usize) -> &[Line] {
+        let len = self.format.blocks() * self.format.block_lines();
+        &self.lines[panel * len..][..len]
+    }
+}
+
+/// Writes a column's codes of a block, of which only the first `left` count, into its lane.
+fn spread(from: &[u8], bits: usize, left: usize, lane: usize, to: &mut [Line]) {
+    let (per, mask) = (8 / bits, 0xff >> (8 - bits));
+    for (i, &byte) in from.iter().enumerate() {
+        for at in 0..per {
+            let k = i * per + at;
+            let code = byte >> (at * bits) & mask;
+            if k < left {
+                let (quad, place) = (k / 4, k % 4);
+                to[quad / per].0[lane * 4 + place] |= code << (quad % per * bits);
+            }
+        }
+    }
+}
+
+/// [columns, blocks] as [panels, blocks, 16].
+fn by_panel<T: Copy + Default>(format: Format, from: &[T]) -> Result<Vec<T>, TryReserveError> {
+    let blocks = format.blocks();
+    assert_eq!(from.len(), format.n * blocks);
+    let mut to = Vec::new();
+    to.try_reserve_exact(format.panels() * blocks * PANEL)?;
+    for panel in 0..format.panels() {
+        for block in 0..blocks {
+            let column = |lane| (panel * PANEL + lane) * blocks + block;
+            to.extend((0..PANEL).map(|lane| from.get(column(lane)).copied().unwrap_or_default()));
+        }
+    }
+    Ok(to)
+}
