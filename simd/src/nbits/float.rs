@@ -4,8 +4,7 @@
 //! `(s0 + s1) + (s2 + s3)`: always in this order.
 
 use super::{PANEL, Weights, integer::nth_quad, pack::PackedZeros};
-use crate::{Isa, Simd, Task, dispatch};
-use std::ops::Range;
+use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 
 impl Weights {
     /// How many f32 [`Weights::multiply`] needs for a panel that it has widened.
@@ -13,29 +12,20 @@ impl Weights {
         self.format.padded_k() * PANEL
     }
 
-    /// Writes the columns of `panels` of the product with every row [rows, k], as
-    /// [`multiply_quantized`](Weights::multiply_quantized) does.
-    pub fn multiply(
-        &self,
-        isa: Isa,
-        rows: &[f32],
-        panels: Range<usize>,
-        (out, stride): (&mut [f32], usize),
-        panel: &mut [f32],
-    ) {
-        assert!(rows.len().is_multiple_of(self.format.k) && panels.end <= self.format.panels());
-        assert_eq!(panel.len(), self.panel_floats());
-        dispatch(isa, Product { weights: self, rows, panels, out, stride, wide: panel });
+    /// Fills a block of the product with rows [rows, k], as
+    /// [`multiply_quantized`](Weights::multiply_quantized) does; `panel` is its to use.
+    pub fn multiply(&self, isa: Isa, rows: &[f32], out: MatrixMut<'_, f32>, panel: &mut [f32]) {
+        assert!(out.cols().start.is_multiple_of(PANEL) && out.cols().end <= self.format.n);
+        assert!(rows.len() >= out.rows().end * self.format.k && panel.len() >= self.panel_floats());
+        dispatch(isa, Product { weights: self, rows, out, wide: panel });
     }
 }
 
 struct Product<'a> {
     weights: &'a Weights,
     rows: &'a [f32],
-    panels: Range<usize>,
-    out: &'a mut [f32],
-    stride: usize,
-    /// A panel of weights, [depth, 16].
+    out: MatrixMut<'a, f32>,
+    /// A vector of columns of the weights, widened: every 16 floats are one depth.
     wide: &'a mut [f32],
 }
 
@@ -55,37 +45,42 @@ impl Task for Product<'_> {
 impl Product<'_> {
     #[inline(always)]
     fn all<S: Simd, const BITS: usize>(&mut self, s: S) {
-        let count = self.rows.len() / self.weights.format.k;
-        for panel in self.panels.clone() {
-            for lane in (0..self.weights.format.width(panel)).step_by(S::LANES) {
-                if count == 1 {
-                    let mut sums = [s.splat(0.0); 4];
-                    let row = self.rows;
-                    self.each_four::<S, BITS>(s, panel, lane, |k, weights| {
-                        for (i, sum) in sums.iter_mut().enumerate().take(row.len() - k) {
-                            *sum = s.mul_add(s.splat(row[k + i]), weights[i], *sum);
-                        }
-                    });
-                    self.store(s, 0, (panel, lane), [sums]);
-                    continue;
+        let rows = self.out.rows();
+        for col in self.out.cols().step_by(S::LANES) {
+            if rows.len() == 1 {
+                self.alone::<S, BITS>(s, col);
+                continue;
+            }
+            let mut wide = std::mem::take(&mut self.wide);
+            self.each_four::<S, BITS>(s, col, |k, weights| {
+                for (to, weights) in wide[k * PANEL..].chunks_exact_mut(PANEL).zip(weights) {
+                    s.store(weights, to);
                 }
-                let mut wide = std::mem::take(&mut self.wide);
-                self.each_four::<S, BITS>(s, panel, lane, |k, weights| {
-                    for (to, weights) in wide[k * PANEL..].chunks_exact_mut(PANEL).zip(weights) {
-                        s.store(weights, &mut to[lane..]);
-                    }
-                });
-                std::mem::swap(&mut self.wide, &mut wide);
-                let mut row = 0;
-                while row < count {
-                    row += match count - row {
-                        6.. if S::REGISTERS >= 32 => self.tile::<S, 6>(s, row, panel, lane),
-                        3.. => self.tile::<S, 3>(s, row, panel, lane),
-                        _ => self.tile::<S, 1>(s, row, panel, lane),
-                    };
-                }
+            });
+            std::mem::swap(&mut self.wide, &mut wide);
+            let mut row = rows.start;
+            while row < rows.end {
+                row += match rows.end - row {
+                    6.. if S::REGISTERS >= 32 => self.tile::<S, 6>(s, row, col),
+                    3.. => self.tile::<S, 3>(s, row, col),
+                    _ => self.tile::<S, 1>(s, row, col),
+                };
             }
         }
+    }
+
+    /// One row times the columns from `col` on.
+    #[inline(always)]
+    fn alone<S: Simd, const BITS: usize>(&mut self, s: S, col: usize) {
+        let (k, row) = (self.weights.format.k, self.out.rows().start);
+        let x = &self.rows[row * k..][..k];
+        let mut sums = [s.splat(0.0); 4];
+        self.each_four::<S, BITS>(s, col, |k, weights| {
+            for ((sum, weights), &x) in sums.iter_mut().zip(weights).zip(&x[k..]) {
+                *sum = s.mul_add(s.splat(x), weights, *sum);
+            }
+        });
+        self.store(s, row, col, [sums]);
     }
 
     /// Calls `each(k, weights)` for every four weights of a panel's columns along the depth.
@@ -93,10 +88,10 @@ impl Product<'_> {
     fn each_four<S: Simd, const BITS: usize>(
         &self,
         s: S,
-        panel: usize,
-        lane: usize,
+        col: usize,
         mut each: impl FnMut(usize, [S::F; 4]),
     ) {
+        let (panel, lane) = (col / PANEL, col % PANEL);
         let format = &self.weights.format;
         let lines = self.weights.panel(panel).chunks_exact(format.block_lines());
         let byte = s.splat_i(0xff);
@@ -134,44 +129,38 @@ impl Product<'_> {
         }
     }
 
-    /// `R` rows times the columns from `lane` on of the panel that was widened; says how many rows.
+    /// `R` rows times the columns from `col` on, which were widened; says how many rows.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize>(&mut self, s: S, row: usize, panel: usize, lane: usize) -> usize {
+    fn tile<S: Simd, const R: usize>(&mut self, s: S, row: usize, col: usize) -> usize {
         let k = self.weights.format.k;
         let rows: [&[f32]; R] = std::array::from_fn(|r| &self.rows[(row + r) * k..][..k]);
         let mut sums = [[s.splat(0.0); 4]; R];
         let (fours, rest) = self.wide[..k * PANEL].as_chunks::<{ 4 * PANEL }>();
         for (at, four) in fours.iter().enumerate() {
             for i in 0..4 {
-                let weights = s.load(&four[i * PANEL + lane..]);
+                let weights = s.load(&four[i * PANEL..]);
                 for (sums, row) in sums.iter_mut().zip(&rows) {
                     sums[i] = s.mul_add(s.splat(row[at * 4 + i]), weights, sums[i]);
                 }
             }
         }
         for (i, weights) in rest.chunks_exact(PANEL).enumerate() {
-            let weights = s.load(&weights[lane..]);
+            let weights = s.load(weights);
             for (sums, row) in sums.iter_mut().zip(&rows) {
                 sums[i] = s.mul_add(s.splat(row[fours.len() * 4 + i]), weights, sums[i]);
             }
         }
-        self.store(s, row, (panel, lane), sums);
+        self.store(s, row, col, sums);
         R
     }
 
     #[inline(always)]
-    fn store<S: Simd, const R: usize>(
-        &mut self,
-        s: S,
-        row: usize,
-        (panel, lane): (usize, usize),
-        sums: [[S::F; 4]; R],
-    ) {
-        let column = (panel - self.panels.start) * PANEL + lane;
-        let width = (self.weights.format.width(panel) - lane).min(S::LANES);
+    fn store<S: Simd, const R: usize>(&mut self, s: S, row: usize, col: usize, sums: [[S::F; 4]; R]) {
+        let (rows, cols) = (self.out.rows(), self.out.cols());
         for (r, [a, b, c, d]) in sums.into_iter().enumerate() {
             let sum = s.add(s.add(a, b), s.add(c, d));
-            s.store_some(sum, &mut self.out[(row + r) * self.stride + column..][..width]);
+            let out = &mut self.out.row(row + r - rows.start)[col - cols.start..];
+            s.store_some(sum, &mut out[..S::LANES.min(cols.end - col)]);
         }
     }
 }

@@ -1,31 +1,23 @@
 //! The product with quantized rows: whole blocks in integers, blocks added up in f32.
 
-use super::{Line, PANEL, Quantized, Weights, pack::PackedZeros};
-use crate::{Isa, Simd, Task, dispatch};
+#[cfg(test)]
+use super::Line;
+use super::{PANEL, Weights, pack::PackedZeros};
+use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 use std::ops::Range;
 
 /// Panels that all rows go through before the next ones: they stay in the first cache.
 const GROUP: usize = 4;
 
 impl Weights {
-    /// Writes the columns of `panels` of the product with every row: row `r` to `out[r * stride..]`, from its
-    /// first element on. Every row of `out` must have room for these columns. With zero points that are no
-    /// integers there is no such product: [`Weights::has_integers`] tells.
-    pub fn multiply_quantized(
-        &self,
-        isa: Isa,
-        rows: Quantized<'_>,
-        panels: Range<usize>,
-        out: &mut [f32],
-        stride: usize,
-    ) {
+    /// Fills a block of the product with rows that [`quantize`](super::quantize) made: the rows that it has of
+    /// `rows`, the columns that it has of the matrix. Its columns begin with a panel. With zero points that
+    /// are no integers there is no such product: [`Weights::has_integers`] tells.
+    pub fn multiply_quantized(&self, isa: Isa, rows: &[u8], out: MatrixMut<'_, f32>) {
         let format = &self.format;
-        let (padded, blocks) = (format.padded_k(), format.blocks());
-        assert!(self.has_integers() && panels.end <= format.panels());
-        let count = rows.codes.len() / padded;
-        assert_eq!(rows.codes.len(), count * padded);
-        assert_eq!((rows.scales.len(), rows.offsets.len()), (count * blocks, count * blocks));
-        dispatch(isa, Product { weights: self, rows, count, panels, out, stride });
+        assert!(self.has_integers() && out.cols().start.is_multiple_of(PANEL) && out.cols().end <= format.n);
+        assert!(rows.len() >= out.rows().end * format.row_bytes());
+        dispatch(isa, Product { weights: self, rows, out });
     }
 
     /// Whether its zero points are integers.
@@ -36,11 +28,8 @@ impl Weights {
 
 struct Product<'a> {
     weights: &'a Weights,
-    rows: Quantized<'a>,
-    count: usize,
-    panels: Range<usize>,
-    out: &'a mut [f32],
-    stride: usize,
+    rows: &'a [u8],
+    out: MatrixMut<'a, f32>,
 }
 
 impl Task for Product<'_> {
@@ -59,11 +48,12 @@ impl Task for Product<'_> {
 impl Product<'_> {
     #[inline(always)]
     fn all<S: Simd, const BITS: usize>(&mut self, s: S) {
-        for first in self.panels.clone().step_by(GROUP) {
-            let group = first..(first + GROUP).min(self.panels.end);
-            let mut row = 0;
-            while row < self.count {
-                row += match self.count - row {
+        let (rows, cols) = (self.out.rows(), self.out.cols());
+        for first in cols.clone().step_by(GROUP * PANEL) {
+            let group = first..(first + GROUP * PANEL).min(cols.end);
+            let mut row = rows.start;
+            while row < rows.end {
+                row += match rows.end - row {
                     8.. if S::REGISTERS >= 32 => self.rows::<S, BITS, 8>(s, row, &group),
                     4.. => self.rows::<S, BITS, 4>(s, row, &group),
                     2.. => self.rows::<S, BITS, 2>(s, row, &group),
@@ -73,22 +63,20 @@ impl Product<'_> {
         }
     }
 
-    /// `R` rows times a group of panels; says how many rows.
+    /// `R` rows times some columns; says how many rows.
     #[inline(always)]
     fn rows<S: Simd, const BITS: usize, const R: usize>(
         &mut self,
         s: S,
         row: usize,
-        panels: &Range<usize>,
+        cols: &Range<usize>,
     ) -> usize {
-        for panel in panels.clone() {
-            for lane in (0..self.weights.format.width(panel)).step_by(S::LANES) {
-                let sums = self.tile::<S, BITS, R>(s, row, panel, lane);
-                let column = (panel - self.panels.start) * PANEL + lane;
-                let width = (self.weights.format.width(panel) - lane).min(S::LANES);
-                for (r, sums) in sums.into_iter().enumerate() {
-                    s.store_some(sums, &mut self.out[(row + r) * self.stride + column..][..width]);
-                }
+        let (first_row, first_col) = (self.out.rows().start, self.out.cols().start);
+        for col in cols.clone().step_by(S::LANES) {
+            let sums = self.tile::<S, BITS, R>(s, row, col / PANEL, col % PANEL);
+            for (r, sums) in sums.into_iter().enumerate() {
+                let out = &mut self.out.row(row + r - first_row)[col - first_col..];
+                s.store_some(sums, &mut out[..S::LANES.min(cols.end - col)]);
             }
         }
         R
@@ -104,41 +92,43 @@ impl Product<'_> {
         lane: usize,
     ) -> [S::F; R] {
         let format = &self.weights.format;
-        let (blocks, padded) = (format.blocks(), format.padded_k());
+        let (blocks, padded, bytes) = (format.blocks(), format.padded_k(), format.row_bytes());
         let lines = self.weights.panel(panel).chunks_exact(format.block_lines());
-        let codes: [&[i8]; R] = std::array::from_fn(|r| &self.rows.codes[(row + r) * padded..][..padded]);
+        let rows: [&[u8]; R] = std::array::from_fn(|r| &self.rows[(row + r) * bytes..][..bytes]);
+        // SAFETY: four bytes of a row, since everything that is read lies where `row_bytes` has room for it:
+        // codes of `padded` bytes in all, then 4 bytes per block, twice.
+        let four = |row: &[u8], at: usize| unsafe {
+            debug_assert!(at + 4 <= row.len());
+            row.as_ptr().add(at).cast::<i32>().read_unaligned()
+        };
         let mut sums = [s.splat(0.0); R];
+        let mut k = 0;
         for (block, lines) in lines.enumerate() {
-            let at = |r: usize| (row + r) * blocks + block;
+            let offset = |r: usize| s.splat_i(four(rows[r], padded + 4 * (blocks + block)));
             let mut products: [S::I; R] = match &self.weights.zeros {
                 PackedZeros::Codes(zeros) => {
                     let zeros = s.load_u8(&zeros[(panel * blocks + block) * PANEL + lane..]);
-                    std::array::from_fn(|r| s.mul_i(zeros, s.splat_i(self.rows.offsets[at(r)])))
+                    std::array::from_fn(|r| s.mul_i(zeros, offset(r)))
                 }
-                _ => std::array::from_fn(|r| s.splat_i(self.rows.offsets[at(r)])),
+                _ => std::array::from_fn(offset),
             };
             let (lines, scales) = lines.split_at(lines.len() - 1);
-            let mut k = block * format.block;
             for line in lines {
                 // SAFETY: a line has 16 lanes of four bytes, and a vector begins at every multiple of its
                 // lanes below 16.
                 let line = unsafe { s.load_i_at(line.0.as_ptr().cast::<i32>().add(lane)) };
                 for quad in 0..8 / BITS {
                     let weights = nth_quad::<S, BITS>(s, line, quad);
-                    for (products, codes) in products.iter_mut().zip(&codes) {
-                        debug_assert!(k + 4 <= codes.len());
-                        // SAFETY: the rows' length is the blocks' depth, and the lines of a block together
-                        // have its depth.
-                        let four = unsafe { codes.as_ptr().add(k).cast::<i32>().read_unaligned() };
-                        *products = s.dot(*products, weights, s.splat_i(four));
+                    for (products, row) in products.iter_mut().zip(&rows) {
+                        *products = s.dot(*products, weights, s.splat_i(four(row, k)));
                     }
                     k += 4;
                 }
             }
             // SAFETY: as above.
             let scales = unsafe { s.load_at(scales[0].0.as_ptr().cast::<f32>().add(lane)) };
-            for (r, (sum, products)) in sums.iter_mut().zip(products).enumerate() {
-                let of_row = s.splat(self.rows.scales[at(r)]);
+            for ((sum, products), row) in sums.iter_mut().zip(products).zip(&rows) {
+                let of_row = s.of_bits(s.splat_i(four(row, padded + 4 * block)));
                 *sum = s.add(*sum, s.mul(s.mul(s.to_f32(products), scales), of_row));
             }
         }

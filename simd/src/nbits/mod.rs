@@ -19,7 +19,7 @@ mod quantize;
 mod tests;
 
 pub use pack::{Format, Weights, Zeros};
-pub use quantize::{Quantized, QuantizedMut, quantize};
+pub use quantize::quantize;
 
 /// Columns of a panel.
 pub const PANEL: usize = 16;

@@ -47,9 +47,9 @@ impl Format {
         1 << (self.bits - 1)
     }
 
-    /// How many of a panel's columns there are.
-    pub(super) fn width(&self, panel: usize) -> usize {
-        self.n.saturating_sub(panel * PANEL).min(PANEL)
+    /// Bytes of a quantized row: see [`quantize`](super::quantize).
+    pub fn row_bytes(&self) -> usize {
+        self.padded_k() + 8 * self.blocks()
     }
 
     /// Lines that hold the codes of a block of a panel.
@@ -113,7 +113,11 @@ impl Weights {
                     let bytes = format.block * format.bits / 8;
                     let from = &codes[column * column_bytes + block * bytes..][..bytes];
                     let left = format.k - block * format.block;
-                    spread(from, format.bits, left, lane, to);
+                    match format.bits {
+                        2 => spread::<2>(from, left, lane, to),
+                        4 => spread::<4>(from, left, lane, to),
+                        _ => spread::<8>(from, left, lane, to),
+                    }
                     let scale = scales[column * blocks + block].to_ne_bytes();
                     scale_line[0].0[lane * 4..][..4].copy_from_slice(&scale);
                 }
@@ -150,18 +154,26 @@ impl Weights {
 }
 
 /// Writes a column's codes of a block, of which only the first `left` count, into its lane.
-fn spread(from: &[u8], bits: usize, left: usize, lane: usize, to: &mut [Line]) {
-    let (per, mask) = (8 / bits, 0xff >> (8 - bits));
-    for (i, &byte) in from.iter().enumerate() {
-        for at in 0..per {
-            let k = i * per + at;
-            let code = byte >> (at * bits) & mask;
-            if k < left {
-                let (quad, place) = (k / 4, k % 4);
-                to[quad / per].0[lane * 4 + place] |= code << (quad % per * bits);
-            }
+fn spread<const BITS: usize>(from: &[u8], left: usize, lane: usize, to: &mut [Line]) {
+    let per = 32 / BITS;
+    for (i, (from, to)) in from.as_chunks::<4>().0.iter().zip(to).enumerate() {
+        let count = left.saturating_sub(i * per).min(per);
+        let codes = u32::from_le_bytes(*from) & ((1u64 << (count * BITS)) - 1) as u32;
+        to.0[lane * 4..][..4].copy_from_slice(&in_quads::<BITS>(codes).to_le_bytes());
+    }
+}
+
+/// Codes in order as quads on top of each other: code `4 * q + i` goes to byte `i`, `q * BITS` bits up.
+fn in_quads<const BITS: usize>(codes: u32) -> u32 {
+    let mut lane = 0;
+    for quad in 0..8 / BITS {
+        let quad_codes = codes >> (4 * BITS * quad);
+        for i in 0..4 {
+            let code = quad_codes >> (BITS * i) & (0xff >> (8 - BITS));
+            lane |= code << (8 * i + BITS * quad);
         }
     }
+    lane
 }
 
 /// [columns, blocks] as [panels, blocks, 16].

@@ -1,7 +1,7 @@
 //! Every product against a plain loop, on every instruction set, for sizes that fit nothing.
 
 use super::*;
-use crate::Isa;
+use crate::{Isa, MatrixMut};
 
 /// A generator of numbers that look random.
 struct Draw(u64);
@@ -94,29 +94,24 @@ impl Matrix {
     }
 }
 
-fn quantized(isa: Isa, weights: &Weights, rows: &[f32]) -> (Vec<i8>, Vec<f32>, Vec<i32>) {
-    let count = rows.len() / weights.format().k;
-    let mut codes = vec![7; count * weights.format().padded_k()];
-    let (mut scales, mut offsets) =
-        (vec![0.0; count * weights.format().blocks()], vec![0; count * weights.format().blocks()]);
-    let to = QuantizedMut { codes: &mut codes, scales: &mut scales, offsets: &mut offsets };
-    quantize(isa, weights, rows, to);
-    (codes, scales, offsets)
+fn quantized(isa: Isa, weights: &Weights, rows: &[f32]) -> Vec<u8> {
+    let format = weights.format();
+    let mut bytes = vec![7; rows.len() / format.k * format.row_bytes()];
+    quantize(isa, weights, rows, &mut bytes);
+    bytes
 }
 
 /// Both products of all rows at once.
 fn products(isa: Isa, weights: &Weights, rows: &[f32]) -> [Vec<f32>; 2] {
     let Format { n, k, .. } = *weights.format();
-    let all = 0..weights.format().panels();
     let mut float = vec![f32::NAN; rows.len() / k * n];
     let mut panel = vec![f32::NAN; weights.panel_floats()];
-    weights.multiply(isa, rows, all.clone(), (&mut float, n), &mut panel);
+    weights.multiply(isa, rows, MatrixMut::dense(&mut float, n), &mut panel);
     let mut integer = Vec::new();
     if weights.has_integers() {
         integer.resize(float.len(), f32::NAN);
-        let (codes, scales, offsets) = quantized(isa, weights, rows);
-        let rows = Quantized { codes: &codes, scales: &scales, offsets: &offsets };
-        weights.multiply_quantized(isa, rows, all, &mut integer, n);
+        let rows = quantized(isa, weights, rows);
+        weights.multiply_quantized(isa, &rows, MatrixMut::dense(&mut integer, n));
     }
     [float, integer]
 }
@@ -172,14 +167,20 @@ fn a_row_alone_gives_the_same_bits_as_among_others() {
                     assert_eq!(bits(alone), bits(&together[r * len..][..len]), "{isa:?} {:?}", matrix.format);
                 }
             }
-            // And so do columns: the last panel alone.
-            let last = weights.format().panels() - 1;
-            let width = n - last * PANEL;
-            let mut out = vec![f32::NAN; rows.len() / k * width];
+            // And so do blocks of it.
+            let mut blocks = vec![f32::NAN; together[0].len()];
             let mut panel = vec![0.0; weights.panel_floats()];
-            weights.multiply(isa, &rows, last..last + 1, (&mut out, width), &mut panel);
-            let expected = together[0].chunks(n).flat_map(|row| &row[n - width..]).copied();
-            assert_eq!(bits(&out), bits(&expected.collect::<Vec<_>>()));
+            for block in MatrixMut::dense(&mut blocks, n).tiles(5, PANEL) {
+                weights.multiply(isa, &rows, block, &mut panel);
+            }
+            assert_eq!(bits(&blocks), bits(&together[0]), "{isa:?} {:?}", matrix.format);
+            if weights.has_integers() {
+                let rows = quantized(isa, &weights, &rows);
+                for block in MatrixMut::dense(&mut blocks, n).tiles(3, PANEL) {
+                    weights.multiply_quantized(isa, &rows, block);
+                }
+                assert_eq!(bits(&blocks), bits(&together[1]), "{isa:?} {:?}", matrix.format);
+            }
         }
     }
 }
