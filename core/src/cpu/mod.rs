@@ -29,21 +29,26 @@ use crate::{Result, View};
 
 /// What a kernel can know when it is made.
 pub struct Lowering<'a> {
-    /// The facts of the node's inputs, constants with their elements.
+    /// The node's constant inputs.
     pub inputs: &'a [Option<&'a Fact>],
     /// Which inputs there are.
     pub present: &'a [bool],
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
     /// Whether input `i` is there.
     pub fn has(&self, i: usize) -> bool {
         self.present.get(i).copied().unwrap_or(false)
     }
 
     /// The elements of input `i`, if it is a constant.
-    pub fn constant(&self, i: usize) -> Option<View<'_>> {
+    pub fn constant(&self, i: usize) -> Option<View<'a>> {
         self.inputs.get(i).copied().flatten()?.view()
+    }
+
+    /// Whether input `i` is there and no constant.
+    pub fn varies(&self, i: usize) -> bool {
+        self.has(i) && self.constant(i).is_none()
     }
 
     /// Compiles a subgraph to be run by the kernel.
@@ -272,6 +277,12 @@ pub trait Kernel: Send + Sync {
     /// operator itself runs.
     fn lower(&self, _cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
         Ok(None)
+    }
+
+    /// The constant inputs that it has taken into a form of its own: it finds them left out when it runs, and
+    /// if nobody else needs them they are forgotten.
+    fn packed(&self) -> &[usize] {
+        &[]
     }
 
     /// Bytes that [`Io::scratch`] gives it, from the shapes of its inputs and outputs.

@@ -51,7 +51,7 @@ pub fn infer_outputs(graph: &Graph, inputs: &[Option<Fact>], cx: &mut Infer<'_>)
     graph.outputs.iter().map(output).collect()
 }
 
-/// The fact of a constant; elements of what still lies in a source are not known.
+/// The fact of a constant; elements of what still lies in a source, or was packed, are not known.
 pub fn constant_fact(constant: &Constant) -> Fact {
     match constant {
         Constant::Tensor(t) => Fact::constant(t.clone()),
@@ -59,6 +59,7 @@ pub fn constant_fact(constant: &Constant) -> Fact {
             Some(t) => Fact::constant(t.clone()),
             None => Fact::sized(s.dtype(), s.shape()),
         },
+        Constant::Packed(dtype, shape) => Fact::sized(*dtype, shape),
     }
 }
 

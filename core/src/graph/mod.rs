@@ -73,6 +73,8 @@ pub enum Constant {
     Tensor(Tensor),
     /// In the model's source, until a device takes them.
     Stored(crate::onnx::Stored),
+    /// In a form of their own in the kernels that take them, and nowhere else.
+    Packed(crate::DType, crate::Shape),
 }
 
 /// An operator applied to values.

@@ -28,6 +28,9 @@ impl Graph {
                     let _ =
                         writeln!(out, "{indent}  const {} {}{:?} stored", value.name, s.dtype(), s.shape());
                 }
+                Some(Constant::Packed(dtype, shape)) => {
+                    let _ = writeln!(out, "{indent}  const {} {dtype}{shape:?} packed", value.name);
+                }
                 None => {}
             }
         }

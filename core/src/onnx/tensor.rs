@@ -89,7 +89,7 @@ impl Files {
     pub fn tensor(&mut self, t: &proto::Tensor) -> Result<Tensor> {
         match self.constant(t)? {
             Constant::Tensor(tensor) => Ok(tensor),
-            Constant::Stored(_) => {
+            Constant::Stored(_) | Constant::Packed(..) => {
                 Err(err!(Unsupported, "tensor '{}' is too large for an attribute", t.name))
             }
         }

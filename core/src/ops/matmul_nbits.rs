@@ -2,7 +2,9 @@
 //!
 //! Inputs: A [.., K], B [N, blocks, bytes of a block], scales [N, blocks], zero points (packed as B, or
 //! floats; default 2^(bits-1)), the block of each k (`g_idx`), bias `[N]`. A is f32, f16 or bf16.
-//! `accuracy_level` is the least accuracy that is asked for; all levels compute in f32 here.
+//! `accuracy_level` is the least accuracy that is asked for. As in onnxruntime, level 4 rounds each row of A to
+//! 8-bit integers with a scale per block, the largest magnitude over 127, where the weights' blocks are in
+//! order (no `g_idx`) and their zero points are integers; everything else computes in f32.
 
 use super::{Attrs, Operator};
 use crate::graph::Infer;
@@ -19,6 +21,8 @@ pub struct MatMulNBits {
     pub bits: usize,
     /// Weights of a block.
     pub block: usize,
+    /// Whether A may be rounded to 8 bits.
+    pub eight_bits: bool,
 }
 
 impl Operator for MatMulNBits {
@@ -38,10 +42,10 @@ impl Operator for MatMulNBits {
             InvalidModel,
             "block_size must be a power of two from 16 on, got {block}"
         );
-        a.ignore(&["accuracy_level"]);
+        let eight_bits = a.int_or("accuracy_level", 0)? == 4;
         let prepacked = a.int_or("weight_prepacked", 0)?;
         ensure!(prepacked == 0, Unsupported, "weights prepacked for one kind of GPU cannot be read");
-        Ok(MatMulNBits { n, k, bits, block })
+        Ok(MatMulNBits { n, k, bits, block, eight_bits })
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {

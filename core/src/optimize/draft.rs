@@ -320,6 +320,7 @@ impl Constant {
         match self {
             Constant::Tensor(tensor) => Some(tensor),
             Constant::Stored(stored) => stored.loaded(),
+            Constant::Packed(..) => None,
         }
     }
 }

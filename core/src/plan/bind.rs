@@ -8,7 +8,7 @@ use super::memory::{Interval, aligned, lay_out, live_bytes};
 use super::segment::{Destination, Home, Segment, Slot, Step, StepIn, Stop};
 use super::{Live, Program};
 use crate::cpu::Kernel;
-use crate::graph::{Fact, Node, ValueId, infer_node};
+use crate::graph::{Fact, Node, ValueId, constant_fact, infer_node};
 use crate::tensor::byte_count;
 use crate::{DType, Kind, Result, Shape, Tensor};
 use std::collections::HashMap;
@@ -54,6 +54,8 @@ enum Place {
     Storage(usize),
     Owned(ValueId),
     Known(Tensor),
+    /// In the kernels that take it.
+    Packed,
 }
 
 struct Binder<'a> {
@@ -84,6 +86,9 @@ impl<'a> Binder<'a> {
             if let Some(tensor) = program.constant(ValueId(i as u32)) {
                 binder.facts[i] = Some(Fact::constant(tensor.clone()));
                 binder.places[i] = Some(Place::Known(tensor.clone()));
+            } else if let Some(packed) = &graph.values[i].constant {
+                binder.facts[i] = Some(constant_fact(packed));
+                binder.places[i] = Some(Place::Packed);
             }
         }
         let mut by_offset = HashMap::new();
@@ -163,7 +168,7 @@ impl<'a> Binder<'a> {
                 Place::Owned(owner)
             }
             Some(Place::Known(tensor)) => Place::Known(tensor.reshaped(&self.shape(*to)?)?),
-            None => return Err(err!(Internal, "an alias of nothing")),
+            None | Some(Place::Packed) => return Err(err!(Internal, "an alias of nothing")),
         };
         self.places[to.at()] = Some(place);
         Ok(true)
@@ -220,6 +225,7 @@ impl<'a> Binder<'a> {
             return Err(err!(Internal, "input '{name}' has no place"));
         };
         let home = match (place, fact.dtype()) {
+            (Place::Packed, _) => return Ok(StepIn::Absent),
             (Place::Owned(owner), None) => return Ok(StepIn::Compound(*owner)),
             (Place::Owned(owner), _) => Home::Owned(*owner),
             (Place::Known(tensor), _) => Home::Known(tensor.clone()),
@@ -304,10 +310,11 @@ impl<'a> Binder<'a> {
         for (i, (fact, home)) in self.facts.into_iter().zip(self.places).enumerate() {
             let id = ValueId(i as u32);
             let (Some(fact), Some(place)) = (fact, home) else { continue };
-            if self.program.constant(id).is_some() || self.program.last_use(id) < end {
+            if self.program.graph().values[i].constant.is_some() || self.program.last_use(id) < end {
                 continue;
             }
             let home = match place {
+                Place::Packed => continue,
                 Place::Known(tensor) => Home::Known(tensor),
                 Place::Owned(owner) => Home::Owned(owner),
                 Place::Storage(storage) => {

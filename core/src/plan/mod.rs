@@ -17,7 +17,7 @@ pub use memory::{Interval, lay_out, live_bytes};
 pub use segment::{Destination, Home, Live, Segment, Slot, Step, StepIn, Stop};
 
 use crate::cpu::{Kernel, Lowering};
-use crate::graph::{Constant, Fact, Graph, ValueId, constant_fact, infer_facts};
+use crate::graph::{Constant, Fact, Graph, Node, ValueId, constant_fact, infer_facts};
 use crate::{BoxFuture, Result, Tensor};
 use segment::Key;
 use std::collections::HashMap;
@@ -40,8 +40,8 @@ pub struct Program {
 
 impl Program {
     /// Compiles a graph whose constants have been [loaded](load_constants).
-    pub fn compile(graph: Graph) -> Result<Program> {
-        let constants = graph
+    pub fn compile(mut graph: Graph) -> Result<Program> {
+        let mut constants: Vec<Option<Tensor>> = graph
             .values
             .iter()
             .map(|value| match &value.constant {
@@ -51,20 +51,27 @@ impl Program {
                     Some(t) => Ok(Some(t.clone())),
                     None => Err(err!(Internal, "constant '{}' was not loaded", value.name)),
                 },
+                Some(Constant::Packed(..)) => {
+                    Err(err!(Internal, "constant '{}' was packed for another program", value.name))
+                }
             })
             .collect::<Result<_>>()?;
-        let kernels = graph
-            .nodes
-            .iter()
-            .map(|node| {
-                let constant = |id: ValueId| graph.values[id.at()].constant.as_ref().map(constant_fact);
-                let facts: Vec<Option<Fact>> = node.inputs.iter().map(|id| id.and_then(constant)).collect();
-                let inputs: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
-                let present: Vec<bool> = node.inputs.iter().map(Option::is_some).collect();
-                let lowered = node.op.kernel().lower(&Lowering { inputs: &inputs, present: &present });
-                lowered.map_err(|e| e.at_node(&node.name, &node.op_name))
-            })
-            .collect::<Result<_>>()?;
+        let mut needed = uses(&graph);
+        let mut kernels = Vec::with_capacity(graph.nodes.len());
+        for i in 0..graph.nodes.len() {
+            let kernel = lower(&graph, &graph.nodes[i])?;
+            // One after the other, so that no two forms of all weights are in memory at once.
+            for &input in kernel.iter().flat_map(|kernel| kernel.packed()) {
+                let Some(id) = graph.nodes[i].inputs.get(input).copied().flatten() else { continue };
+                needed[id.at()] -= 1;
+                if let (0, Some(tensor)) = (needed[id.at()], &constants[id.at()]) {
+                    let packed = Constant::Packed(tensor.dtype(), tensor.shape().into());
+                    graph.values[id.at()].constant = Some(packed);
+                    constants[id.at()] = None;
+                }
+            }
+            kernels.push(kernel);
+        }
         let last_use = last_uses(&graph);
         Ok(Program { graph, last_use, constants, kernels, segments: Mutex::default() })
     }
@@ -87,7 +94,7 @@ impl Program {
         infer_facts(&self.graph, &[])
     }
 
-    /// The elements of a constant.
+    /// The elements of a constant, unless kernels have taken them.
     pub fn constant(&self, id: ValueId) -> Option<&Tensor> {
         self.constants[id.at()].as_ref()
     }
@@ -138,6 +145,25 @@ pub fn load_constants<'a>(
         }
         Ok(())
     })
+}
+
+/// The kernel made for a node, if one is.
+fn lower(graph: &Graph, node: &Node) -> Result<Option<Box<dyn Kernel>>> {
+    let constant = |id: ValueId| graph.values[id.at()].constant.as_ref().map(constant_fact);
+    let facts: Vec<Option<Fact>> = node.inputs.iter().map(|id| id.and_then(constant)).collect();
+    let inputs: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
+    let present: Vec<bool> = node.inputs.iter().map(Option::is_some).collect();
+    let kernel = node.op.kernel().lower(&Lowering { inputs: &inputs, present: &present });
+    kernel.map_err(|e| e.at_node(&node.name, &node.op_name))
+}
+
+/// How many inputs of nodes, and outputs of the graph, each value is.
+fn uses(graph: &Graph) -> Vec<usize> {
+    let mut uses = vec![0; graph.values.len()];
+    for id in graph.nodes.iter().flat_map(|node| &node.inputs).flatten().chain(&graph.outputs) {
+        uses[id.at()] += 1;
+    }
+    uses
 }
 
 fn last_uses(graph: &Graph) -> Vec<usize> {
