@@ -11,6 +11,7 @@
 #![allow(unsafe_code, reason = "intrinsics, and the pointers of the innermost loops")]
 #![warn(clippy::undocumented_unsafe_blocks)]
 
+pub mod attention;
 pub mod elementwise;
 pub mod gemm_f32;
 pub mod gemm_i8;
