@@ -1,13 +1,14 @@
-//! softmax(q·k) · v: the one loop behind every attention operator.
+//! softmax(q·k) · v: what is behind every attention operator.
 //!
-//! It goes row by row of the result and keeps one row of scores, never the whole table. An operator says
+//! The table of scores is never made as a whole: here it is a row at a time, in f32 [by blocks of
+//! keys](super::attention_blocks). An operator says
 //! where its heads lie ([`Rows`], [`Joined`]), which keys a query sees (a range) and what is added to their
 //! scores. What a reader would get wrong: a key outside the range, or with a score of -inf, is left out
 //! altogether, so a NaN that lies there never reaches the result; a query that sees no key gives zeros.
 
 use super::RunContext;
 use super::dot::dot;
-use crate::{Float, Result};
+use crate::{DType, Float, Result};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -40,6 +41,13 @@ impl<'a, E: Copy> Rows<'a, E> {
     pub fn row(&self, batch: usize, head: usize, position: usize) -> &[E] {
         let [b, h, p] = self.steps;
         &self.data[self.offset + batch * b + head * h + position * p..][..self.width]
+    }
+
+    /// The rows of a head at some positions as one stretch, where they lie in one.
+    fn stretch(&self, batch: usize, head: usize, positions: Range<usize>) -> Option<&[E]> {
+        let [b, h, p] = self.steps;
+        let first = self.offset + batch * b + head * h + positions.start * p;
+        (p == self.width).then(|| &self.data[first..first + positions.len() * p])
     }
 
     /// Elements of a row.
@@ -91,6 +99,39 @@ impl<E: Copy> Joined<'_, E> {
         match &self.past {
             Some((rows, _)) if position < past => rows.row(batch, head, position - first),
             _ => self.new.row(batch, head, position - past),
+        }
+    }
+
+    /// As [`write`](Joined::write), of elements as they are.
+    pub fn copy(&self, out: &mut [E], [heads, len]: [usize; 2], kept: impl Fn(usize) -> Range<usize>)
+    where
+        E: Default,
+    {
+        let width = self.new.width();
+        for (i, out) in out.chunks_mut((len * width).max(1)).enumerate() {
+            let (batch, head) = (i / heads, i % heads);
+            let (Span { first, past }, kept) = (self.spans[batch], kept(batch));
+            let (out, rest) = out.split_at_mut(kept.len().min(len) * width);
+            // What is kept of the cache, in one go if it lies so; then row by row.
+            let old = kept.start..kept.end.min(past).max(kept.start);
+            let stretch = self.past.as_ref().and_then(|(rows, _)| {
+                rows.stretch(batch, head, old.start.checked_sub(first)?..old.end.checked_sub(first)?)
+            });
+            let from = match stretch.filter(|stretch| stretch.len() <= out.len()) {
+                Some(stretch) => {
+                    out[..stretch.len()].copy_from_slice(stretch);
+                    old.end
+                }
+                None => kept.start,
+            };
+            let rows = out.chunks_mut(width.max(1)).zip(kept.start..).skip(from - kept.start);
+            rows.for_each(|(out, position)| out.copy_from_slice(self.row(batch, head, position)));
+            for (out, row) in rest.chunks_mut(width.max(1)).zip(kept.len()..) {
+                match &self.past {
+                    Some((past, rows)) if row < *rows => out.copy_from_slice(past.row(batch, head, row)),
+                    _ => out.fill(E::default()),
+                }
+            }
         }
     }
 
@@ -168,6 +209,19 @@ pub(super) struct Attend<'a, W: Float> {
 impl<W: Float> Attend<'_, W> {
     /// The result, as [batch, heads, queries, width] if `by_head`, else as [batch, queries, heads, width].
     pub fn run<T: Float<Wide = W>>(&self, cx: &RunContext<'_>, out: &mut [T], by_head: bool) -> Result<()> {
+        match W::DTYPE {
+            DType::F32 => self.run_blocks(cx, out, by_head),
+            _ => self.run_plain(cx, out, by_head),
+        }
+    }
+
+    /// The same, row by row: for f64, and what the other way is compared with.
+    pub fn run_plain<T: Float<Wide = W>>(
+        &self,
+        cx: &RunContext<'_>,
+        out: &mut [T],
+        by_head: bool,
+    ) -> Result<()> {
         self.each_row(cx, out, |i, scores, sum| {
             let at = self.place(i, by_head);
             let seen = self.scores(at, Stage::Soft, scores);
@@ -253,14 +307,17 @@ impl<W: Float> Attend<'_, W> {
         at.head / (self.heads / self.kv_heads)
     }
 
+    /// The keys that a query sees, of those that there are.
+    pub fn seen(&self, batch: usize, query: usize) -> Range<usize> {
+        let Range { start, end } = (self.visible)(batch, query);
+        start.min(self.keys)..end.min(self.keys).max(start.min(self.keys))
+    }
+
     /// Computes the scores of a query in their places of `row`, and says which places those are.
     fn scores(&self, at: At, stage: Stage, row: &mut [W]) -> Range<usize> {
         let seen = match stage {
             Stage::Raw | Stage::Capped => 0..self.keys,
-            Stage::Biased | Stage::Soft => {
-                let Range { start, end } = (self.visible)(at.batch, at.query);
-                start.min(self.keys)..end.min(self.keys).max(start.min(self.keys))
-            }
+            Stage::Biased | Stage::Soft => self.seen(at.batch, at.query),
         };
         let q = self.q.row(at.batch, at.head, at.query);
         for t in seen.clone() {
@@ -324,8 +381,13 @@ mod tests {
         let spans = vec![Span { first: 5, past: 7 }];
         let joined = Joined { past: Some((past, 3)), new, spans };
         assert_eq!([5, 6, 7].map(|t| joined.row(0, 0, t)[0]), [1, 2, 7]);
-        let mut out = [9; 4];
-        joined.write(&mut out, [1, 4], |_| 6..8, |x| x);
-        assert_eq!(out, [2, 7, 3, 0]);
+        for (kept, expected) in
+            [(6..8, [2, 7, 3, 0]), (5..8, [1, 2, 7, 0]), (7..8, [7, 2, 3, 0]), (5..6, [1, 2, 3, 0])]
+        {
+            let (mut written, mut copied) = ([9; 4], [9; 4]);
+            joined.write(&mut written, [1, 4], |_| kept.clone(), |x| x);
+            joined.copy(&mut copied, [1, 4], |_| kept.clone());
+            assert_eq!((written, copied), (expected, expected), "{kept:?}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::rotary_embedding::{Angles, rotate};
 use super::wide::widened;
 use super::{Io, Kernel};
 use crate::ops::group_query_attention::{GroupQueryAttention, Scores};
-use crate::{Float, Num, Result, View};
+use crate::{Element, Float, Num, Result, View};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -65,8 +65,8 @@ impl GroupQueryAttention {
             }
         }
 
-        let k = self.cached::<T>(io, &step, 3, &k)?;
-        let v = self.cached::<T>(io, &step, 4, &v)?;
+        let k = self.cached::<T>(io, &step, 3, k)?;
+        let v = self.cached::<T>(io, &step, 4, v)?;
         let sinks = match io.optional(11)? {
             Some(sinks) => Some(widened::<T>(sinks)?.into_owned()),
             None => self.smooth_softmax.then(|| vec![Num::zero(); self.heads]),
@@ -213,7 +213,7 @@ impl GroupQueryAttention {
         io: &mut Io<'a>,
         step: &Step,
         past: usize,
-        new: &[T::Wide],
+        new: Vec<T::Wide>,
     ) -> Result<Joined<'a, T::Wide>> {
         let is_key = past == 3;
         let (kind, scales, present) = if is_key { (self.k_scale, 12, 1) } else { (self.v_scale, 13, 2) };
@@ -235,10 +235,11 @@ impl GroupQueryAttention {
             "the cache must be {expected:?}, got {past:?}"
         );
 
-        let mut bytes = vec![0; new.len() / step.size.max(1) * row_bytes];
-        let rows = bytes.chunks_mut(row_bytes.max(1)).zip(new.chunks(step.size.max(1)));
-        rows.enumerate().for_each(|(i, (bytes, row))| form.encode::<T>(i % heads, row, bytes));
-        let new = form.decode_all::<T>(&bytes, |i| i % heads);
+        // What the step itself adds is used as the cache keeps it.
+        let as_it_is = [T::DTYPE, <T::Wide as Element>::DTYPE] == [dtype; 2];
+        let encoded = (!as_it_is).then(|| form.encode_all::<T>(&new, heads));
+        let new = encoded.as_ref().map_or(new, |bytes| form.decode_all::<T>(bytes, |i| i % heads));
+        let bytes: &[u8] = encoded.as_deref().unwrap_or(bytemuck::cast_slice(&new));
         if let Some(out) = out {
             let len = *out.shape().get(2).unwrap_or(&0);
             let joined = Joined {
@@ -246,7 +247,7 @@ impl GroupQueryAttention {
                     let bytes = Cow::Borrowed(past.bytes());
                     (Rows::by_head(bytes, [heads, step.capacity, row_bytes]), step.capacity)
                 }),
-                new: Rows::by_position(Cow::Borrowed(&bytes[..]), [added, heads, row_bytes]),
+                new: Rows::by_position(Cow::Borrowed(bytes), [added, heads, row_bytes]),
                 spans: step.spans.clone(),
             };
             let kept = |batch: usize| {
@@ -257,7 +258,7 @@ impl GroupQueryAttention {
                     0..(step.spans[batch].past + added).min(len)
                 }
             };
-            joined.write(out.into_units::<u8>()?, [heads, len], kept, |byte| byte);
+            joined.copy(out.into_units::<u8>()?, [heads, len], kept);
         }
         let past = match past {
             None => None,
@@ -299,7 +300,9 @@ impl Step {
 fn columns<T: Float>(view: View<'_>, from: usize, len: usize) -> Result<Vec<T::Wide>> {
     let width = *view.shape().last().unwrap_or(&0);
     let rows = view.slice::<T>()?.chunks(width.max(1));
-    Ok(rows.flat_map(|row| row[from..from + len].iter().map(|x| x.widen())).collect())
+    let mut out = Vec::with_capacity(rows.len() * len);
+    rows.for_each(|row| out.extend(row[from..from + len].iter().map(|x| x.widen())));
+    Ok(out)
 }
 
 fn norm_heads<W: Float>(x: &mut [W], weight: &[W], epsilon: f32) {

@@ -89,6 +89,15 @@ impl CacheForm {
         }
     }
 
+    /// Rows as the cache keeps them, those of `heads` heads in turn.
+    pub fn encode_all<T: Float>(&self, rows: &[T::Wide], heads: usize) -> Vec<u8> {
+        let row_bytes = self.row_bytes();
+        let mut bytes = vec![0; rows.len() / self.size.max(1) * row_bytes];
+        let both = bytes.chunks_mut(row_bytes.max(1)).zip(rows.chunks(self.size.max(1)));
+        both.enumerate().for_each(|(i, (bytes, row))| self.encode::<T>(i % heads, row, bytes));
+        bytes
+    }
+
     /// Reads a row of a head.
     pub fn decode<T: Float>(&self, head: usize, row: &[u8], out: &mut [T::Wide]) {
         let wide = |i: usize, x: f32| T::Wide::from_f32(x * self.scale(head, i));

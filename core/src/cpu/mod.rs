@@ -177,6 +177,7 @@ mod top_k;
 // Attention and transformers.
 mod attention;
 mod attention_bias;
+mod attention_blocks;
 mod attention_core;
 mod bias_softmax;
 mod causal_conv_with_state;

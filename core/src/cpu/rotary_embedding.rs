@@ -4,31 +4,37 @@ use super::wide::widened;
 use super::{Io, Kernel};
 use crate::ops::rotary_embedding::RotaryEmbedding;
 use crate::{Float, Num, Result, View};
+use std::borrow::Cow;
 
 /// Turns the first `2 * cos.len()` numbers of a head by the angles given.
 pub(super) fn rotate<W: Num>(head: &mut [W], cos: &[W], sin: &[W], interleaved: bool) {
-    let half = cos.len();
-    for (i, (&cos, &sin)) in cos.iter().zip(sin).enumerate() {
-        let (re, im) = if interleaved { (2 * i, 2 * i + 1) } else { (i, half + i) };
-        let (x, y) = (head[re], head[im]);
-        head[re] = x.mul(cos).sub(y.mul(sin));
-        head[im] = x.mul(sin).add(y.mul(cos));
+    let turn = |re: &mut W, im: &mut W, cos: &W, sin: &W| {
+        let (x, y) = (*re, *im);
+        *re = x.mul(*cos).sub(y.mul(*sin));
+        *im = x.mul(*sin).add(y.mul(*cos));
+    };
+    if interleaved {
+        let pairs = head.as_chunks_mut::<2>().0.iter_mut();
+        pairs.zip(cos).zip(sin).for_each(|(([re, im], cos), sin)| turn(re, im, cos, sin));
+    } else {
+        let (re, im) = head.split_at_mut(cos.len());
+        re.iter_mut().zip(im).zip(cos).zip(sin).for_each(|(((re, im), cos), sin)| turn(re, im, cos, sin));
     }
 }
 
 /// Tables of cosines and sines: a row per position.
-pub(super) struct Angles<W> {
-    cos: Vec<W>,
-    sin: Vec<W>,
+pub(super) struct Angles<'a, W: Copy> {
+    cos: Cow<'a, [W]>,
+    sin: Cow<'a, [W]>,
     /// Angles of a position.
     pub half: usize,
     /// How many positions there are.
     pub positions: usize,
 }
 
-impl<W: Num> Angles<W> {
+impl<'a, W: Num> Angles<'a, W> {
     /// From two tensors [.., positions, half] of one shape.
-    pub fn of<T: Float<Wide = W>>(cos: View<'_>, sin: View<'_>) -> Result<Angles<W>> {
+    pub fn of<T: Float<Wide = W>>(cos: View<'a>, sin: View<'a>) -> Result<Angles<'a, W>> {
         ensure!(
             cos.shape() == sin.shape() && cos.rank() >= 2,
             InvalidModel,
@@ -36,12 +42,7 @@ impl<W: Num> Angles<W> {
         );
         let half = cos.shape()[cos.rank() - 1];
         let positions = cos.shape()[..cos.rank() - 1].iter().product();
-        Ok(Angles {
-            cos: widened::<T>(cos)?.into_owned(),
-            sin: widened::<T>(sin)?.into_owned(),
-            half,
-            positions,
-        })
+        Ok(Angles { cos: widened::<T>(cos)?, sin: widened::<T>(sin)?, half, positions })
     }
 
     /// The cosines and sines of a position.
