@@ -5,6 +5,8 @@
 //! to even in f32; and the clamp comes before the conversion to an integer, so nothing ever wraps.
 
 use crate::Num;
+use edgewise_simd::Isa;
+use edgewise_simd::qlinear::Rule;
 
 /// What turns an accumulated product into steps of `y_scale`.
 pub fn multiplier(x_scale: f32, w_scale: f32, y_scale: f32) -> f32 {
@@ -68,8 +70,7 @@ quantized!(u8, i8, u16, i16);
 
 /// The scale and zero point with which u8 covers all of `x`, and 0: what DynamicQuantizeLinear finds.
 pub fn u8_params(x: &[f32]) -> (f32, u8) {
-    let low = x.iter().copied().fold(0f32, f32::min);
-    let high = x.iter().copied().fold(0f32, f32::max);
+    let (low, high) = edgewise_simd::quantize::range(Isa::current(), x);
     let scale = if low == high { 1.0 } else { (high - low) / 255.0 };
     (scale, u8::rounded(-low / scale, 0))
 }
@@ -110,6 +111,11 @@ impl FixedSum {
             (ratio * f64::from(1u32 << shift)).round_ties_even().clamp(-Self::MOST, Self::MOST) as i32
         };
         FixedSum { a: fixed(a), b: fixed(b), shift }
+    }
+
+    /// The rule by which vectors of bytes are summed, to the same result.
+    pub fn rule(&self) -> Rule {
+        Rule::Sum { factors: [self.a, self.b], shift: self.shift }
     }
 
     /// The sum, of two numbers from -255 to 255.

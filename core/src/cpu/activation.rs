@@ -5,13 +5,17 @@
 
 use super::map::{IN_PLACE, map_same, output_dtype};
 use super::real::Real;
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::activation::Activation;
 use crate::{Num, Result};
+use edgewise_simd::elementwise::Unary;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 impl Kernel for Activation {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        if let (true, Some(function)) = (vector::is_f32(io)?, self.vector()) {
+            return vector::unary(io, function);
+        }
         match *self {
             Activation::Relu => for_num!(output_dtype(io)?, T => {
                 map_same::<T>(io, |x| if x < T::zero() { T::zero() } else { x })
@@ -40,6 +44,23 @@ impl Kernel for Activation {
 
     fn in_place(&self) -> &'static [(usize, usize)] {
         IN_PLACE
+    }
+}
+
+impl Activation {
+    /// The function of f32 that works on vectors, where there is one.
+    fn vector(&self) -> Option<Unary> {
+        Some(match *self {
+            Activation::Gelu { tanh: false } => Unary::Gelu,
+            Activation::Gelu { tanh: true } => Unary::GeluTanh,
+            Activation::HardSigmoid { alpha, beta } => Unary::HardSigmoid { alpha, beta },
+            Activation::HardSwish => Unary::HardSwish,
+            Activation::LeakyRelu { alpha } => Unary::LeakyRelu { alpha },
+            Activation::Relu => Unary::Relu,
+            Activation::Sigmoid => Unary::Sigmoid,
+            Activation::Swish { alpha } => Unary::Swish { alpha },
+            _ => return None,
+        })
     }
 }
 

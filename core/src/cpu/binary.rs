@@ -3,13 +3,17 @@
 //! An integer divided by zero is 0, and so is its remainder: numpy's answer, where others crash.
 
 use super::broadcast::{zip, zip_in_place};
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::binary::{Binary, Function};
-use crate::{Float, Num, Result, Shape};
+use crate::{DType, Float, Num, Result, Shape};
+use edgewise_simd::elementwise as simd;
 
 impl Kernel for Binary {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let dtype = super::map::output_dtype(io)?;
+        if let (DType::F32, Some(function)) = (dtype, self.vector()) {
+            return vector::binary(io, function, |a, b| self.align.second(a, b));
+        }
         match self.function {
             Function::Add => for_num!(dtype, T => self.zip::<T>(io, |&a, &b| a.add(b))),
             Function::Sub => for_num!(dtype, T => self.zip::<T>(io, |&a, &b| a.sub(b))),
@@ -42,6 +46,17 @@ impl Kernel for Binary {
 }
 
 impl Binary {
+    /// The function of f32 that works on vectors, where there is one.
+    fn vector(&self) -> Option<simd::Binary> {
+        Some(match self.function {
+            Function::Add => simd::Binary::Add,
+            Function::Sub => simd::Binary::Sub,
+            Function::Mul => simd::Binary::Mul,
+            Function::Div => simd::Binary::Div,
+            _ => return None,
+        })
+    }
+
     fn zip<T: Num>(&self, io: &mut Io<'_>, f: impl Fn(&T, &T) -> T + Sync) -> Result<()> {
         let y = io.output(0)?;
         let shape = Shape::from_slice(y.shape());

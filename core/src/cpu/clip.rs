@@ -1,12 +1,19 @@
 //! Clip on the CPU. NaN stays; where the minimum is above the maximum, everything is the maximum.
 
 use super::map::{IN_PLACE, map_same, output_dtype};
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::clip::Clip;
 use crate::{Num, Result};
+use edgewise_simd::elementwise::Unary;
 
 impl Kernel for Clip {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        if vector::is_f32(io)? {
+            // No limit is an infinite one.
+            let low = limit(io, 1)?.or(self.min).unwrap_or(f32::NEG_INFINITY);
+            let high = limit(io, 2)?.or(self.max).unwrap_or(f32::INFINITY);
+            return vector::unary(io, Unary::Clip { low, high });
+        }
         for_num!(output_dtype(io)?, T => {
             let min = limit::<T>(io, 1)?.or(self.min.map(|x| T::from_f64(x.into())));
             let max = limit::<T>(io, 2)?.or(self.max.map(|x| T::from_f64(x.into())));

@@ -1,10 +1,12 @@
 //! DequantizeLinear on the CPU: exact difference, one rounding in the product, one more to a small float.
 
-use super::broadcast::zip3;
-use super::quantize_linear::{real, zeros};
+use super::broadcast::{CHUNK, zip3};
+use super::quantize_linear::{real, spans, zeros};
 use super::{Io, Kernel};
 use crate::ops::dequantize_linear::DequantizeLinear;
 use crate::{DType, Float, Result};
+use edgewise_simd::Isa;
+use edgewise_simd::quantize::{Scales, Span, dequantize};
 
 impl Kernel for DequantizeLinear {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -27,6 +29,20 @@ impl DequantizeLinear {
         let layout = self.granularity.layout(x.shape(), scale.shape())?;
         let zero = layout.spread(zeros(io.optional(2)?, scale.len())?);
         let scale = layout.spread(real(scale)?.into_owned());
+        if let DType::U8 | DType::I8 = x.dtype() {
+            let walk = spans(&layout)?;
+            let signed = x.dtype() == DType::I8;
+            let scales = Scales { scale: &scale, zero: &zero, along: walk.step(1) == 1, signed };
+            let (x, cx) = (x.bytes(), io.context());
+            return cx.pool.chunks(y, CHUNK, |i, y| {
+                cx.check()?;
+                let (start, end) = (i * CHUNK, i * CHUNK + y.len());
+                let runs = walk.runs(start..end);
+                let mut runs = runs.map(|run| Span { len: run.out.len(), at: run.at[1] });
+                dequantize(Isa::current(), scales, &x[start..end], y, &mut runs);
+                Ok(())
+            });
+        }
         let (y, shape) = ((y, &layout.shape[..]), &layout.shape[..]);
         let (s, z) = ((&scale[..], &layout.scales[..]), (&zero[..], &layout.scales[..]));
         macro_rules! from {
@@ -35,8 +51,6 @@ impl DequantizeLinear {
             };
         }
         match x.dtype() {
-            DType::U8 => from!(x.slice::<u8>()?, |x: u8, z| (x as i32 - z) as f32),
-            DType::I8 => from!(x.slice::<i8>()?, |x: i8, z| (x as i32 - z) as f32),
             DType::U16 => from!(x.slice::<u16>()?, |x: u16, z| (x as i32 - z) as f32),
             DType::I16 => from!(x.slice::<i16>()?, |x: i16, z| (x as i32 - z) as f32),
             DType::I32 => from!(x.slice::<i32>()?, |x: i32, z: i32| (x as i64 - z as i64) as f32),

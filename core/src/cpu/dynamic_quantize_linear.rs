@@ -4,7 +4,9 @@ use super::broadcast::CHUNK;
 use super::{Io, Kernel};
 use crate::Result;
 use crate::ops::dynamic_quantize_linear::DynamicQuantizeLinear;
-use crate::quant::{Quantized, u8_params};
+use crate::quant::u8_params;
+use edgewise_simd::Isa;
+use edgewise_simd::quantize::{Scales, Span, quantize};
 
 impl Kernel for DynamicQuantizeLinear {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -12,8 +14,11 @@ impl Kernel for DynamicQuantizeLinear {
         let (scale, zero) = u8_params(x);
         if io.wants(0) {
             let y = io.output(0)?.into_slice::<u8>()?;
+            let scales = Scales { scale: &[scale], zero: &[zero.into()], along: false, signed: false };
             io.pool().chunks(y, CHUNK, |i, y| {
-                y.iter_mut().zip(&x[i * CHUNK..]).for_each(|(y, &x)| *y = u8::quantize(x, scale, zero));
+                let len = y.len();
+                let x = &x[i * CHUNK..][..len];
+                quantize(Isa::current(), scales, x, y, &mut [Span { len, at: 0 }].into_iter());
                 Ok(())
             })?;
         }

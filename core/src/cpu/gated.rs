@@ -3,13 +3,17 @@
 use super::activation::{fast_gelu, gelu, swish};
 use super::broadcast::zip;
 use super::map::map;
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::gated::Gated;
-use crate::{Float, Num, Result};
+use crate::{DType, Float, Num, Result};
+use edgewise_simd::elementwise::{Binary, Unary};
 
 impl Kernel for Gated {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let dtype = io.input(0)?.dtype();
+        if dtype == DType::F32 {
+            return self.vector(io);
+        }
         match *self {
             Gated::PRelu { .. } => {
                 for_num!(dtype, T => self.zip::<T>(io, |&x, &s| if x < T::zero() { x.mul(s) } else { x }))
@@ -31,6 +35,18 @@ impl Kernel for Gated {
 }
 
 impl Gated {
+    /// Of f32.
+    fn vector(&self, io: &mut Io<'_>) -> Result<()> {
+        let function = match *self {
+            Gated::PRelu { .. } => Binary::PRelu,
+            Gated::SwiGLU { alpha } => Binary::SwiGlu { alpha },
+            Gated::BiasGelu => Binary::BiasGelu,
+            Gated::FastGelu if io.has(1) => Binary::BiasGeluTanh,
+            Gated::FastGelu => return vector::unary(io, Unary::GeluTanh),
+        };
+        vector::binary(io, function, |a, b| self.second_shape(a, b))
+    }
+
     fn zip<T: Num>(&self, io: &mut Io<'_>, f: impl Fn(&T, &T) -> T + Sync) -> Result<()> {
         let (a, b, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
         let shape = self.second_shape(a.shape(), b.shape())?;

@@ -1,9 +1,11 @@
 //! GatherBlockQuantized on the CPU: only what is gathered is decoded.
 
 use super::packed_bits::{code, row_bytes};
+use super::quantize_linear::real;
 use super::{Io, Kernel};
 use crate::ops::gather_block_quantized::GatherBlockQuantized;
 use crate::{DType, E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, Float, Result, Shape, View, minifloat, strides};
+use std::borrow::Cow;
 
 impl Kernel for GatherBlockQuantized {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -41,7 +43,7 @@ struct Table<'a> {
     /// Its shape in codes.
     shape: Shape,
     codes: Codes<'a>,
-    scales: Vec<f32>,
+    scales: Cow<'a, [f32]>,
     zeros: Option<Codes<'a>>,
     default_zero: f32,
     /// Per axis: how many codes share a scale, and the step between scales (0 where one serves all).
@@ -101,7 +103,7 @@ impl<'a> Table<'a> {
         };
         Ok(Table {
             codes: Codes::of(data, shape[last], op.bits)?,
-            scales: scales.to_f32s()?,
+            scales: real(scales)?,
             zeros,
             default_zero: if is_bytes { (1 << (op.bits - 1)) as f32 } else { 0.0 },
             groups: groups.collect(),

@@ -3,14 +3,21 @@
 use super::broadcast::Broadcast;
 use super::normalize::{each_row, mean, moments, store};
 use super::wide::converted;
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::layer_normalization::LayerNormalization;
-use crate::{Float, Num, Result, View};
+use crate::{DType, Float, Num, Result, View};
+use edgewise_simd::norm::Norm;
 
 impl Kernel for LayerNormalization {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, scale) = (io.input(0)?, io.input(1)?);
         let len: usize = x.shape()[self.axis(x.rank())?..].iter().product();
+        if self.is_plain(io, x, scale, len)? {
+            let bias = io.optional(2)?.map_or(Ok(&[][..]), |bias| bias.slice())?;
+            let norm = Norm { centered: self.centered, epsilon: self.epsilon, scale: scale.slice()?, bias };
+            let y = io.output(0)?.into_slice()?;
+            return vector::normalize(io.context(), norm, Some(x.slice()?), y);
+        }
         for_float!(x.dtype(), T => {
             if io.wants(0) {
                 let y_dtype = if self.centered { x.dtype() } else { scale.dtype() };
@@ -30,6 +37,13 @@ impl Kernel for LayerNormalization {
 }
 
 impl LayerNormalization {
+    /// Whether all is f32, parameters are rows, and nobody asks for the statistics.
+    fn is_plain(&self, io: &Io<'_>, x: View<'_>, scale: View<'_>, len: usize) -> Result<bool> {
+        let row = |p: View<'_>| p.dtype() == DType::F32 && p.len() == len && x.shape().ends_with(p.shape());
+        let rows = len > 0 && row(scale) && io.optional(2)?.is_none_or(row);
+        Ok(rows && x.dtype() == DType::F32 && io.wants(0) && !io.wants(1) && !io.wants(2))
+    }
+
     fn normalize<T: Float, Y: Float>(&self, io: &mut Io<'_>, x: View<'_>, len: usize) -> Result<()> {
         let scale = io.input(1)?;
         let bias = io.optional(2)?;

@@ -15,6 +15,7 @@ mod movable;
 mod pick;
 mod pool;
 mod strided;
+mod vector;
 
 pub use eval::eval;
 #[cfg(test)]

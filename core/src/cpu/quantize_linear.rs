@@ -1,11 +1,13 @@
 //! QuantizeLinear on the CPU: IEEE division, round half to even, add the zero point, saturate.
 
-use super::broadcast::{zip, zip3};
+use super::broadcast::{Broadcast, CHUNK, zip, zip3};
 use super::{Io, Kernel, RunContext};
 use crate::ops::granularity::Layout;
 use crate::ops::quantize_linear::QuantizeLinear;
 use crate::quant::{Quantized, round_to};
 use crate::{DType, E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, Float, Result, View, minifloat};
+use edgewise_simd::Isa;
+use edgewise_simd::quantize::{Scales, Span, quantize};
 use half::{bf16, f16};
 use std::borrow::Cow;
 
@@ -27,8 +29,8 @@ impl Kernel for QuantizeLinear {
         }
         let (y, saturate) = (io.output(0)?, self.saturate);
         match y.dtype() {
-            DType::U8 => steps.integers::<u8>(y.into_slice()?),
-            DType::I8 => steps.integers::<i8>(y.into_slice()?),
+            DType::U8 => steps.bytes(y.into_units()?, false),
+            DType::I8 => steps.bytes(y.into_units()?, true),
             DType::U16 => steps.integers::<u16>(y.into_slice()?),
             DType::I16 => steps.integers::<i16>(y.into_slice()?),
             DType::F8E4M3FN => steps.write(y.into_slice()?, |x, _| E4M3Fn::from_f32(x, saturate)),
@@ -50,6 +52,12 @@ impl Kernel for QuantizeLinear {
             }
         }
     }
+}
+
+/// How elements and their scales move. Only the scales may stand still: where elements seem to, there is but
+/// one.
+pub fn spans(layout: &Layout) -> Result<Broadcast<2>> {
+    Broadcast::new(&layout.shape, [&layout.shape, &layout.scales])
 }
 
 /// Elements as f32; borrowed where they are that.
@@ -97,6 +105,21 @@ impl Steps<'_> {
         let (shape, scales) = (&self.layout.shape, &self.layout.scales);
         let (s, z) = ((&self.scale[..], &scales[..]), (&self.zero[..], &scales[..]));
         zip3(self.cx, (y, shape), (&self.x, shape), s, z, |&x, &s, &z| f(x / s, z))
+    }
+
+    /// To bytes of either sign, in vectors.
+    fn bytes(&self, y: &mut [u8], signed: bool) -> Result<()> {
+        let (shape, walk) = (&self.layout.shape[..], spans(self.layout)?);
+        ensure!(y.len() == self.x.len(), Internal, "{shape:?} does not fill {} bytes", y.len());
+        let scales = Scales { scale: &self.scale, zero: &self.zero, along: walk.step(1) == 1, signed };
+        self.cx.pool.chunks(y, CHUNK, |i, y| {
+            self.cx.check()?;
+            let (start, end) = (i * CHUNK, i * CHUNK + y.len());
+            let runs = walk.runs(start..end);
+            let mut runs = runs.map(|run| Span { len: run.out.len(), at: run.at[1] });
+            quantize(Isa::current(), scales, &self.x[start..end], y, &mut runs);
+            Ok(())
+        })
     }
 
     fn integers<Y: Quantized>(&self, y: &mut [Y]) -> Result<()> {

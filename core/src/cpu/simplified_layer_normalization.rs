@@ -1,9 +1,10 @@
 //! SimplifiedLayerNormalization on the CPU. The small floats compute in f32 and round once.
 
 use super::norm_row::normalize;
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::simplified_layer_normalization::SimplifiedLayerNormalization;
 use crate::{DType, Float, Num, Result};
+use edgewise_simd::norm::Norm;
 
 impl Kernel for SimplifiedLayerNormalization {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -17,6 +18,11 @@ impl Kernel for SimplifiedLayerNormalization {
         );
         let len = normalized.iter().product::<usize>().max(1);
         let y = io.output(0)?;
+        let f32s = x.dtype() == DType::F32 && scale.dtype() == DType::F32;
+        if f32s && scale.len() == len && !io.wants(1) {
+            let norm = Norm { centered: false, epsilon: self.epsilon, scale: scale.slice()?, bias: &[] };
+            return vector::normalize(io.context(), norm, Some(x.slice()?), y.into_slice()?);
+        }
         let mut deviations = Vec::new();
         for_float!(x.dtype(), X => {
             type W = <X as Float>::Wide;

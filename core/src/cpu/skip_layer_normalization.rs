@@ -1,14 +1,19 @@
 //! SkipLayerNormalization and SkipSimplifiedLayerNormalization on the CPU, in f32.
 
 use super::norm_row::normalize;
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::skip_layer_normalization::SkipLayerNormalization;
-use crate::{Float, Result};
+use crate::{DType, Float, Result, View};
+use edgewise_simd::elementwise::Binary;
+use edgewise_simd::norm::Norm;
 
 impl Kernel for SkipLayerNormalization {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, skip) = (io.input(0)?, io.input(1)?);
         let width = *x.shape().last().unwrap_or(&0);
+        if self.is_plain(io, width)? {
+            return self.vector(io, x, skip);
+        }
         let row = |i: usize| match io.optional(i)? {
             Some(row) => {
                 ensure!(row.shape() == [width], InvalidModel, "input {i} must be [{width}], got {row:?}");
@@ -59,6 +64,61 @@ impl Kernel for SkipLayerNormalization {
             out.into_slice::<T>()?.iter_mut().zip(&sum).for_each(|(y, x)| *y = T::from_f32(*x));
             Ok(())
         })
+    }
+}
+
+impl SkipLayerNormalization {
+    /// Which input is the bias of the skip connection.
+    fn bias(&self) -> usize {
+        if self.simplified { 3 } else { 4 }
+    }
+
+    /// Whether all is f32 and fits, and nobody asks for the statistics.
+    fn is_plain(&self, io: &Io<'_>, width: usize) -> Result<bool> {
+        let row = |x: View<'_>| x.dtype() == DType::F32 && x.shape() == [width];
+        let (x, skip) = (io.input(0)?, io.input(1)?);
+        let skips = match (x.shape(), skip.shape()) {
+            ([_, rest @ ..], [1, skipped @ ..]) if rest == skipped => true,
+            (shape, skipped) => shape.ends_with(skipped) && !skipped.is_empty(),
+        };
+        let mut rows = skips && width > 0 && x.dtype() == DType::F32 && skip.dtype() == DType::F32;
+        for i in 2..=self.bias() {
+            rows &= io.optional(i)?.map_or(i > 2, row);
+        }
+        Ok(rows && io.wants(0) && !io.wants(1) && !io.wants(2))
+    }
+
+    /// The sum goes to its output, or where the result will lie.
+    fn vector(&self, io: &mut Io<'_>, x: View<'_>, skip: View<'_>) -> Result<()> {
+        let cx = io.context();
+        let sum_up = |sum: &mut [f32], bias: Option<View<'_>>| {
+            let sides = (Some((x.slice()?, x.shape())), Some((skip.slice()?, skip.shape())));
+            vector::zip(cx, Binary::Add, (sum, x.shape()), sides)?;
+            match bias {
+                Some(bias) => {
+                    let sides = (None, Some((bias.slice()?, bias.shape())));
+                    vector::zip(cx, Binary::Add, (sum, x.shape()), sides)
+                }
+                None => Ok(()),
+            }
+        };
+        let bias = io.optional(self.bias())?;
+        let beta = if self.simplified { None } else { io.optional(3)? };
+        let norm = Norm {
+            centered: !self.simplified,
+            epsilon: self.epsilon,
+            scale: io.input(2)?.slice()?,
+            bias: beta.map_or(Ok(&[][..]), |beta| beta.slice())?,
+        };
+        let y = io.output(0)?.into_slice::<f32>()?;
+        if io.wants(3) {
+            let sum = io.output(3)?.into_slice::<f32>()?;
+            sum_up(sum, bias)?;
+            vector::normalize(cx, norm, Some(sum), y)
+        } else {
+            sum_up(y, bias)?;
+            vector::normalize(cx, norm, None, y)
+        }
     }
 }
 

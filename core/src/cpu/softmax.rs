@@ -3,9 +3,12 @@
 //! The maximum is subtracted first, so that exp never overflows; a row of -inf alone gives NaN, as in
 //! numpy. The small floats compute in f32 and round once.
 
+use super::broadcast::CHUNK;
 use super::{Io, Kernel};
 use crate::ops::softmax::{Mode, Softmax};
-use crate::{Float, Num, Result};
+use crate::{DType, Float, Num, Result};
+use edgewise_simd::Isa;
+use edgewise_simd::softmax::softmax;
 
 impl Kernel for Softmax {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -14,6 +17,15 @@ impl Kernel for Softmax {
         let slices = self.slices(x.rank())?;
         let len: usize = x.shape()[slices.clone()].iter().product();
         let inner: usize = x.shape()[slices.end..].iter().product();
+        if x.dtype() == DType::F32 && self.mode == Mode::Soft && inner == 1 && len > 0 {
+            let (x, cx) = (x.slice::<f32>()?, io.context());
+            let chunk = (CHUNK / len).max(1) * len;
+            return cx.pool.chunks(y.into_slice::<f32>()?, chunk, |i, y| {
+                cx.check()?;
+                softmax(Isa::current(), &x[i * chunk..][..y.len()], y, len);
+                Ok(())
+            });
+        }
         for_float!(x.dtype(), T => {
             let (x, y) = (x.slice::<T>()?, y.into_slice::<T>()?);
             let block = (len * inner).max(1);

@@ -4,12 +4,16 @@
 //! absolute value of the smallest one is itself.
 
 use super::map::{IN_PLACE, map_floats, map_same, output_dtype};
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::unary::Unary;
 use crate::{Num, Result, Truth};
+use edgewise_simd::elementwise as simd;
 
 impl Kernel for Unary {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        if let (true, Some(function)) = (vector::is_f32(io)?, self.vector()) {
+            return vector::unary(io, function);
+        }
         match self {
             Unary::Abs => for_num!(output_dtype(io)?, T => map_same::<T>(io, Num::abs)),
             Unary::Neg => for_num!(output_dtype(io)?, T => map_same::<T>(io, Num::neg)),
@@ -44,6 +48,23 @@ impl Kernel for Unary {
 
     fn in_place(&self) -> &'static [(usize, usize)] {
         IN_PLACE
+    }
+}
+
+impl Unary {
+    /// The function of f32 that works on vectors, where there is one.
+    fn vector(&self) -> Option<simd::Unary> {
+        Some(match self {
+            Unary::Abs => simd::Unary::Abs,
+            Unary::Neg => simd::Unary::Neg,
+            Unary::Erf => simd::Unary::Erf,
+            Unary::Exp => simd::Unary::Exp,
+            Unary::Reciprocal => simd::Unary::Reciprocal,
+            Unary::Round => simd::Unary::Round,
+            Unary::Sqrt => simd::Unary::Sqrt,
+            Unary::Tanh => simd::Unary::Tanh,
+            _ => return None,
+        })
     }
 }
 
