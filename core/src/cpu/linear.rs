@@ -1,13 +1,24 @@
 //! Linear on the CPU.
 
-use super::matmul::Product;
+use super::matmul::{Product, packed_matrix};
+use super::packed_product::{Last, constant_f32s, multiply_packed};
 use super::product::multiply;
-use super::{Io, Kernel};
+use super::{Io, Kernel, Lowering};
+use crate::ops::fused_activation::FusedActivation;
 use crate::ops::linear::Linear;
 use crate::ops::matmul::Flip;
 use crate::{Float, Num, Result};
+use edgewise_simd::gemm_f32::{Addend, PackedF32};
+use edgewise_simd::{Lhs, MatrixMut};
 
 impl Kernel for Linear {
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        let w = constant_f32s(cx, 1).filter(|w| w.rank() == 2);
+        let weights = w.map(|w| packed_matrix(w, self.transposed)).transpose()?.flatten();
+        let activation = self.activation;
+        Ok(weights.map(|weights| Box::new(ByMatrix { activation, weights }) as _))
+    }
+
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
         super::products_per_output(outputs, inputs.first()?.last().copied()?)
     }
@@ -41,6 +52,33 @@ impl Kernel for Linear {
     }
 }
 
+/// The same with the weights packed.
+struct ByMatrix {
+    activation: FusedActivation,
+    weights: PackedF32,
+}
+
+impl Kernel for ByMatrix {
+    fn operations(&self, _inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
+        super::products_per_output(outputs, self.weights.depth())
+    }
+
+    fn run(&self, io: &mut Io<'_>) -> Result<()> {
+        let (x, y) = (io.input(0)?, io.output(0)?);
+        let (bias, sum) = (io.optional(2)?, io.optional(3)?);
+        let (depth, cols) = (self.weights.depth(), self.weights.cols());
+        ensure!(x.shape().last() == Some(&depth), InvalidInput, "{x:?} does not meet {depth} rows");
+        check_addends(bias.map(|b| b.len()), sum.map(|s| s.shape()), y.shape(), cols)?;
+        let mut last = Last::new(bias.map(|b| b.slice()).transpose()?, self.activation);
+        if let Some(sum) = sum {
+            last.finish.addend = Some(Addend { data: sum.slice()?, stride: cols, beta: 1.0 });
+        }
+        let left = Lhs::Rows { data: x.slice()?, stride: depth };
+        let out = MatrixMut::dense(y.into_slice()?, cols);
+        multiply_packed(io.context(), left, &self.weights, &last, out)
+    }
+}
+
 /// Refuses a bias that is no row of the output, and a sum of another shape.
 fn check_addends(bias: Option<usize>, sum: Option<&[usize]>, y: &[usize], cols: usize) -> Result<()> {
     let fits = bias.is_none_or(|len| len == cols);
@@ -52,7 +90,7 @@ fn check_addends(bias: Option<usize>, sum: Option<&[usize]>, y: &[usize], cols: 
 
 #[cfg(test)]
 mod tests {
-    use crate::cpu::testing::run;
+    use crate::cpu::testing::{lowered_as_plain, run};
     use crate::ops::Attr;
     use crate::{Result, Tensor, Value};
 
@@ -77,6 +115,27 @@ mod tests {
         assert_eq!(y, (vec![1, 2, 2], vec![0.0, 1.0, 7.5, 0.0]));
         let y = linear(&[("transB", Attr::Int(1))], &[x, w, None, sum]).unwrap();
         assert_eq!(y, (vec![1, 2, 2], vec![-9.0, 3.0, 3.0, -1.0]));
+    }
+
+    #[test]
+    fn packed_weights_give_the_same_bits() {
+        let numbers = |shape: &[usize]| {
+            let len = shape.iter().product::<usize>();
+            f32s(shape, &(0..len).map(|i| (i * 7919 % 997) as f32 / 131.0 - 3.5).collect::<Vec<_>>())
+        };
+        let (x, w) = (numbers(&[3, 5, 11]), numbers(&[20, 11]));
+        for (bias, sum) in [(false, false), (true, false), (false, true), (true, true)] {
+            let inputs = [
+                x.clone(),
+                w.clone(),
+                bias.then(|| numbers(&[20])).flatten(),
+                sum.then(|| numbers(&[3, 5, 20])).flatten(),
+            ];
+            for activation in ["", "Relu", "Softsign"] {
+                let attrs = [("transB", Attr::Int(1)), ("activation", Attr::Str(activation.into()))];
+                lowered_as_plain(LINEAR, &attrs, &inputs, &[1]).unwrap();
+            }
+        }
     }
 
     #[test]

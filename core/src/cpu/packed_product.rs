@@ -41,17 +41,20 @@ pub struct Last<'a> {
 impl<'a> Last<'a> {
     /// A bias and an activation.
     pub fn new(bias: Option<&'a [f32]>, activation: FusedActivation) -> Last<'a> {
-        let (function, after) = match activation {
-            FusedActivation::Clip { low, high } => (Some(Unary::Clip { low, high }), FusedActivation::None),
-            FusedActivation::HardSigmoid { alpha, beta } => {
-                (Some(Unary::HardSigmoid { alpha, beta }), FusedActivation::None)
-            }
-            FusedActivation::LeakyRelu { alpha } => (Some(Unary::LeakyRelu { alpha }), FusedActivation::None),
-            FusedActivation::Relu => (Some(Unary::Relu), FusedActivation::None),
-            FusedActivation::Sigmoid => (Some(Unary::Sigmoid), FusedActivation::None),
-            FusedActivation::Tanh => (Some(Unary::Tanh), FusedActivation::None),
-            other => (None, other),
+        let function = match activation {
+            FusedActivation::Clip { low, high } => Some(Unary::Clip { low, high }),
+            FusedActivation::Gelu { tanh: false } => Some(Unary::Gelu),
+            FusedActivation::Gelu { tanh: true } => Some(Unary::GeluTanh),
+            FusedActivation::HardSigmoid { alpha, beta } => Some(Unary::HardSigmoid { alpha, beta }),
+            FusedActivation::HardSwish => Some(Unary::HardSwish),
+            FusedActivation::LeakyRelu { alpha } => Some(Unary::LeakyRelu { alpha }),
+            FusedActivation::Relu => Some(Unary::Relu),
+            FusedActivation::Sigmoid => Some(Unary::Sigmoid),
+            FusedActivation::Swish { alpha } => Some(Unary::Swish { alpha }),
+            FusedActivation::Tanh => Some(Unary::Tanh),
+            _ => None,
         };
+        let after = if function.is_some() { FusedActivation::None } else { activation };
         Last { finish: Finish { bias, function, ..Finish::default() }, after }
     }
 }
