@@ -12,6 +12,7 @@
 #![warn(clippy::undocumented_unsafe_blocks)]
 
 pub mod attention;
+pub mod depthwise_f32;
 pub mod elementwise;
 pub mod gemm_f32;
 pub mod gemm_i8;

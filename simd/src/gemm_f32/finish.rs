@@ -52,7 +52,7 @@ impl Finish<'_> {
     /// Of the sums of a vector's worth of columns, or as many as there are: `at` is the first one's row and
     /// column.
     #[inline(always)]
-    pub(super) fn apply<S: Simd>(&self, s: S, sums: S::F, at: (usize, usize), cols: usize) -> S::F {
+    pub(crate) fn apply<S: Simd>(&self, s: S, sums: S::F, at: (usize, usize), cols: usize) -> S::F {
         let (row, col) = at;
         let mut x = s.mul(sums, s.splat(self.alpha));
         if let Some(bias) = self.bias {

@@ -10,12 +10,12 @@ mod packed;
 mod tests;
 mod tile;
 
+pub(crate) use finish::later;
 pub use finish::{Addend, Finish};
 pub use packed::{Line, PANEL, PackedF32};
 
 use crate::elementwise::unary_in_place;
 use crate::{Isa, Lhs, MatrixMut, Simd, Task, dispatch_plain};
-use finish::later;
 use left::{Pointers, Stretch, check, stretches};
 use std::ops::Range;
 use tile::{Stretched, Waiting, tile};
