@@ -1,11 +1,15 @@
 //! Conv on the CPU, and what every convolution is: a matrix product of the weights with the image as its
 //! windows see it. The image is unrolled block by block while the product packs it, never as a whole.
 
+use super::movable::filled;
+use super::packed_conv_f32::PackedConv;
 use super::product::{COLS, Left, Matrix, Right, Sizes, multiply};
+use super::turn::{channels_second, turn};
 use super::window::Windows;
-use super::{Io, Kernel, RunContext};
+use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::conv::{Conv, ConvWindows};
-use crate::{Float, Num, Result};
+use crate::{Float, Num, Result, View};
+use std::borrow::Cow;
 use std::ops::Range;
 
 impl Kernel for Conv {
@@ -13,31 +17,46 @@ impl Kernel for Conv {
         super::products_per_output(outputs, inputs.get(1)?.iter().skip(1).product())
     }
 
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        Ok(PackedConv::new(self, cx)?.map(|conv| Box::new(conv) as _))
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, w, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
         let (bias, sum) = (io.optional(2)?, io.optional(3)?);
-        let conv = Convolution::new(&self.windows, x.shape(), w.shape())?;
-        check_bias(bias.map(|b| b.len()), conv.channels())?;
-        let same = sum.is_none_or(|z| z.shape() == y.shape());
-        ensure!(same, InvalidInput, "the sum {sum:?} has another shape than {:?}", y.shape());
+        let conv =
+            Convolution::new(&self.windows, &channels_second(x.shape(), self.channels_last), w.shape())?;
+        let (pixels, channels) = (conv.windows.pixels(), conv.channels());
+        check_bias(bias.map(|b| b.len()), channels)?;
+        check_sum(sum, y.shape())?;
         for_float!(x.dtype(), T => {
-            let bias = bias.map(|b| b.slice::<T>()).transpose()?;
-            let sum = sum.map(|z| z.slice::<T>()).transpose()?;
-            let (pixels, channels) = (conv.windows.pixels(), conv.channels());
-            conv.run(
-                io.context(),
-                (x.slice::<T>()?, |x: T| x.widen()),
-                (w.slice::<T>()?, |w: T, _| w.widen()),
-                y.into_slice::<T>()?,
-                |row, pixel, sums, out| {
+            let (w, bias) = (w.slice::<T>()?, bias.map(|b| b.slice::<T>()).transpose()?);
+            // Images with the channels last are turned around first, and the result afterwards.
+            let first = |data, cells, channels| match self.channels_last {
+                true => turned(data, cells, channels).map(Cow::Owned),
+                false => Ok(Cow::Borrowed(data)),
+            };
+            let x = first(x.slice::<T>()?, conv.windows.cells(), conv.ins * conv.groups)?;
+            let sum = sum.map(|z| first(z.slice::<T>()?, pixels, channels)).transpose()?;
+            let compute = |y: &mut [T]| {
+                let x = (&x[..], |x: T| x.widen());
+                conv.run(io.context(), x, (w, |w: T, _| w.widen()), y, |row, pixel, sums, out| {
                     let bias = bias.map(|b| b[row % channels].widen());
                     for (i, (y, &s)) in out.iter_mut().zip(sums).enumerate() {
                         let s = bias.map_or(s, |b| s.add(b));
-                        let s = sum.map_or(s, |z| s.add(z[row * pixels + pixel + i].widen()));
+                        let s = sum.as_ref().map_or(s, |z| s.add(z[row * pixels + pixel + i].widen()));
                         *y = T::narrow(self.activation.apply(s));
                     }
-                },
-            )
+                })
+            };
+            let y = y.into_slice::<T>()?;
+            if !self.channels_last {
+                return compute(y);
+            }
+            let mut result = filled(T::default(), y.len())?;
+            compute(&mut result)?;
+            turn(&result, y, channels, pixels);
+            Ok(())
         })
     }
 }
@@ -50,6 +69,20 @@ pub fn check_bias(len: Option<usize>, channels: usize) -> Result<()> {
         "a bias of {len:?} elements for {channels} channels"
     );
     Ok(())
+}
+
+/// Refuses a tensor to be added that has not the output's shape.
+pub fn check_sum(sum: Option<View<'_>>, shape: &[usize]) -> Result<()> {
+    let same = sum.is_none_or(|z| z.shape() == shape);
+    ensure!(same, InvalidInput, "the sum {sum:?} has another shape than {shape:?}");
+    Ok(())
+}
+
+/// A copy with every matrix turned around.
+fn turned<T: Clone + Default>(data: &[T], rows: usize, cols: usize) -> Result<Vec<T>> {
+    let mut to = filled(T::default(), data.len())?;
+    turn(data, &mut to, rows, cols);
+    Ok(to)
 }
 
 /// A convolution of known sizes.

@@ -117,8 +117,12 @@ pub(crate) mod testing {
         inputs: &[Option<Value>],
         constants: &[usize],
     ) -> Result<Value> {
-        let plain = run(op, attrs, inputs, 1).map(|mut outputs| outputs.remove(0));
-        let op = parse(op, attrs, inputs, 1)?;
+        op_lowered_as_plain(&parse(op, attrs, inputs, 1)?, inputs, constants)
+    }
+
+    /// The same for an operator that no attributes say.
+    pub fn op_lowered_as_plain(op: &Op, inputs: &[Option<Value>], constants: &[usize]) -> Result<Value> {
+        let plain = run_op(op, inputs);
         let known = |(i, value): (usize, &Option<Value>)| {
             value.as_ref().filter(|_| constants.contains(&i)).map(fact_of)
         };
@@ -128,7 +132,7 @@ pub(crate) mod testing {
         let lowered = op.kernel().lower(&Lowering { inputs: &facts, present: &present })?;
         let lowered = lowered.expect("these constants are enough");
         for threads in [1, 3] {
-            let fast = eval_on(&op, &*lowered, threads, inputs, &[true]);
+            let fast = eval_on(op, &*lowered, threads, inputs, &[true]);
             match (&plain, fast) {
                 (Ok(plain), Ok(fast)) => {
                     let fast = fast[0].as_ref().expect("an output").tensor()?;
@@ -140,6 +144,11 @@ pub(crate) mod testing {
             }
         }
         plain
+    }
+
+    /// The output of an operator that has one.
+    pub fn run_op(op: &Op, inputs: &[Option<Value>]) -> Result<Value> {
+        Ok(eval(op, inputs, &[true])?.into_iter().flatten().next().expect("an output"))
     }
 
     fn parse(

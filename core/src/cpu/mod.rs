@@ -151,6 +151,7 @@ mod max_pool;
 mod max_unpool;
 mod mean_variance_normalization;
 mod normalize;
+pub(crate) mod packed_conv_f32;
 mod packed_conv_i8;
 mod packed_i8;
 #[cfg(test)]
@@ -166,6 +167,7 @@ mod recurrent_cell;
 mod rnn;
 mod seen;
 mod softmax;
+mod turn;
 mod window;
 
 // Reductions and searches.

@@ -5,6 +5,7 @@
 use super::bytes::{Bytes, Rounding};
 use super::packed_i8::{blocks, by_column, spread};
 use super::seen::{Seen, View};
+use super::turn::turn;
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::qlinear_conv::QLinearConv;
 use crate::quant::multiplier;
@@ -212,21 +213,5 @@ impl PackedConv {
             }
         }
         Ok(())
-    }
-}
-
-/// Transposes every matrix of `rows`×`cols`.
-fn turn<T: Copy>(from: &[T], to: &mut [T], rows: usize, cols: usize) {
-    let size = (rows * cols).max(1);
-    for (from, to) in from.chunks_exact(size).zip(to.chunks_exact_mut(size)) {
-        // Blocks, so that what is near on one side is not far on the other.
-        for first in (0..cols).step_by(32) {
-            let last = cols.min(first + 32);
-            for (row, from) in from.chunks_exact(cols).enumerate() {
-                for col in first..last {
-                    to[col * rows + row] = from[col];
-                }
-            }
-        }
     }
 }

@@ -57,6 +57,13 @@ impl<'a> Last<'a> {
         let after = if function.is_some() { FusedActivation::None } else { activation };
         Last { finish: Finish { bias, function, ..Finish::default() }, after }
     }
+
+    /// Does what is to be done afterwards.
+    pub fn finish_row(&self, row: &mut [f32]) {
+        if self.after != FusedActivation::None {
+            row.iter_mut().for_each(|x| *x = self.after.apply(*x));
+        }
+    }
 }
 
 /// Multiplications that a thread does at once: a few milliseconds on the slowest machines.
@@ -81,11 +88,7 @@ pub fn multiply_packed(
         for tile in tiles {
             cx.check()?;
             gemm_f32(Isa::current(), left, right, &last.finish, tile.reborrow());
-            if last.after != FusedActivation::None {
-                for row in 0..tile.rows().len() {
-                    tile.row(row).iter_mut().for_each(|x| *x = last.after.apply(*x));
-                }
-            }
+            (0..tile.rows().len()).for_each(|row| last.finish_row(tile.row(row)));
         }
         Ok(())
     })

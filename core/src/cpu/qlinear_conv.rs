@@ -3,6 +3,7 @@
 use super::bytes::{Bytes, PerLine, Rounding, scales, zero_points};
 use super::conv::{Convolution, check_bias};
 use super::packed_conv_i8::PackedConv;
+use super::turn::turn;
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::qlinear_conv::QLinearConv;
 use crate::quant::multiplier;
@@ -68,16 +69,6 @@ impl QLinearConv {
         convolve(cx, &conv, (x, x_zero), w, result.as_mut(), emit)?;
         turn(result.as_ref(), y, channels, pixels);
         Ok(())
-    }
-}
-
-/// Transposes every matrix of `rows`×`cols`.
-fn turn(from: &[u8], to: &mut [u8], rows: usize, cols: usize) {
-    let size = (rows * cols).max(1);
-    for (from, to) in from.chunks(size).zip(to.chunks_mut(size)) {
-        for (i, to) in to.iter_mut().enumerate() {
-            *to = from[i % rows * cols + i / rows];
-        }
     }
 }
 

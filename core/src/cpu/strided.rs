@@ -106,6 +106,15 @@ impl Strided {
         Strided { start, shape: merged, steps: merged_steps }
     }
 
+    /// The size of the matrices in the input that turned around are the output, if it is that.
+    pub fn turned(&self) -> Option<(usize, usize)> {
+        let last = self.shape.len().checked_sub(2)?;
+        let (rows, cols) = (self.shape[last + 1], self.shape[last]);
+        let matrices = self.steps[last..] == [1, cols as isize];
+        let dense = last == 0 || last == 1 && self.steps[0] == (rows * cols) as isize;
+        (self.start == 0 && matrices && dense).then_some((rows, cols))
+    }
+
     /// How long a row is, and its step.
     pub fn row(&self) -> (usize, isize) {
         (self.shape[self.shape.len() - 1], self.steps[self.shape.len() - 1])
@@ -157,6 +166,14 @@ mod tests {
         }
         assert_eq!(Offsets::new(&[], &[]).collect::<Vec<_>>(), [0]);
         assert_eq!(Offsets::new(&[2, 0], &[1, 1]).from(3).count(), 0);
+    }
+
+    #[test]
+    fn turned_matrices_are_seen() {
+        assert_eq!(Strided::new(0, &[2, 4, 5, 3], &[60, 5, 1, 20]).turned(), Some((3, 20)));
+        assert_eq!(Strided::new(0, &[20, 3], &[1, 20]).turned(), Some((3, 20)));
+        assert_eq!(Strided::new(0, &[2, 3, 20], &[20, 40, 1]).turned(), None);
+        assert_eq!(Strided::new(0, &[20], &[1]).turned(), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Transpose on the CPU: a strided copy.
+//! Transpose on the CPU: matrices turned around where it comes to that, else a strided copy.
 
 use super::movable::{Movable, for_movable};
 use super::strided::{Steps, Strided, dense_steps};
+use super::turn::turn_on;
 use super::{Io, Kernel};
 use crate::Result;
 use crate::ops::transpose::Transpose;
@@ -13,7 +14,11 @@ impl Kernel for Transpose {
         let steps = dense_steps(x.shape());
         let steps: Steps = self.order(x.rank())?.into_iter().map(|axis| steps[axis]).collect();
         let walk = Strided::new(0, y.shape(), &steps);
-        for_movable!(x.dtype(), T => T::write(y, |y| walk.copy(io.context(), &T::read(x)?, y)))
+        let cx = io.context();
+        for_movable!(x.dtype(), T => T::write(y, |y| match walk.turned() {
+            Some((rows, cols)) => turn_on(cx, &T::read(x)?, y, rows, cols),
+            None => walk.copy(cx, &T::read(x)?, y),
+        }))
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Conv {
     pub windows: ConvWindows,
     /// What the sums go through.
     pub activation: FusedActivation,
+    /// Whether the channels of images are the last axis, not the second. No model says so: a rewrite does.
+    pub channels_last: bool,
 }
 
 impl Operator for Conv {
@@ -23,11 +25,11 @@ impl Operator for Conv {
         a.arity(2..=if fused { 4 } else { 3 }, 1..=1)?;
         let windows = ConvWindows::parse(a)?;
         let activation = if fused { FusedActivation::of_conv(a)? } else { FusedActivation::None };
-        Ok(Conv { windows, activation })
+        Ok(Conv { windows, activation, channels_last: false })
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
-        let dims = self.windows.output(cx, 0, 1)?;
+        let dims = self.windows.output(cx, (0, self.channels_last), 1)?;
         cx.set_tensor(0, cx.dtype(0)?, dims);
         Ok(())
     }
@@ -49,9 +51,22 @@ impl ConvWindows {
         Ok(ConvWindows { window, groups: groups(a, "group")? })
     }
 
-    /// The dims of the convolution of inputs `x` and `w`; `None` where the rank is unknown.
-    pub fn output(&self, cx: &mut Infer<'_>, x: usize, w: usize) -> Result<Option<Dims>> {
+    /// The dims of the convolution of inputs `x`, whose channels may be last, and `w`; `None` where the rank is
+    /// unknown.
+    pub fn output(
+        &self,
+        cx: &mut Infer<'_>,
+        (x, channels_last): (usize, bool),
+        w: usize,
+    ) -> Result<Option<Dims>> {
         match (cx.dims(x), cx.dims(w)) {
+            (Some(x), Some(w)) if channels_last && x.len() >= 2 => {
+                let mut first = x.clone();
+                first[1..].rotate_right(1);
+                let mut dims = self.output_dims(&first, w)?;
+                dims[1..].rotate_left(1);
+                Ok(Some(dims))
+            }
             (Some(x), Some(w)) => self.output_dims(x, w).map(Some),
             (Some(dims), None) | (None, Some(dims)) => {
                 Ok(Some((0..dims.len()).map(|_| cx.unknown_dim()).collect()))

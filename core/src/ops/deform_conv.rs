@@ -24,7 +24,7 @@ impl Operator for DeformConv {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
-        let dims = self.windows.output(cx, 0, 1)?;
+        let dims = self.windows.output(cx, (0, false), 1)?;
         if let (Some(x), Some(w), Some(y)) = (cx.dims(0), cx.dims(1), &dims) {
             let multiple = x[1].known().is_none_or(|n| n % self.offset_groups as i64 == 0);
             ensure!(multiple, InvalidModel, "{} channels for {} offset groups", x[1], self.offset_groups);

@@ -5,7 +5,7 @@
 
 use super::conv::ConvWindows;
 use super::{Attrs, Operator};
-use crate::graph::{Dims, Infer};
+use crate::graph::Infer;
 use crate::{DType, Result};
 
 /// ConvInteger or QLinearConv.
@@ -29,16 +29,7 @@ impl Operator for QLinearConv {
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
         let (w, dtype) = if self.raw { (1, DType::I32) } else { (3, cx.dtype(7)?) };
-        let dims = match (cx.dims(0), cx.dims(w)) {
-            (Some(x), Some(w)) if self.channels_last && x.len() >= 2 => {
-                let mut first = x.clone();
-                first[1..].rotate_right(1);
-                let mut dims: Dims = self.windows.output_dims(&first, w)?;
-                dims[1..].rotate_left(1);
-                Some(dims)
-            }
-            _ => self.windows.output(cx, 0, w)?,
-        };
+        let dims = self.windows.output(cx, (0, self.channels_last), w)?;
         cx.set_tensor(0, dtype, dims);
         Ok(())
     }
