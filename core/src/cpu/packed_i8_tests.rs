@@ -9,7 +9,7 @@ const MS: &str = "com.microsoft";
 /// Numbers that look random.
 fn bytes(shape: &[usize], seed: usize) -> Vec<u8> {
     let len: usize = shape.iter().product();
-    (0..len).map(|i| ((i + seed) * 2_654_435_761 % 4_294_967_291 >> 13) as u8).collect()
+    (0..len).map(|i| ((i + seed) * 2_654_435_761 % 4_294_967_291 / 8192) as u8).collect()
 }
 
 fn tensor<T: Element>(shape: &[usize], x: &[T]) -> Option<Value> {

@@ -18,6 +18,24 @@ pub trait Epilogue: Sync {
     /// # Safety
     /// `col + S::LANES <= self.cols()`.
     unsafe fn finish<S: Simd>(&self, s: S, sums: S::I, col: usize, to: &mut [Self::Out]);
+
+    /// Finishes whole vectors side by side, that many as `to` holds.
+    ///
+    /// # Safety
+    /// `col + N * S::LANES <= self.cols()`, and `to` is `N * S::LANES` long.
+    #[inline(always)]
+    unsafe fn finish_all<S: Simd, const N: usize>(
+        &self,
+        s: S,
+        sums: &[S::I; N],
+        col: usize,
+        to: &mut [Self::Out],
+    ) {
+        for (v, (sums, to)) in sums.iter().zip(to.chunks_exact_mut(S::LANES)).enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { self.finish(s, *sums, col + v * S::LANES, to) };
+        }
+    }
 }
 
 /// The sums themselves.
@@ -88,6 +106,8 @@ pub struct Requantize<'a> {
     high: f32,
     /// Whether no sum can give NaN.
     finite: bool,
+    /// Whether outputs are i8.
+    signed: bool,
 }
 
 impl<'a> Requantize<'a> {
@@ -95,7 +115,30 @@ impl<'a> Requantize<'a> {
     pub fn new(factor: &'a [f32], zero: i32, [low, high]: [i32; 2]) -> Requantize<'a> {
         let finite = factor.iter().all(|f| f.is_finite());
         let steps = |x: i32| (x - zero) as f32;
-        Requantize { factor, zero, low: steps(low), high: steps(high), finite }
+        Requantize { factor, zero, low: steps(low), high: steps(high), finite, signed: low < 0 }
+    }
+
+    /// The outputs of a vector of sums.
+    ///
+    /// # Safety
+    /// `col + S::LANES <= self.cols()`.
+    #[inline(always)]
+    pub(crate) unsafe fn of<S: Simd>(&self, s: S, sums: S::I, col: usize) -> S::I {
+        // SAFETY: the caller stays within the columns.
+        let factor = unsafe { s.load_at(self.factor.as_ptr().add(col)) };
+        let mut x = s.mul(s.to_f32(sums), factor);
+        if !self.finite {
+            x = s.select(s.is_nan(x), s.splat(0.0), x);
+        }
+        // The limits are integers: clamping before or after rounding is the same.
+        let x = s.min(s.max(x, s.splat(self.low)), s.splat(self.high));
+        s.add_i(s.to_i32(x), s.splat_i(self.zero))
+    }
+
+    /// Outputs as bytes; see [`Simd::narrow`].
+    #[inline(always)]
+    pub(crate) fn narrow<S: Simd, const ZIPPED: bool>(&self, s: S, x: [S::I; 4]) -> S::I {
+        if self.signed { s.narrow::<true, ZIPPED>(x) } else { s.narrow::<false, ZIPPED>(x) }
     }
 }
 
@@ -108,14 +151,37 @@ impl Epilogue for Requantize<'_> {
 
     #[inline(always)]
     unsafe fn finish<S: Simd>(&self, s: S, sums: S::I, col: usize, to: &mut [u8]) {
-        // SAFETY: the caller stays within the columns.
-        let factor = unsafe { s.load_at(self.factor.as_ptr().add(col)) };
-        let mut x = s.mul(s.to_f32(sums), factor);
-        if !self.finite {
-            x = s.select(s.is_nan(x), s.splat(0.0), x);
+        // SAFETY: the caller's promise.
+        s.store_bytes(unsafe { self.of(s, sums, col) }, to);
+    }
+
+    #[inline(always)]
+    unsafe fn finish_all<S: Simd, const N: usize>(&self, s: S, sums: &[S::I; N], col: usize, to: &mut [u8]) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match N {
+                2 => {
+                    let (a, b) = (self.of(s, sums[0], col), self.of(s, sums[1], col + S::LANES));
+                    let mut both = [0i32; 16];
+                    s.store_i(self.narrow::<S, false>(s, [a, b, a, b]), &mut both);
+                    std::ptr::copy_nonoverlapping(both.as_ptr().cast(), to.as_mut_ptr(), 2 * S::LANES);
+                }
+                4 | 16 => {
+                    for v in (0..N).step_by(4) {
+                        let mut x = [s.splat_i(0); 4];
+                        for i in 0..4 {
+                            x[i] = self.of(s, sums[v + i], col + (v + i) * S::LANES);
+                        }
+                        let to = to.as_mut_ptr().add(v * S::LANES);
+                        s.store_i_at(self.narrow::<S, false>(s, x), to.cast());
+                    }
+                }
+                _ => {
+                    for (v, (sums, to)) in sums.iter().zip(to.chunks_exact_mut(S::LANES)).enumerate() {
+                        self.finish(s, *sums, col + v * S::LANES, to);
+                    }
+                }
+            }
         }
-        // The limits are integers: clamping before or after rounding is the same.
-        let x = s.min(s.max(x, s.splat(self.low)), s.splat(self.high));
-        s.store_bytes(s.add_i(s.to_i32(x), s.splat_i(self.zero)), to);
     }
 }

@@ -177,20 +177,24 @@ impl<E: Epilogue> Part<'_, '_, E> {
             if r >= rows {
                 break;
             }
-            let to = &mut self.out.row(row + r)[at..][..room];
-            for (v, sum) in sums.iter_mut().enumerate() {
-                if v * S::LANES >= room {
-                    break;
+            if !self.sums.is_empty() {
+                let sum = s.splat_i(self.sums[row + r]);
+                for (v, x) in sums.iter_mut().enumerate() {
+                    // SAFETY: there are as many zero points as columns of whole panels.
+                    let zeros =
+                        unsafe { s.load_i_at(self.job.rhs.zeros().as_ptr().add(from + v * S::LANES)) };
+                    *x = s.sub_i(*x, s.mul_i(zeros, sum));
                 }
-                let col = from + v * S::LANES;
-                // SAFETY: the column lies in a panel, and there are as many zero points as columns.
-                unsafe {
-                    if !self.sums.is_empty() {
-                        let zeros = s.load_i_at(self.job.rhs.zeros().as_ptr().add(col));
-                        *sum = s.sub_i(*sum, s.mul_i(zeros, s.splat_i(self.sums[row + r])));
-                    }
-                    let end = room.min((v + 1) * S::LANES);
-                    self.epilogue.finish(s, *sum, col, &mut to[v * S::LANES..end]);
+            }
+            let to = &mut self.out.row(row + r)[at..][..room];
+            // SAFETY: the columns lie in panels.
+            unsafe {
+                if room == N * S::LANES {
+                    self.epilogue.finish_all(s, sums, from, to);
+                    continue;
+                }
+                for (v, (sums, to)) in sums.iter().zip(to.chunks_mut(S::LANES)).enumerate() {
+                    self.epilogue.finish(s, *sums, from + v * S::LANES, to);
                 }
             }
         }

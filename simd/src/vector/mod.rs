@@ -135,6 +135,13 @@ pub trait Simd: Copy + Send + Sync {
     /// 127. Exact: nothing saturates on the way.
     fn dot(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I;
 
+    /// The bytes of four vectors, one of each after the other: quads of bytes. Those of the first four bytes
+    /// of every 16 are in the first vector, the next four in the second, and so on.
+    fn zip4(self, rows: [Self::I; 4]) -> [Self::I; 4];
+    /// The integers of four vectors as bytes that saturate, i8 where `SIGNED`, else u8: vector after vector,
+    /// or where `ZIPPED` in the order from which [`zip4`](Simd::zip4) made the four.
+    fn narrow<const SIGNED: bool, const ZIPPED: bool>(self, x: [Self::I; 4]) -> Self::I;
+
     /// The first elements, from a pointer.
     ///
     /// # Safety

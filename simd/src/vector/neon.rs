@@ -359,6 +359,37 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
     }
 
     #[inline(always)]
+    fn zip4(self, rows: [Self::I; 4]) -> [Self::I; 4] {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let [a, b, c, d] = [rows[0], rows[1], rows[2], rows[3]].map(|row| vreinterpretq_u8_s32(row));
+            let pairs = |x: uint8x16_t| vreinterpretq_u16_u8(x);
+            let (ab, cd) = (pairs(vzip1q_u8(a, b)), pairs(vzip1q_u8(c, d)));
+            let (ab_high, cd_high) = (pairs(vzip2q_u8(a, b)), pairs(vzip2q_u8(c, d)));
+            [
+                vreinterpretq_s32_u16(vzip1q_u16(ab, cd)),
+                vreinterpretq_s32_u16(vzip2q_u16(ab, cd)),
+                vreinterpretq_s32_u16(vzip1q_u16(ab_high, cd_high)),
+                vreinterpretq_s32_u16(vzip2q_u16(ab_high, cd_high)),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn narrow<const SIGNED: bool, const ZIPPED: bool>(self, [a, b, c, d]: [Self::I; 4]) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            let ab = vcombine_s16(vqmovn_s32(a), vqmovn_s32(b));
+            let cd = vcombine_s16(vqmovn_s32(c), vqmovn_s32(d));
+            if SIGNED {
+                vreinterpretq_s32_s8(vcombine_s8(vqmovn_s16(ab), vqmovn_s16(cd)))
+            } else {
+                vreinterpretq_s32_u8(vcombine_u8(vqmovun_s16(ab), vqmovun_s16(cd)))
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> Self::F {
         // SAFETY: the token proves the instructions, the caller the pointer.
         unsafe { vld1q_f32(from) }

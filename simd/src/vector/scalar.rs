@@ -184,6 +184,15 @@ impl Simd for Scalar {
         a.into_iter().zip(b).fold(acc, |acc, (a, b)| acc.wrapping_add(i32::from(a) * i32::from(b as i8)))
     }
     #[inline(always)]
+    fn zip4(self, rows: [i32; 4]) -> [i32; 4] {
+        let rows = rows.map(i32::to_le_bytes);
+        [0, 1, 2, 3].map(|i| i32::from_le_bytes(rows.map(|row| row[i])))
+    }
+    #[inline(always)]
+    fn narrow<const SIGNED: bool, const ZIPPED: bool>(self, x: [i32; 4]) -> i32 {
+        i32::from_le_bytes(x.map(|x| if SIGNED { x.clamp(-128, 127) as u8 } else { x.clamp(0, 255) as u8 }))
+    }
+    #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> f32 {
         // SAFETY: the caller's promise.
         unsafe { from.read_unaligned() }

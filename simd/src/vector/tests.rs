@@ -128,6 +128,54 @@ fn every_set_agrees_with_the_scalar_one_to_the_bit() {
     }
 }
 
+/// `zip4` and `narrow`, alone and one after the other.
+struct Bytes;
+
+impl Task for Bytes {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let byte = |row: usize, at: usize| (row * 67 + at * 5) as u8;
+        let lanes = |v: S::I| {
+            let mut lanes = vec![0; S::LANES];
+            s.store_i(v, &mut lanes);
+            lanes
+        };
+        let rows = [0, 1, 2, 3].map(|row| {
+            let word = |i: usize| i32::from_le_bytes([0, 1, 2, 3].map(|j| byte(row, 4 * i + j)));
+            s.load_i(&(0..S::LANES).map(word).collect::<Vec<_>>())
+        });
+        // Where what a lane of a vector holds came from.
+        let at = |v: usize, lane: usize| if S::LANES == 1 { v } else { lane / 4 * 16 + v * 4 + lane % 4 };
+        let zipped = s.zip4(rows).map(lanes);
+        for (v, zipped) in zipped.iter().enumerate() {
+            for (lane, quad) in zipped.iter().enumerate() {
+                assert_eq!(quad.to_le_bytes(), [0, 1, 2, 3].map(|row| byte(row, at(v, lane))));
+            }
+        }
+        let number = |i: usize| INTEGERS[i * 7 % 16];
+        let vectors = |zipped: bool| {
+            [0, 1, 2, 3].map(|v| {
+                let place = |lane| if zipped { at(v, lane) } else { v * S::LANES + lane };
+                s.load_i(&(0..S::LANES).map(|lane| number(place(lane))).collect::<Vec<_>>())
+            })
+        };
+        let bytes = |v: S::I| lanes(v).iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+        let unsigned: Vec<u8> = (0..4 * S::LANES).map(|i| number(i).clamp(0, 255) as u8).collect();
+        let signed: Vec<u8> = (0..4 * S::LANES).map(|i| number(i).clamp(-128, 127) as u8).collect();
+        assert_eq!(bytes(s.narrow::<false, false>(vectors(false))), unsigned);
+        assert_eq!(bytes(s.narrow::<false, true>(vectors(true))), unsigned);
+        assert_eq!(bytes(s.narrow::<true, false>(vectors(false))), signed);
+        assert_eq!(bytes(s.narrow::<true, true>(vectors(true))), signed);
+    }
+}
+
+#[test]
+fn bytes_are_zipped_and_narrowed() {
+    Isa::supported().for_each(|isa| dispatch(isa, Bytes));
+}
+
 struct Ends(usize);
 
 impl Task for Ends {

@@ -278,6 +278,22 @@ impl Simd for Wasm {
     }
 
     #[inline(always)]
+    fn zip4(self, [a, b, c, d]: [Self::I; 4]) -> [Self::I; 4] {
+        let low = |x, y| i8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(x, y);
+        let high = |x, y| i8x16_shuffle::<8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31>(x, y);
+        let low_pairs = |x, y| i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(x, y);
+        let high_pairs = |x, y| i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(x, y);
+        let (ab, cd, ab_high, cd_high) = (low(a, b), low(c, d), high(a, b), high(c, d));
+        [low_pairs(ab, cd), high_pairs(ab, cd), low_pairs(ab_high, cd_high), high_pairs(ab_high, cd_high)]
+    }
+
+    #[inline(always)]
+    fn narrow<const SIGNED: bool, const ZIPPED: bool>(self, [a, b, c, d]: [Self::I; 4]) -> Self::I {
+        let (ab, cd) = (i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d));
+        if SIGNED { i8x16_narrow_i16x8(ab, cd) } else { u8x16_narrow_i16x8(ab, cd) }
+    }
+
+    #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> Self::F {
         // SAFETY: the token proves the instructions, the caller the pointer.
         unsafe { v128_load(from.cast()) }
