@@ -2,32 +2,39 @@
 //!
 //! The kernels want the channels last. An image that has them first is turned around, and so is the result.
 
-use super::bytes::{Bytes, Rounding};
-use super::packed_i8::{blocks, by_column, spread};
+use super::bytes::{Bytes, Rounding, zero_points};
+use super::packed_i8::{blocks, spread};
 use super::seen::{Seen, View};
 use super::turn::turn;
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::qlinear_conv::QLinearConv;
 use crate::quant::multiplier;
 use crate::{Buffer, Result, Shape};
+use edgewise_simd::depthwise_i8::{Depthwise, DepthwiseI8, Finish, depthwise_i8};
 use edgewise_simd::gemm_i8::{Epilogue, Job, PackedI8, Source, Sums};
-use edgewise_simd::{Lhs, MatrixMut};
+use edgewise_simd::{Isa, Lhs, MatrixMut};
 
 /// A convolution of which all but the image is known.
 pub struct PackedConv {
     plain: QLinearConv,
     /// Output channels, input channels of a group, kernel.
     weights: Shape,
-    x_zero: i32,
-    groups: Vec<Group>,
+    /// `None`: it comes with the image.
+    x_zero: Option<i32>,
+    packed: Packed,
     /// How sums become bytes, and their zero point; `None`: the sums are the result.
     rounding: Option<(Rounding, i32)>,
     seen: Seen,
 }
 
-/// What makes the output channels of one group.
-struct Group {
-    rhs: PackedI8,
+enum Packed {
+    Groups(Vec<(PackedI8, Columns)>),
+    /// A window for each channel.
+    Depthwise(DepthwiseI8, Columns),
+}
+
+/// What output channels have of their own.
+struct Columns {
     bias: Option<Vec<i32>>,
     factor: Vec<f32>,
 }
@@ -35,37 +42,52 @@ struct Group {
 impl PackedConv {
     /// `None` if some parameter is no constant, or not what the plain operator takes; that one says why.
     pub fn new(plain: &QLinearConv, cx: &Lowering<'_>) -> Result<Option<PackedConv>> {
-        let (w_at, x_zero_at, w_zero_at) = if plain.raw { (1, 2, 3) } else { (3, 2, 5) };
+        let (w_at, w_zero_at) = if plain.raw { (1, 3) } else { (3, 5) };
         let Some(w) = cx.constant(w_at) else { return Ok(None) };
-        let (Some(x_zero), Some(w_zeros)) = (cx.zero_points(x_zero_at)?, cx.zero_points(w_zero_at)?) else {
-            return Ok(None);
-        };
+        let Some(w_zeros) = cx.zero_points(w_zero_at)? else { return Ok(None) };
         let (Ok(bytes), [channels, ins, ..]) = (Bytes::new(w), w.shape()) else { return Ok(None) };
-        let outs = channels / plain.windows.groups;
-        let ([x_zero], true) = (&x_zero[..], channels % plain.windows.groups == 0) else { return Ok(None) };
         let Some(scaling) = Scaling::of(plain, cx, *channels)? else { return Ok(None) };
-        if w_zeros.len() != 1 && w_zeros.len() != *channels {
+        if channels % plain.windows.groups != 0 || w_zeros.len() != 1 && w_zeros.len() != *channels {
             return Ok(None);
         }
+        let x_zero = match cx.zero_points(2)?.as_deref() {
+            None => None,
+            Some([zero]) => Some(*zero),
+            Some(_) => return Ok(None),
+        };
         let taps: usize = w.shape()[2..].iter().product();
-        let groups = (0..plain.windows.groups).map(|group| {
-            let first = group * outs;
-            let data = &bytes.data[first * ins * taps..];
-            let source =
-                Source { data, signed: bytes.signed, tap_step: 1, depth_step: taps, col_step: ins * taps };
-            let zeros = if w_zeros.len() == 1 { &w_zeros[..] } else { &w_zeros[first..first + outs] };
-            Ok(Group {
-                rhs: PackedI8::new(source, [taps, *ins, outs], zeros)
-                    .map_err(|_| err!(OutOfMemory, "no memory to pack the weights"))?,
-                bias: scaling.bias.map(|bias| by_column(outs, |col| bias[first + col])),
-                factor: by_column(outs, |col| (scaling.factor)(first + col)),
-            })
-        });
+        let groups = plain.windows.groups;
+        let no_memory = |_| err!(OutOfMemory, "no memory to pack the weights");
+        let columns = |first: usize, padded: usize, outs: usize| Columns {
+            bias: scaling
+                .bias
+                .map(|b| (0..padded).map(|i| if i < outs { b[first + i] } else { 0 }).collect()),
+            factor: (0..padded).map(|i| if i < outs { (scaling.factor)(first + i) } else { 0.0 }).collect(),
+        };
+        let packed = if *channels == groups && *ins == 1 && groups > 1 && taps > 1 {
+            let weights = DepthwiseI8::new(bytes.data, bytes.signed, [taps, *channels], &w_zeros);
+            let weights = weights.map_err(no_memory)?;
+            let columns = columns(0, weights.padded_channels(), *channels);
+            Packed::Depthwise(weights, columns)
+        } else {
+            let outs = channels / groups;
+            let pack = |group: usize| {
+                let first = group * outs;
+                let data = &bytes.data[first * ins * taps..];
+                let (signed, col_step) = (bytes.signed, ins * taps);
+                let source = Source { data, signed, tap_step: 1, depth_step: taps, col_step };
+                let zeros = if w_zeros.len() == 1 { &w_zeros[..] } else { &w_zeros[first..first + outs] };
+                let rhs = PackedI8::new(source, [taps, *ins, outs], zeros).map_err(no_memory)?;
+                let columns = columns(first, rhs.padded_cols(), outs);
+                Ok((rhs, columns))
+            };
+            Packed::Groups((0..groups).map(pack).collect::<Result<_>>()?)
+        };
         Ok(Some(PackedConv {
             plain: plain.clone(),
             weights: w.shape().into(),
-            x_zero: *x_zero,
-            groups: groups.collect::<Result<_>>()?,
+            x_zero,
+            packed,
             rounding: scaling.rounding,
             seen: Seen::default(),
         }))
@@ -125,93 +147,148 @@ impl Kernel for PackedConv {
         let Some(view) = self.seen.view(&self.plain.windows, &shape, &self.weights)? else {
             return self.plain.run(io);
         };
-        let (x, cx, y) = (Bytes::new(x)?, io.context(), io.output(0)?);
+        let zero = match self.x_zero {
+            Some(zero) => zero,
+            None => zero_points(io, 2, 1, 1)?.at(0),
+        };
+        let (x, cx, y) = ((Bytes::new(x)?, zero), io.context(), io.output(0)?);
         match self.rounding {
             None => self.convolve(cx, &view, x, |_| Sums, y.into_slice::<i32>()?),
             Some((rounding, zero)) => {
                 let y = y.into_units::<u8>()?;
-                self.convolve(cx, &view, x, |group| rounding.epilogue(&group.factor, zero), y)
+                self.convolve(cx, &view, x, |columns| rounding.epilogue(&columns.factor, zero), y)
             }
         }
     }
 }
 
 impl PackedConv {
-    fn convolve<'a, E: Epilogue>(
+    fn convolve<'a, E>(
         &'a self,
         cx: &RunContext<'_>,
         view: &View,
-        x: Bytes<'_>,
-        epilogue: impl Fn(&'a Group) -> E + Sync,
-        y: &mut [E::Out],
+        (x, zero): (Bytes<'_>, i32),
+        epilogue: impl Fn(&'a Columns) -> E + Sync,
+        y: &mut [<E as Epilogue>::Out],
     ) -> Result<()>
     where
-        E::Out: Send + bytemuck::Pod,
+        E: Epilogue + Finish<Out = <E as Epilogue>::Out>,
+        <E as Epilogue>::Out: Send + bytemuck::Pod,
     {
+        let convolution = Convolve { conv: self, view, x, zero, epilogue: &epilogue };
         if self.plain.channels_last {
-            return self.convolve_last(cx, view, x, epilogue, y);
+            return convolution.run(cx, y);
         }
         let windows = &view.conv.windows;
         let mut image = Buffer::zeroed(x.data.len())?;
-        turn(x.data, image.as_mut(), self.weights[1] * self.groups.len(), windows.cells());
+        turn(x.data, image.as_mut(), self.ins(), windows.cells());
         let x = Bytes { data: image.as_ref(), ..x };
         let mut result = Buffer::zeroed(size_of_val(y))?;
         let out = bytemuck::cast_slice_mut(result.as_mut());
-        self.convolve_last(cx, view, x, epilogue, out)?;
+        Convolve { x, ..convolution }.run(cx, out)?;
         turn(out, y, windows.pixels(), self.weights[0]);
         Ok(())
     }
 
-    /// With the channels last on both sides.
-    fn convolve_last<'a, E: Epilogue>(
-        &'a self,
-        cx: &RunContext<'_>,
-        view: &View,
-        x: Bytes<'_>,
-        epilogue: impl Fn(&'a Group) -> E + Sync,
-        y: &mut [E::Out],
-    ) -> Result<()>
+    /// Input channels.
+    fn ins(&self) -> usize {
+        self.weights[1] * self.plain.windows.groups
+    }
+}
+
+/// A convolution of given images, with the channels last on both sides.
+struct Convolve<'a, 'b, F> {
+    conv: &'a PackedConv,
+    view: &'b View,
+    x: Bytes<'b>,
+    zero: i32,
+    /// What becomes of the sums of those columns.
+    epilogue: &'b F,
+}
+
+impl<'a, F> Convolve<'a, '_, F> {
+    fn run<E>(&self, cx: &RunContext<'_>, y: &mut [<E as Epilogue>::Out]) -> Result<()>
     where
-        E::Out: Send,
+        F: Fn(&'a Columns) -> E + Sync,
+        E: Epilogue + Finish<Out = <E as Epilogue>::Out>,
+        <E as Epilogue>::Out: Send,
     {
+        let (view, channels, threads) = (self.view, self.conv.weights[0], cx.pool.threads());
         let windows = &view.conv.windows;
-        let (ins, channels) = (self.weights[1] * self.groups.len(), self.weights[0]);
-        let (size, pixels) = (windows.cells() * ins, windows.pixels());
-        let threads = cx.pool.threads();
-        // Few pixels, many channels: threads share the columns of one product.
-        let wide = self.groups.len() == 1 && pixels < 12 * threads && pixels <= view.most();
+        let (size, pixels) = (windows.cells() * self.conv.ins(), windows.pixels());
+        if let Packed::Groups(groups) = &self.conv.packed
+            && let [(rhs, columns)] = &groups[..]
+            && pixels < 12 * threads
+            && pixels <= view.most()
+        {
+            // Few pixels, many channels: threads share the columns of one product.
+            let offsets = view.offsets(0..pixels)?;
+            for (i, y) in y.chunks_mut((pixels * channels).max(1)).enumerate() {
+                let job = self.job(&self.x.data[i * size..][..size], &offsets, 0, (rhs, columns));
+                spread(cx, &job, &(self.epilogue)(columns), MatrixMut::dense(y, channels))?;
+            }
+            return Ok(());
+        }
         let step = if threads > 1 { pixels.div_ceil(4 * threads).next_multiple_of(12) } else { pixels };
         let step = step.min(view.most());
         for (i, y) in y.chunks_mut((pixels * channels).max(1)).enumerate() {
-            let image = &x.data[i * size..][..size];
-            let part = |first: usize, y: &mut [E::Out]| {
-                let rows = y.len() / channels;
-                let offsets = view.offsets(first..first + rows)?;
-                let mut col = 0;
-                for (i, group) in self.groups.iter().enumerate() {
-                    let image = &image[(i * self.weights[1]).min(size)..];
-                    let lhs = if view.identity {
-                        Lhs::Rows { data: &image[first * ins..], stride: ins }
-                    } else {
-                        let (taps, width, pad) = (windows.taps(), self.weights[1], self.x_zero as u8);
-                        Lhs::Taps { image, offsets: &offsets, taps, width, pad }
-                    };
-                    let bias = group.bias.as_deref();
-                    let job = Job { lhs, signed: x.signed, zero: self.x_zero, rhs: &group.rhs, bias };
-                    let outs = group.rhs.cols();
-                    let out = MatrixMut::with_stride(&mut y[col..], rows, outs, channels);
-                    let run = if wide { spread } else { blocks };
-                    run(cx, &job, &epilogue(group), out)?;
-                    col += outs;
+            let image = &self.x.data[i * size..][..size];
+            cx.pool.chunks(y, step * channels, |i, y| self.pixels(cx, image, i * step, y))?;
+        }
+        Ok(())
+    }
+
+    /// All channels of the pixels from `first` on, as many as `y` has.
+    fn pixels<E>(
+        &self,
+        cx: &RunContext<'_>,
+        image: &[u8],
+        first: usize,
+        y: &mut [<E as Epilogue>::Out],
+    ) -> Result<()>
+    where
+        F: Fn(&'a Columns) -> E,
+        E: Epilogue + Finish<Out = <E as Epilogue>::Out>,
+        <E as Epilogue>::Out: Send,
+    {
+        let (channels, signed) = (self.conv.weights[0], self.x.signed);
+        let rows = y.len() / channels;
+        let offsets = self.view.offsets(first..first + rows)?;
+        match &self.conv.packed {
+            Packed::Depthwise(weights, columns) => {
+                cx.check()?;
+                let (bias, offsets) = (columns.bias.as_deref(), &offsets[..]);
+                let job = Depthwise { image, offsets, signed, zero: self.zero, weights, bias };
+                depthwise_i8(Isa::current(), &job, &(self.epilogue)(columns), MatrixMut::dense(y, channels));
+            }
+            Packed::Groups(groups) => {
+                let (mut channel, mut col) = (0, 0);
+                for (rhs, columns) in groups {
+                    let image = &image[channel.min(image.len())..];
+                    let job = self.job(image, &offsets, first, (rhs, columns));
+                    let out = MatrixMut::with_stride(&mut y[col..], rows, rhs.cols(), channels);
+                    blocks(cx, &job, &(self.epilogue)(columns), out)?;
+                    (channel, col) = (channel + rhs.width(), col + rhs.cols());
                 }
-                Ok(())
-            };
-            if wide {
-                part(0, y)?;
-            } else {
-                cx.pool.chunks(y, step * channels, |i, y| part(i * step, y))?;
             }
         }
         Ok(())
+    }
+
+    /// The product that makes the pixels from `first` on, whose windows lie at `offsets`.
+    fn job<'j>(
+        &self,
+        image: &'j [u8],
+        offsets: &'j [u32],
+        first: usize,
+        (rhs, columns): (&'j PackedI8, &'j Columns),
+    ) -> Job<'j> {
+        let stride = self.conv.ins();
+        let lhs = if self.view.identity {
+            Lhs::Rows { data: &image[first * stride..], stride }
+        } else {
+            Lhs::Taps { image, offsets, taps: rhs.taps(), width: rhs.width(), pad: self.zero as u8 }
+        };
+        Job { lhs, signed: self.x.signed, zero: self.zero, rhs, bias: columns.bias.as_deref() }
     }
 }

@@ -118,6 +118,17 @@ impl<'a> Requantize<'a> {
         Requantize { factor, zero, low: steps(low), high: steps(high), finite, signed: low < 0 }
     }
 
+    /// The factors.
+    pub(crate) fn factors(&self) -> &'a [f32] {
+        self.factor
+    }
+
+    /// The same with other factors, as finite as its own.
+    pub(crate) fn with_factors(self, factor: &[f32]) -> Requantize<'_> {
+        let Requantize { zero, low, high, finite, signed, .. } = self;
+        Requantize { factor, zero, low, high, finite, signed }
+    }
+
     /// The outputs of a vector of sums.
     ///
     /// # Safety
