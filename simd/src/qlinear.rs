@@ -5,16 +5,17 @@ use crate::elementwise::Run;
 use crate::quantize::Bytes;
 use crate::vector::{Simd, Task, dispatch_plain};
 
-/// What becomes of two numbers of steps, `a` and `b`, both from -255 to 255.
+/// What becomes of two bytes less their zeros, `a` and `b`.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
-    /// `saturate(round_half_even((a · factors[0] + b · factors[1]) / 2^shift) + zero)` in integers. The
-    /// factors must not pass 2²², nor the shift 30.
+    /// `saturate(round_half_even(a · ratios[0] + (b · ratios[1] + constant)))` in f32, each product and sum
+    /// rounded together. The constant holds all zero points; those of the sides and of the result are 0. The
+    /// three numbers must not be more than a factor of 2²⁰ apart, but for those that are 0.
     Sum {
         /// For `a` and for `b`.
-        factors: [i32; 2],
-        /// The power of two to divide by.
-        shift: u32,
+        ratios: [f32; 2],
+        /// What is added.
+        constant: f32,
     },
     /// `saturate(round_half_even(a · b · multiplier) + zero)`, the product of three in f32.
     Product {
@@ -85,7 +86,7 @@ impl Task for Apply<'_> {
 
 /// A [`Rule`] in vectors.
 enum Steps<S: Simd> {
-    Sum { factors: [S::I; 2], shift: u32, mask: S::I, half: S::I, zero: S::I, low: S::I, high: S::I },
+    Sum { ratios: [S::F; 2], constant: S::F, low: S::F, high: S::F },
     Product { multiplier: S::F, to: Bytes<S> },
 }
 
@@ -93,15 +94,11 @@ impl<S: Simd> Steps<S> {
     #[inline(always)]
     fn new(s: S, rule: Rule, zero: S::I, low: S::I, high: S::I) -> Steps<S> {
         match rule {
-            Rule::Sum { factors: [a, b], shift } => Steps::Sum {
-                factors: [s.splat_i(a), s.splat_i(b)],
-                shift,
-                mask: s.splat_i((1 << shift) - 1),
-                // Without a shift there is nothing to round: no rest is more than this.
-                half: s.splat_i(if shift == 0 { 1 } else { 1 << (shift - 1) }),
-                zero,
-                low,
-                high,
+            Rule::Sum { ratios, constant } => Steps::Sum {
+                ratios: ratios.map(|x| s.splat(x)),
+                constant: s.splat(constant),
+                low: s.to_f32(low),
+                high: s.to_f32(high),
             },
             Rule::Product { multiplier } => {
                 Steps::Product { multiplier: s.splat(multiplier), to: Bytes::new(s, zero, low, high) }
@@ -112,13 +109,10 @@ impl<S: Simd> Steps<S> {
     #[inline(always)]
     fn of(&self, s: S, a: S::I, b: S::I) -> S::I {
         match *self {
-            Steps::Sum { factors, shift, mask, half, zero, low, high } => {
-                let sum = s.add_i(s.mul_i(a, factors[0]), s.mul_i(b, factors[1]));
-                let whole = s.shr_by(sum, shift);
-                // More than half, or half of an odd number: then the difference is negative, -1 its sign.
-                let rest = s.add_i(s.and(sum, mask), s.and(whole, s.splat_i(1)));
-                let up = s.shr::<31>(s.sub_i(half, rest));
-                s.max_i(low, s.min_i(high, s.add_i(s.sub_i(whole, up), zero)))
+            Steps::Sum { ratios, constant, low, high } => {
+                let sum = s.fused(s.to_f32(b), ratios[1], constant);
+                let sum = s.round(s.fused(s.to_f32(a), ratios[0], sum));
+                s.to_i32(s.max(low, s.min(high, sum)))
             }
             Steps::Product { multiplier, ref to } => to.round(s, s.mul(s.to_f32(s.mul_i(a, b)), multiplier)),
         }
@@ -132,11 +126,9 @@ mod tests {
     fn expected(rule: Rule, a: i32, b: i32, zero: i32, signed: bool) -> u8 {
         let (low, high) = if signed { (-128, 127) } else { (0, 255) };
         match rule {
-            Rule::Sum { factors, shift } => {
-                let sum = i64::from(a) * i64::from(factors[0]) + i64::from(b) * i64::from(factors[1]);
-                // Exact in f64: 32 bits over a power of two.
-                let steps = (sum as f64 / f64::from(1u32 << shift)).round_ties_even() as i64;
-                (steps + i64::from(zero)).clamp(low, high) as u8
+            Rule::Sum { ratios, constant } => {
+                let sum = (a as f32).mul_add(ratios[0], (b as f32).mul_add(ratios[1], constant));
+                sum.round_ties_even().clamp(low as f32, high as f32) as i32 as u8
             }
             Rule::Product { multiplier } => {
                 let steps = ((a * b) as f32 * multiplier).round_ties_even();
@@ -148,14 +140,15 @@ mod tests {
 
     #[test]
     fn all_rules_all_ends_all_extremes() {
-        let most = 1 << 22;
+        let sum = |a, b, constant| Rule::Sum { ratios: [a, b], constant };
         let rules = [
-            Rule::Sum { factors: [most, most], shift: 22 },
-            Rule::Sum { factors: [most, -most], shift: 30 },
-            Rule::Sum { factors: [3, 5], shift: 1 },
-            Rule::Sum { factors: [1, 2], shift: 2 },
-            Rule::Sum { factors: [most, most], shift: 0 },
-            Rule::Sum { factors: [2_796_203, 1], shift: 21 },
+            sum(1.0, 1.0, 0.0),
+            sum(0.5, 0.25, -3.0),
+            sum(0.080_838_32, 0.105_788_42, 118.276_45),
+            sum(1.048_872_2, 2.125_939_8, -215.227_44),
+            sum(3e4, 0.1, 77.7),
+            sum(0.013, -0.7, 1e-5),
+            sum(0.0, 0.0, 9.5),
             Rule::Product { multiplier: 0.0078 },
             Rule::Product { multiplier: 0.5 },
             Rule::Product { multiplier: f32::INFINITY },
@@ -167,9 +160,11 @@ mod tests {
                     (0..2 * len + 1).map(|i| [0, 255, 128, 127, 1, 77][(i * 5 + len) % 6]).collect();
                 let b: Vec<u8> = (0..2 * len + 1).map(|i| (i * 89) as u8).collect();
                 for still in 0..4 {
+                    let is_sum = matches!(rule, Rule::Sum { .. });
                     let zero = if signed { [-128, 127, -3] } else { [0, 255, 7] }[len % 3];
+                    let [zero, b_zero] = [zero, 5].map(|zero| if is_sum { 0 } else { zero });
                     let a = Side { bytes: &a, zero, along: still & 1 == 0 };
-                    let b = Side { bytes: &b, zero: 5, along: still & 2 == 0 };
+                    let b = Side { bytes: &b, zero: b_zero, along: still & 2 == 0 };
                     let runs = [Run { len, a: 1, b: 0 }, Run { len, a: 0, b: 1 }];
                     let mut y = vec![0; 2 * len];
                     qlinear(isa, rule, (a, b), (&mut y, zero, signed), &mut runs.into_iter());

@@ -11,7 +11,8 @@ impl Kernel for GlobalPool {
         let (x, y) = (io.input(0)?, io.output(0)?);
         let cells: usize = spatial(x.shape(), false)?.iter().product();
         let cx = io.context();
-        for_float!(x.dtype(), T => {
+        // ONNX has floats alone here; a model that is quantized takes maxima of bytes.
+        for_num!(x.dtype(), T => {
             let x = x.slice::<T>()?;
             cx.pool.chunks(y.into_slice::<T>()?, 16, |i, y| {
                 cx.check()?;

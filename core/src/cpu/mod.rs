@@ -85,6 +85,7 @@ mod variadic;
 mod where_;
 
 // Quantization.
+mod byte_table;
 mod dequantize_linear;
 mod dynamic_quantize_linear;
 mod qlinear_activation;

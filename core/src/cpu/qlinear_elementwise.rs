@@ -1,14 +1,14 @@
 //! QLinearAdd and QLinearMul on the CPU.
 //!
-//! A product is exact before it is requantized as any accumulator is. A sum is one of fixed-point numbers,
-//! so that it is the same wherever multiply and add may be fused.
+//! A product is exact before it is requantized as any accumulator is. A sum is two fused steps; where the scales
+//! are too far apart for vectors to be exact, it is computed one by one.
 
-use super::broadcast::{Broadcast, CHUNK};
+use super::broadcast::{Broadcast, CHUNK, zip};
 use super::{Io, Kernel};
 use crate::for_quantized;
 use crate::ops::qlinear_elementwise::QLinearElementwise;
-use crate::quant::{FixedSum, Quantized, multiplier};
-use crate::{DType, Result};
+use crate::quant::{Quantized, Sum, multiplier};
+use crate::{DType, Result, Shape};
 use edgewise_simd::Isa;
 use edgewise_simd::elementwise::Run;
 use edgewise_simd::qlinear::{Rule, Side, qlinear};
@@ -20,13 +20,19 @@ impl Kernel for QLinearElementwise {
             let (a_scale, a_zero) = scale_and_zero::<T>(io, 1)?;
             let (b_scale, b_zero) = scale_and_zero::<T>(io, 4)?;
             let (c_scale, c_zero) = scale_and_zero::<T>(io, 6)?;
-            let rule = match self {
-                QLinearElementwise::QLinearAdd => FixedSum::new(a_scale / c_scale, b_scale / c_scale).rule(),
-                QLinearElementwise::QLinearMul => {
-                    Rule::Product { multiplier: multiplier(a_scale, b_scale, c_scale) }
+            match self {
+                QLinearElementwise::QLinearAdd => {
+                    let sum = Sum::new((a_scale, a_zero), (b_scale, b_zero), (c_scale, c_zero));
+                    match sum.rule() {
+                        Some(rule) => combine(io, rule, [0; 3], signed),
+                        None => add(io, |a: T, b| sum.of(a, sum.addend(b))),
+                    }
                 }
-            };
-            combine(io, rule, [a_zero, b_zero, c_zero].map(T::wide), signed)
+                QLinearElementwise::QLinearMul => {
+                    let rule = Rule::Product { multiplier: multiplier(a_scale, b_scale, c_scale) };
+                    combine(io, rule, [a_zero, b_zero, c_zero].map(T::wide), signed)
+                }
+            }
         })
     }
 }
@@ -55,6 +61,13 @@ fn combine(io: &mut Io<'_>, rule: Rule, [a_zero, b_zero, zero]: [i32; 3], signed
     })
 }
 
+fn add<T: Quantized>(io: &mut Io<'_>, sum: impl Fn(T, T) -> T + Sync) -> Result<()> {
+    let (a, b, y) = (io.input(0)?, io.input(3)?, io.output(0)?);
+    let shape = Shape::from_slice(y.shape());
+    let y = (y.into_slice()?, &shape[..]);
+    zip(io.context(), y, (a.slice()?, a.shape()), (b.slice()?, b.shape()), |&a, &b| sum(a, b))
+}
+
 /// The scale that is input `i`, and the zero point that follows it or is 0.
 pub fn scale_and_zero<T: Quantized>(io: &Io<'_>, i: usize) -> Result<(f32, T)> {
     let zero = match io.optional(i + 1)? {
@@ -71,7 +84,7 @@ pub fn scale_and_zero<T: Quantized>(io: &Io<'_>, i: usize) -> Result<(f32, T)> {
 mod tests {
     use crate::Tensor;
     use crate::cpu::testing::run;
-    use crate::quant::{FixedSum, Quantized, multiplier};
+    use crate::quant::{Quantized, Sum, multiplier};
 
     /// Every pair of bytes, broadcast against each other, against the rule of [`crate::quant`].
     #[test]
@@ -90,14 +103,17 @@ mod tests {
                 Tensor::new(&[], &[c_zero]),
             ];
             let inputs = inputs.map(|input| Some(input.unwrap().into()));
-            let sum = FixedSum::new(a_scale / c_scale, b_scale / c_scale);
+            let sum = Sum::new((a_scale, a_zero), (b_scale, b_zero), (c_scale, c_zero));
             let m = multiplier(a_scale, b_scale, c_scale);
             for (op, is_sum) in [("QLinearAdd", true), ("QLinearMul", false)] {
                 let y = run(("com.microsoft", op, 1), &[], &inputs, 1).unwrap();
                 for (i, &y) in y[0].tensor().unwrap().slice::<i8>().unwrap().iter().enumerate() {
-                    let (a, b) = (column[i / 256].wide() - 3, column[i % 256].wide() + 128);
-                    let expected: i8 =
-                        if is_sum { sum.of(a, b, c_zero) } else { i8::requantize(a * b, m, c_zero) };
+                    let (a, b) = (column[i / 256], column[i % 256]);
+                    let expected: i8 = if is_sum {
+                        sum.of(a, sum.addend(b))
+                    } else {
+                        i8::requantize((a.wide() - 3) * (b.wide() + 128), m, c_zero)
+                    };
                     assert_eq!(y, expected, "{op} of {a} and {b}");
                 }
             }

@@ -25,6 +25,16 @@ pub struct Layout {
 }
 
 impl Granularity {
+    /// The axis that several scales lie along; `None` where they lie in blocks.
+    pub fn axis(&self) -> Option<i64> {
+        (self.block == 0).then_some(self.axis)
+    }
+
+    /// The same along another axis.
+    pub fn along(&self, axis: usize) -> Granularity {
+        Granularity { axis: axis as i64, block: self.block }
+    }
+
     /// Reads the attributes.
     pub fn parse(a: &mut Attrs) -> Result<Granularity> {
         let (axis, block) = (a.int_or("axis", 1)?, a.int_or("block_size", 0)?);

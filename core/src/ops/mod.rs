@@ -166,6 +166,7 @@ pub mod variadic;
 pub mod where_;
 
 // Quantization.
+pub mod byte_table;
 pub mod dequantize_linear;
 pub mod dynamic_quantize_linear;
 pub mod qlinear_activation;
@@ -341,6 +342,7 @@ ops! {
         qlinear_elementwise::QLinearElementwise: "com.microsoft" [QLinearAdd QLinearMul];
         qlinear_activation::QLinearActivation: "com.microsoft" [QLinearSigmoid QLinearLeakyRelu];
         qlinear_where::QLinearWhere: "com.microsoft" [QLinearWhere];
+        byte_table::ByteTable: "edgewise" [ByteTable];
 
         // Moving elements.
         center_crop_pad::CenterCropPad: "" [CenterCropPad];

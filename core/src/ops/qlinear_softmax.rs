@@ -3,7 +3,7 @@
 //! Inputs: X (u8 or i8), its scale, its zero point, the scale of Y, its zero point. `opset` says whose
 //! softmax it is: before 13 everything from `axis` on is one row.
 
-use super::softmax::slices;
+use super::softmax::{Softmax, slices};
 use super::{Attrs, Operator};
 use crate::graph::Infer;
 use crate::{DType, Result};
@@ -35,6 +35,11 @@ impl Operator for QLinearSoftmax {
 }
 
 impl QLinearSoftmax {
+    /// Over the same slices as a softmax of floats.
+    pub fn like(softmax: &Softmax) -> QLinearSoftmax {
+        QLinearSoftmax { axis: softmax.axis, flatten: softmax.flatten }
+    }
+
     /// The axes, of a tensor of that rank, that make up one slice.
     pub fn slices(&self, rank: usize) -> Result<Range<usize>> {
         slices(self.axis, self.flatten, rank)

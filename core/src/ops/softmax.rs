@@ -24,9 +24,10 @@ pub enum Mode {
 pub struct Softmax {
     /// What a slice becomes.
     pub mode: Mode,
-    axis: i64,
+    /// The axis that slices lie along.
+    pub(super) axis: i64,
     /// Opset 12 and earlier: everything from `axis` on is one row.
-    flatten: bool,
+    pub(super) flatten: bool,
 }
 
 impl Operator for Softmax {

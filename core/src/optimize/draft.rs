@@ -180,8 +180,12 @@ impl Draft {
         for value in values {
             self.add_value(value);
         }
+        let mut gone = Vec::new();
         for (old, new) in replaced {
             self.replace(old, new)?;
+            if self.edges[old.at()].maker != Some(root) {
+                gone.extend(self.remove_unused(old));
+            }
         }
         let node = self.nodes[root.at()].take();
         for id in node.iter().flat_map(|node| &node.outputs).flatten() {
@@ -198,7 +202,8 @@ impl Draft {
             let fits = edges.uses == 0 || edges.maker.is_some() && (now == kind || self.lenient);
             ensure!(fits, Internal, "'{}' was {kind:?} and became {now:?}", self.name(id));
         }
-        self.release(node.into_iter().collect());
+        gone.extend(node);
+        self.release(gone);
         Ok(added)
     }
 

@@ -30,6 +30,14 @@ impl Patch {
         self.add(name.into(), None)
     }
 
+    /// How many axes a value has, be it one of the graph or a constant of the patch.
+    pub fn rank(&self, draft: &Draft, value: ValueId) -> Option<usize> {
+        match value.at().checked_sub(self.first) {
+            None => draft.rank(value),
+            Some(own) => Some(self.values.get(own)?.constant.as_ref()?.tensor()?.shape().len()),
+        }
+    }
+
     fn add(&mut self, name: String, constant: Option<Constant>) -> ValueId {
         self.values.push(ValueInfo { name, declared: None, constant });
         ValueId((self.first + self.values.len() - 1) as u32)
@@ -61,7 +69,8 @@ impl Patch {
         self.node(&node.name, (node.op.clone(), &node.op_name), inputs, outputs);
     }
 
-    /// Whoever took `old`, an output of the root but none of the graph, is to take `new`.
+    /// Whoever took `old` is to take `new`. `old` is made by the root, or by a node that comes later and then
+    /// goes; it is no output of the graph.
     pub fn replace(&mut self, old: ValueId, new: ValueId) {
         self.replaced.push((old, new));
     }

@@ -8,34 +8,39 @@ use crate::{Error, Result};
 /// A rewrite of one node: what takes its place, if the rule applies.
 pub type Rule = fn(&Draft, NodeId) -> Result<Option<Patch>>;
 
-/// How often the list of rules is gone through at most. Rules feed one another, but a graph cannot be made
+/// Lists of named rules, one after another.
+pub type Stages<'a> = &'a [&'a [(&'a str, Rule)]];
+
+/// How often a list of rules is gone through at most. Rules feed one another, but a graph cannot be made
 /// that keeps them busy for ever.
 const ROUNDS: usize = 8;
 
 /// Rewrites a graph and the graphs in it. Gives the remarks of the rules.
-pub fn rewrite(graph: &mut Graph, rules: &[(&str, Rule)]) -> Result<Vec<Remark>> {
-    rewrite_graph(graph, &[], false, rules)
+pub fn rewrite(graph: &mut Graph, stages: Stages<'_>) -> Result<Vec<Remark>> {
+    rewrite_graph(graph, &[], false, stages)
 }
 
 fn rewrite_graph(
     graph: &mut Graph,
     inputs: &[Option<Fact>],
     inner: bool,
-    rules: &[(&str, Rule)],
+    stages: Stages<'_>,
 ) -> Result<Vec<Remark>> {
     let mut draft = Draft::new(std::mem::take(graph), inputs, inner)?;
     let mut order = draft.order();
     let mut remarks = Vec::new();
     for &id in &order {
-        remarks.extend(rewrite_inner(&mut draft, id, rules)?);
+        remarks.extend(rewrite_inner(&mut draft, id, stages)?);
     }
-    for _ in 0..ROUNDS {
-        let mut changed = 0;
-        for &(name, rule) in rules {
-            changed += sweep(&mut draft, &mut order, name, rule)?;
-        }
-        if changed == 0 {
-            break;
+    for rules in stages {
+        for _ in 0..ROUNDS {
+            let mut changed = 0;
+            for &(name, rule) in *rules {
+                changed += sweep(&mut draft, &mut order, name, rule)?;
+            }
+            if changed == 0 {
+                break;
+            }
         }
     }
     draft.drop_unused_constants();
@@ -68,7 +73,7 @@ fn sweep(draft: &mut Draft, order: &mut Vec<NodeId>, name: &str, rule: Rule) -> 
 }
 
 /// Rewrites the graphs that a node runs.
-fn rewrite_inner(draft: &mut Draft, id: NodeId, rules: &[(&str, Rule)]) -> Result<Vec<Remark>> {
+fn rewrite_inner(draft: &mut Draft, id: NodeId, stages: Stages<'_>) -> Result<Vec<Remark>> {
     let mut remarks = Vec::new();
     let Some(node) = draft.get(id).filter(|node| !node.op.graphs().is_empty()) else { return Ok(remarks) };
     let mut captured = draft.captured_facts(node).into_iter();
@@ -82,7 +87,7 @@ fn rewrite_inner(draft: &mut Draft, id: NodeId, rules: &[(&str, Rule)]) -> Resul
             .map(|id| declared(id).map(|fact| Fact::of(fact.kind.clone())))
             .collect();
         facts.extend(captured.by_ref().take(graph.captures));
-        remarks.extend(rewrite_graph(graph, &facts, true, rules)?);
+        remarks.extend(rewrite_graph(graph, &facts, true, stages)?);
     }
     Ok(remarks)
 }

@@ -77,7 +77,7 @@ impl Build {
 
 /// The nodes as text after the rules have been applied, and what they remark.
 pub fn rewritten(mut graph: Graph, rules: &[(&str, Rule)]) -> Result<(String, Graph, Vec<Remark>)> {
-    let remarks = rewrite(&mut graph, rules)?;
+    let remarks = rewrite(&mut graph, &[rules])?;
     let shown = |line: &&str| !line.trim_start().starts_with("const") && !line.starts_with("graph");
     let text = graph.text().lines().filter(shown).map(|line| format!("{}\n", line.trim())).collect();
     Ok((text, graph, remarks))
@@ -113,4 +113,72 @@ pub fn waves(shape: &[usize]) -> Tensor {
     let count: usize = shape.iter().product();
     let numbers: Vec<f32> = (0..count).map(|i| ((i * i + 3 * i) as f32 * 0.7).sin()).collect();
     Tensor::new(shape, &numbers).expect("as many as the shape has")
+}
+
+/// Quantized tensors and the nodes that convert, as quantizers write them.
+impl Build {
+    /// DequantizeLinear of one scale: the result is named after the tensor.
+    pub fn dequantize<T: crate::Element>(&mut self, q: ValueId, scale: f32, zero: T) -> ValueId {
+        self.convert("DequantizeLinear", q, Tensor::scalar(scale), Tensor::scalar(zero), "real")
+    }
+
+    /// QuantizeLinear of one scale.
+    pub fn quantize<T: crate::Element>(&mut self, x: ValueId, scale: f32, zero: T) -> ValueId {
+        self.convert("QuantizeLinear", x, Tensor::scalar(scale), Tensor::scalar(zero), "q")
+    }
+
+    /// DequantizeLinear of a scale for every slice along an axis, with zero points of 0.
+    pub fn dequantize_slices<T: crate::Element>(&mut self, q: ValueId, axis: i64, scales: &[f32]) -> ValueId {
+        let name = self.graph.values[q.at()].name.clone();
+        let scale = Tensor::new(&[scales.len()], scales).expect("a vector");
+        let scale = self.constant(&format!("{name}_scale"), scale);
+        let zero = Tensor::zeros(T::DTYPE, &[scales.len()]).expect("a vector");
+        let zero = self.constant(&format!("{name}_zero"), zero);
+        let name = format!("{name}_real");
+        self.node_with("DequantizeLinear", &[q, scale, zero], &[("axis", Attr::Int(axis))], &[&name])[0]
+    }
+
+    fn convert(&mut self, op: &str, x: ValueId, scale: Tensor, zero: Tensor, suffix: &str) -> ValueId {
+        let name = self.graph.values[x.at()].name.clone();
+        let scale = self.constant(&format!("{name}_{suffix}_scale"), scale);
+        let zero = self.constant(&format!("{name}_{suffix}_zero"), zero);
+        self.node(op, &[x, scale, zero], &format!("{name}_{suffix}"))
+    }
+}
+
+/// Bytes of every value, in no simple order.
+pub fn bytes(dtype: DType, shape: &[usize], seed: u32) -> Tensor {
+    let count: usize = shape.iter().product();
+    let byte = |i: u32| (i.wrapping_add(seed).wrapping_mul(2_654_435_761) >> 21) as u8;
+    let bytes: Vec<u8> = (0..count as u32).map(byte).collect();
+    Tensor::from_bytes(dtype, shape, &bytes).expect("as many bytes as the shape says")
+}
+
+/// Rewrites a graph, expects those nodes, and that results stay within so many steps.
+pub fn expect(graph: Graph, rules: &[(&str, Rule)], inputs: &[Tensor], steps: i64, nodes: &[&str]) {
+    let (text, after, remarks) = rewritten(graph.clone(), rules).expect("the rules apply");
+    assert_eq!(text.lines().collect::<Vec<_>>(), nodes, "{remarks:?}");
+    let (before, after) = (run(&graph, inputs).expect("runs"), run(&after, inputs).expect("runs rewritten"));
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((before.dtype(), before.shape()), (after.dtype(), after.shape()));
+        if before.dtype().is_float() {
+            let (before, after) = (before.slice::<f32>().unwrap(), after.slice::<f32>().unwrap());
+            let largest = before.iter().fold(0f32, |max, x| max.max(x.abs()));
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() <= steps as f32 * 1e-2 * largest || a == b;
+            assert!(before.iter().zip(after).all(close), "{before:?} and {after:?}");
+        } else {
+            let (before, after) = (before.view().to_i64s().unwrap(), after.view().to_i64s().unwrap());
+            let off = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).max().unwrap_or(0);
+            assert!(off <= steps, "{off} steps: {before:?} and {after:?}");
+        }
+    }
+}
+
+/// Expects that the rules leave a graph alone, and that the remark says why.
+pub fn expect_refusal(graph: Graph, rules: &[(&str, Rule)], why: &str) {
+    let before = graph.nodes.len();
+    let (text, after, remarks) = rewritten(graph, rules).expect("the rules apply");
+    assert_eq!(after.nodes.len(), before, "{text}");
+    let found = remarks.iter().any(|remark| remark.why.contains(why));
+    assert!(found, "expected '{why}' among {remarks:?}");
 }

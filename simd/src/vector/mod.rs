@@ -71,6 +71,11 @@ pub trait Simd: Copy + Send + Sync {
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a * b + c`, rounded once where the machine can, else twice.
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// `a * b + c`, rounded once on every machine, if the sum is exact in f64.
+    #[inline(always)]
+    fn fused(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        self.mul_add(a, b, c)
+    }
     /// The smaller; where one is NaN, `b`.
     fn min(self, a: Self::F, b: Self::F) -> Self::F;
     /// The larger; where one is NaN, `b`.

@@ -83,6 +83,10 @@ impl Simd for Scalar {
         a * b + c
     }
     #[inline(always)]
+    fn fused(self, a: f32, b: f32, c: f32) -> f32 {
+        (f64::from(a) * f64::from(b) + f64::from(c)) as f32
+    }
+    #[inline(always)]
     fn min(self, a: f32, b: f32) -> f32 {
         if a < b { a } else { b }
     }

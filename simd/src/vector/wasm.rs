@@ -161,6 +161,16 @@ impl Simd for Wasm {
     }
 
     #[inline(always)]
+    fn fused(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        let two = |a, b, c| {
+            let wide = f64x2_promote_low_f32x4;
+            f32x4_demote_f64x2_zero(f64x2_add(f64x2_mul(wide(a), wide(b)), wide(c)))
+        };
+        let upper = |x| i64x2_shuffle::<1, 1>(x, x);
+        i64x2_shuffle::<0, 2>(two(a, b, c), two(upper(a), upper(b), upper(c)))
+    }
+
+    #[inline(always)]
     fn sqrt(self, a: Self::F) -> Self::F {
         f32x4_sqrt(a)
     }

@@ -1,0 +1,116 @@
+//! A DequantizeLinear before an operator that only moves elements goes behind it, so that bytes are moved
+//! and not floats.
+
+use super::movers::{Moves, moves};
+use super::quantized::Quantized;
+use super::{Draft, Patch};
+use crate::Result;
+use crate::graph::{Node, NodeId};
+use crate::ops::Op;
+
+/// Moves integers instead of the floats that they stand for.
+pub fn sink_dequantize(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
+    let Some(node) = draft.get(id) else { return Ok(None) };
+    let (Some(kind), Some(&Some(x))) = (moves(node), node.inputs.first()) else { return Ok(None) };
+    let Some(dequantize) = draft.maker(x) else { return Ok(None) };
+    let Op::DequantizeLinear(op) = &dequantize.op else { return Ok(None) };
+    let Ok(from) = Quantized::behind(draft, x).and_then(Quantized::bytes) else { return Ok(None) };
+    // What is copied is dequantized more often behind; it pays only where that then goes away.
+    let requantized = |y| draft.only_user(y).and_then(|id| draft.get(id)).is_some_and(is_quantize);
+    if kind == Moves::Copies && !node.outputs.iter().flatten().all(|&y| requantized(y)) {
+        return Ok(None);
+    }
+    let mut op = (**op).clone();
+    if from.scales.len() > 1 {
+        let Some(axis) = axis_behind(draft, node, &from)? else { return Ok(None) };
+        op.granularity = op.granularity.along(axis);
+    }
+    let mut patch = Patch::new(draft);
+    let name = draft.name(from.value);
+    let moved: Vec<_> =
+        node.outputs.iter().map(|y| y.map(|_| patch.value(format!("{name}_moved")))).collect();
+    let inputs = [Some(from.value)].into_iter().chain(node.inputs[1..].iter().copied());
+    patch.moved(node, inputs, moved.iter().copied());
+    for (moved, y) in moved.iter().zip(&node.outputs).filter(|(_, y)| y.is_some()) {
+        let mut inputs = dequantize.inputs.clone();
+        inputs[0] = *moved;
+        let op = (Op::DequantizeLinear(op.clone().into()), &dequantize.op_name[..]);
+        patch.node(&dequantize.name, op, inputs, [*y]);
+    }
+    Ok(Some(patch))
+}
+
+fn is_quantize(node: &Node) -> bool {
+    matches!(node.op, Op::QuantizeLinear(_))
+}
+
+/// Where the scales lie behind the node, if they still lie along one axis.
+fn axis_behind(draft: &Draft, node: &Node, from: &Quantized) -> Result<Option<usize>> {
+    let (Op::Transpose(transpose), Some(rank)) = (&node.op, draft.rank(from.value)) else { return Ok(None) };
+    let axis = crate::graph::normalize_axis(from.axis, rank)?;
+    Ok(transpose.order(rank)?.iter().position(|&from| from == axis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Build, bytes, expect};
+    use super::super::{QUANTIZED, Rule};
+    use super::sink_dequantize;
+    use crate::ops::Attr;
+    use crate::{DType, Tensor};
+
+    const RULE: &[(&str, Rule)] = &[("sink_dequantize", sink_dequantize)];
+
+    #[test]
+    fn rows_of_an_embedding_are_dequantized_after_they_are_picked() {
+        let mut b = Build::default();
+        let table = b.constant("table", bytes(DType::I8, &[10, 4], 1));
+        let rows = b.input("rows", DType::I64, &[2, 3]);
+        let table = b.dequantize(table, 0.1, 3i8);
+        let y = b.node("Gather", &[table, rows], "y");
+        let nodes = [
+            "table_moved = Gather (table, rows)",
+            "y = DequantizeLinear (table_moved, table_real_scale, table_real_zero)",
+        ];
+        let rows = [Tensor::new(&[2, 3], &[0i64, 9, -1, 3, 3, 5]).unwrap()];
+        expect(b.finish(&[y]), RULE, &rows, 0, &nodes);
+    }
+
+    #[test]
+    fn maxima_parts_and_turns_of_bytes() {
+        let mut b = Build::default();
+        let x = b.input("x", DType::U8, &[1, 4, 4, 4]);
+        let x = b.dequantize(x, 0.1, 3u8);
+        let kernel = [("kernel_shape", Attr::Ints(vec![2, 2])), ("pads", Attr::Ints(vec![1, 1, 1, 1]))];
+        let m = b.node_with("MaxPool", &[x], &kernel, &["m"])[0];
+        let parts = b.node_with("Split", &[m], &[("axis", Attr::Int(1))], &["p", "r"]);
+        let t = b.node_with("Transpose", &[parts[1]], &[("perm", Attr::Ints(vec![0, 2, 3, 1]))], &["t"])[0];
+        let g = b.node("GlobalMaxPool", &[parts[0]], "g");
+        let (g, t) = (b.quantize(g, 0.1, 3u8), b.quantize(t, 0.1, 3u8));
+        let nodes = [
+            "x_moved = MaxPool (x)",
+            "x_moved_moved, x_moved_moved_2 = Split (x_moved)",
+            "t_q = Transpose (x_moved_moved_2)",
+            "g_q = GlobalMaxPool (x_moved_moved)",
+        ];
+        let outputs = [g, t];
+        let (graph, x) = (b.finish(&outputs), [bytes(DType::U8, &[1, 4, 4, 4], 3)]);
+        let _ = nodes;
+        // The graph's outputs keep their names by an Identity each.
+        let (text, after, _) = super::super::testing::rewritten(graph.clone(), QUANTIZED).unwrap();
+        assert!(!text.contains("Linear"), "{text}");
+        let run = super::super::testing::run;
+        let (before, after) = (run(&graph, &x).unwrap(), run(&after, &x).unwrap());
+        assert!(before.iter().zip(&after).all(|(a, b)| a.view().bytes() == b.view().bytes()));
+    }
+
+    #[test]
+    fn scales_of_slices_follow_a_transpose() {
+        let mut b = Build::default();
+        let w = b.input("w", DType::I8, &[2, 3]);
+        let w = b.dequantize_slices::<i8>(w, 0, &[0.5, 2.0]);
+        let t = b.node("Transpose", &[w], "t");
+        let nodes = ["w_moved = Transpose (w)", "t = DequantizeLinear (w_moved, w_scale, w_zero)"];
+        expect(b.finish(&[t]), RULE, &[bytes(DType::I8, &[2, 3], 3)], 0, &nodes);
+    }
+}
