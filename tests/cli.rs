@@ -151,6 +151,10 @@ fn a_model_is_inspected() {
     let arena = |report: &serde_json::Value| report["program"]["memory"]["arena_bytes"].as_u64().unwrap();
     assert!(arena(&eight) > arena(&one));
     assert_eq!(one["unsupported"], serde_json::json!([]));
+    let computes = &one["program"]["computes"];
+    assert_eq!(computes["arithmetic"], "integer", "{computes}");
+    assert_eq!(computes["integer"]["QLinearConv"], 3);
+    assert_eq!(computes["stays_float"], serde_json::json!([]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::cpu::{Pool, RunContext};
 use crate::graph::{Constant, Fact, Graph};
 use crate::onnx::{self, Source};
 use crate::ops::CustomOp;
-use crate::optimize::optimize;
+use crate::optimize::{Coverage, Remark, optimize};
 use crate::plan::{Program, load_constants};
 use crate::run::{self, Cost, Profile};
 use crate::{Dim, Kind, Limits, Result, Value};
@@ -23,7 +23,8 @@ pub struct Options {
     pub threads: usize,
     /// Operators that come along with the application.
     pub custom_ops: Vec<Arc<dyn CustomOp>>,
-    /// Whether the graph is rewritten before it is planned. Results do not depend on it.
+    /// Whether the graph is rewritten before it is planned. Then quantized patterns compute in integers, not in
+    /// floats; all else gives the same results.
     pub optimize: bool,
 }
 
@@ -86,6 +87,7 @@ pub struct Session {
     inputs: Vec<Port>,
     outputs: Vec<Port>,
     info: ModelInfo,
+    remarks: Vec<Remark>,
     limits: Limits,
     pool: Pool,
     runs: AtomicU64,
@@ -106,8 +108,9 @@ impl Session {
         load_constants(&graph, &mut |bytes| progress(Progress::Read(bytes as u64)))
             .await
             .map_err(|e| e.in_file(&name))?;
+        let mut remarks = Vec::new();
         if options.optimize {
-            optimize(&mut graph).map_err(|e| e.in_file(&name))?;
+            remarks = optimize(&mut graph).map_err(|e| e.in_file(&name))?;
         }
         let program = Program::compile(graph).map_err(|e| e.in_file(&name))?;
         let facts = program.facts().map_err(|e| e.in_file(&name))?;
@@ -131,6 +134,7 @@ impl Session {
                 metadata: model.metadata,
                 weight_bytes,
             },
+            remarks,
             limits: options.limits,
             pool: Pool::new(options.threads),
             runs: AtomicU64::new(0),
@@ -163,6 +167,11 @@ impl Session {
     /// The compiled graph.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// What of the model computes in integers, and why the rest does not.
+    pub fn coverage(&self) -> Result<Coverage> {
+        Ok(Coverage::of(self.program.graph(), &self.program.facts()?, &self.remarks))
     }
 
     /// Threads of a run.

@@ -9,6 +9,7 @@ use super::{Verdict, show};
 use anyhow::Result;
 use edgewise::graph::{Constant, Graph, Node, ValueInfo, constant_fact};
 use edgewise::ops::Op;
+use edgewise::optimize::Arithmetic;
 use edgewise::plan::{Home, Segment, Stop};
 use edgewise::{DType, Port, Session, block_on, onnx};
 use serde::Serialize;
@@ -34,6 +35,9 @@ pub struct Args {
     /// Print the steps of the plan, too
     #[arg(long)]
     plan: bool,
+    /// Name every node of a quantized model that stays float, and why
+    #[arg(long)]
+    verbose: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -95,6 +99,7 @@ struct Program {
     dims: BTreeMap<String, i64>,
     /// Nodes after optimization, by device.
     placement: BTreeMap<String, usize>,
+    computes: Computes,
     memory: Memory,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<String>,
@@ -104,6 +109,31 @@ struct Program {
 struct PortReport {
     name: String,
     r#type: String,
+}
+
+/// What of a quantized model computes in integers, after optimization.
+#[derive(Serialize)]
+struct Computes {
+    /// `float`, `mixed`, or `integer`: then it gives the same bits everywhere.
+    arithmetic: &'static str,
+    /// Nodes that take integers.
+    integer: BTreeMap<String, usize>,
+    /// Nodes that convert.
+    conversions: BTreeMap<String, usize>,
+    /// Nodes between quantized tensors that are float.
+    float: BTreeMap<String, usize>,
+    /// Each of these.
+    stays_float: Vec<Stays>,
+    #[serde(skip)]
+    verbose: bool,
+}
+
+/// A node that stays float.
+#[derive(Serialize)]
+struct Stays {
+    node: String,
+    operator: String,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -267,6 +297,7 @@ fn program(args: &Args, session: &Session) -> Result<Program> {
         outputs: session.outputs().iter().map(PortReport::of).collect(),
         dims: dims.all().clone(),
         placement: BTreeMap::from([(args.device.device.check()?.to_string(), nodes.len())]),
+        computes: Computes::of(session, args.verbose)?,
         memory: Memory {
             weight_bytes: weight_bytes(session.program().graph()),
             arena_bytes: segment.arena_bytes,
@@ -283,6 +314,43 @@ pub fn first_segment(session: &Session, dims: &Dims) -> Result<Arc<Segment>> {
     let live = |(port, id): (&Port, &edgewise::graph::ValueId)| (*id, dims.fact(port), Home::Owned(*id));
     let live: Vec<_> = session.inputs().iter().zip(&program.graph().inputs).map(live).collect();
     Ok(program.segment(0, &live, false)?)
+}
+
+impl Computes {
+    fn of(session: &Session, verbose: bool) -> Result<Computes> {
+        let found = session.coverage()?;
+        let mut float = BTreeMap::new();
+        found.float.iter().for_each(|s| *float.entry(s.operator.clone()).or_default() += 1);
+        let stays = found.float.into_iter();
+        Ok(Computes {
+            arithmetic: match found.arithmetic {
+                Arithmetic::Float => "float",
+                Arithmetic::Mixed => "mixed",
+                Arithmetic::Integer => "integer",
+            },
+            integer: found.integer,
+            conversions: found.conversions,
+            float,
+            stays_float: stays.map(|s| Stays { node: s.node, operator: s.operator, why: s.why }).collect(),
+            verbose,
+        })
+    }
+
+    fn text(&self, out: &mut String) {
+        let _ = writeln!(out, "computes: {}", self.arithmetic);
+        for (what, counts) in [
+            ("in integers", &self.integer),
+            ("converts", &self.conversions),
+            ("in floats between", &self.float),
+        ] {
+            if !counts.is_empty() {
+                let _ = writeln!(out, "  {what}: {}", counted(counts));
+            }
+        }
+        for stays in self.stays_float.iter().filter(|_| self.verbose) {
+            let _ = writeln!(out, "  stays float: '{}' ({}): {}", stays.node, stays.operator, stays.why);
+        }
+    }
 }
 
 impl PortReport {
@@ -317,6 +385,7 @@ impl Report {
             let _ = writeln!(out, "cannot be loaded: {error}");
         }
         if let Some(program) = &self.program {
+            program.computes.text(&mut out);
             program.memory(&mut out);
         }
         out

@@ -9,6 +9,7 @@ mod addend;
 mod attention;
 mod batch_normalization;
 mod byte_table;
+mod coverage;
 mod draft;
 mod fold_constants;
 mod fold_weights;
@@ -38,6 +39,7 @@ mod swish;
 mod testing;
 mod transpose;
 
+pub use coverage::{Arithmetic, Coverage, Stays};
 pub use draft::Draft;
 pub use patch::Patch;
 pub use rewrite::Rule;
