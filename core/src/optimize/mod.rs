@@ -4,36 +4,20 @@
 //! with a [`Patch`] that takes the node's place, or with nothing. To add a rule: a file, a `mod` line and a
 //! line in the list.
 
-mod absorb_clip;
-mod addend;
 mod attention;
 mod batch_normalization;
-mod byte_table;
 mod coverage;
 mod draft;
 mod fold_constants;
-mod fold_weights;
 mod gelu;
-mod hoist_quantize;
 mod identity;
-mod matmul_integer_to_float;
-mod movers;
 mod normalization;
 mod patch;
 mod pattern;
 mod product;
-mod qgemm;
-mod qlinear_average_pool;
-mod qlinear_concat;
-mod qlinear_conv;
-mod qlinear_elementwise;
-mod qlinear_matmul;
-mod qlinear_softmax;
 mod quantized;
 mod remove_dead;
 mod rewrite;
-mod share_conversions;
-mod sink_dequantize;
 mod swish;
 #[cfg(test)]
 mod testing;
@@ -47,36 +31,10 @@ pub use rewrite::Rule;
 use crate::Result;
 use crate::graph::Graph;
 use crate::log::log;
+use quantized::{QUANTIZED, UNQUANTIZED};
 
 /// The rules, in stages; each is gone through until it has nothing left to do.
 const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, FLOATS];
-
-/// What computes between a DequantizeLinear and a QuantizeLinear computes in integers.
-const QUANTIZED: &[(&str, Rule)] = &[
-    ("remove_identity", identity::remove_identity),
-    ("fold_weights", fold_weights::fold_weights),
-    ("sink_dequantize", sink_dequantize::sink_dequantize),
-    ("hoist_quantize", hoist_quantize::hoist_quantize),
-    ("share_conversions", share_conversions::share_conversions),
-    ("byte_table", byte_table::byte_table),
-    ("absorb_clip", absorb_clip::absorb_clip),
-    ("qlinear_conv", qlinear_conv::qlinear_conv),
-    ("qlinear_matmul", qlinear_matmul::qlinear_matmul),
-    ("qgemm", qgemm::qgemm),
-    ("qlinear_elementwise", qlinear_elementwise::qlinear_elementwise),
-    ("qlinear_concat", qlinear_concat::qlinear_concat),
-    ("qlinear_average_pool", qlinear_average_pool::qlinear_average_pool),
-    ("qlinear_softmax", qlinear_softmax::qlinear_softmax),
-];
-
-/// Products of integers whose results are floats.
-const UNQUANTIZED: &[(&str, Rule)] = &[
-    ("scaled_product", matmul_integer_to_float::scaled_product),
-    ("dequantized_product", matmul_integer_to_float::dequantized_product),
-    ("product_and_bias", matmul_integer_to_float::product_and_bias),
-    ("fold_dequantized", fold_weights::fold_dequantized),
-    ("share_conversions", share_conversions::share_conversions),
-];
 
 /// Several steps on floats become one.
 const FLOATS: &[(&str, Rule)] = &[

@@ -1,6 +1,6 @@
 //! DequantizeLinear → Add or Mul → QuantizeLinear becomes QLinearAdd or QLinearMul.
 
-use super::quantized::{Found, Site, reason};
+use super::parameters::{Found, Site, reason};
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::NodeId;
@@ -45,10 +45,10 @@ fn rewritten(site: &Site<'_>, binary: &Binary, op: QLinearElementwise) -> Found<
 #[cfg(test)]
 mod tests {
     use super::super::Rule;
-    use super::super::testing::{Build, bytes, expect, expect_refusal};
     use super::qlinear_elementwise;
     use crate::DType;
     use crate::graph::Graph;
+    use crate::optimize::testing::{Build, bytes, expect, expect_refusal};
 
     const RULE: &[(&str, Rule)] = &[("qlinear_elementwise", qlinear_elementwise)];
 

@@ -1,7 +1,7 @@
 //! DequantizeLinear → Gemm → QuantizeLinear becomes QGemm.
 
 use super::addend::Product;
-use super::quantized::{Found, Quantized, Site, reason};
+use super::parameters::{Found, Quantized, Site, reason};
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::{Node, NodeId, ValueId};
@@ -57,10 +57,10 @@ pub fn with_result(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Build, bytes, expect, rewritten};
     use super::super::{QUANTIZED, Rule, UNQUANTIZED};
     use crate::graph::Graph;
     use crate::ops::Attr;
+    use crate::optimize::testing::{Build, bytes, expect, rewritten};
     use crate::{DType, Tensor};
 
     fn gemm(transposed: i64, factors: [f32; 2], quantized: bool) -> Graph {

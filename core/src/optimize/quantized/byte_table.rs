@@ -182,9 +182,9 @@ fn evaluate(draft: &Draft, value: ValueId, known: &mut HashMap<ValueId, Tensor>)
 #[cfg(test)]
 mod tests {
     use super::super::Rule;
-    use super::super::testing::{Build, bytes, expect, rewritten};
     use super::byte_table;
     use crate::graph::{Graph, ValueId};
+    use crate::optimize::testing::{Build, bytes, expect, rewritten};
     use crate::{DType, Tensor};
 
     const RULE: &[(&str, Rule)] = &[("byte_table", byte_table)];

@@ -1,6 +1,6 @@
 //! The bias of an integer product: i32, in steps of the product of both scales.
 
-use super::quantized::{Found, Quantized, reason};
+use super::parameters::{Found, Quantized, reason};
 use super::{Draft, Patch};
 use crate::graph::ValueId;
 use crate::ops::Op;

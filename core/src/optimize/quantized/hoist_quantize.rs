@@ -2,7 +2,7 @@
 //! not floats, and meets what made the floats.
 
 use super::movers::{Moves, moves};
-use super::quantized::Quantized;
+use super::parameters::Quantized;
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::NodeId;
@@ -52,8 +52,8 @@ pub fn hoist_quantize(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 mod tests {
     use super::super::Rule;
     use super::super::share_conversions::share_conversions;
-    use super::super::testing::{Build, expect};
     use super::hoist_quantize;
+    use crate::optimize::testing::{Build, expect};
     use crate::{DType, Tensor};
 
     #[test]

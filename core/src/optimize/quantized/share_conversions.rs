@@ -1,6 +1,6 @@
 //! Several QuantizeLinear or DequantizeLinear that do the same to one tensor become one.
 
-use super::quantized::Quantized;
+use super::parameters::Quantized;
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::{Node, NodeId, ValueId};

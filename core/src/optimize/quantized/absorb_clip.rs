@@ -1,7 +1,7 @@
 //! Relu or Clip before a QuantizeLinear: quantizing keeps the order, so it may come first, and the limits
 //! apply to integers. Where the integers have no others anyway, nothing is left to do.
 
-use super::quantized::{Found, Quantized, Site, reason};
+use super::parameters::{Found, Quantized, Site, reason};
 use super::{Draft, Patch};
 use crate::graph::NodeId;
 use crate::ops::Op;
@@ -63,9 +63,9 @@ fn limits(q: &Quantized) -> (i32, i32) {
 #[cfg(test)]
 mod tests {
     use super::super::Rule;
-    use super::super::testing::{Build, expect, expect_refusal};
     use super::absorb_clip;
     use crate::graph::Graph;
+    use crate::optimize::testing::{Build, expect, expect_refusal};
     use crate::{DType, Tensor};
 
     const RULE: &[(&str, Rule)] = &[("absorb_clip", absorb_clip)];

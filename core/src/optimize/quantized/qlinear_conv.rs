@@ -1,7 +1,7 @@
 //! DequantizeLinear → Conv → QuantizeLinear becomes QLinearConv.
 
 use super::addend::Product;
-use super::quantized::{Found, Site, reason};
+use super::parameters::{Found, Site, reason};
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::NodeId;
@@ -51,10 +51,10 @@ fn rewritten(site: &Site<'_>, conv: &Conv) -> Found<Patch> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Build, bytes, expect, expect_refusal};
     use super::super::{QUANTIZED, Rule};
     use super::qlinear_conv;
     use crate::graph::{Graph, ValueId};
+    use crate::optimize::testing::{Build, bytes, expect, expect_refusal};
     use crate::{DType, Tensor};
 
     const RULE: &[(&str, Rule)] = &[("qlinear_conv", qlinear_conv)];

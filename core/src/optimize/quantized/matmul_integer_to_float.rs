@@ -4,7 +4,7 @@
 //! dynamic quantization writes it; and an addition behind either. The order of the operations on floats
 //! stays what it was in the last two, and so does every bit.
 
-use super::quantized::{Found, answer, reason};
+use super::parameters::{Found, answer, reason};
 use super::{Draft, Patch};
 use crate::graph::{Node, NodeId, ValueId};
 use crate::ops::Op;
@@ -124,9 +124,9 @@ fn arithmetic(draft: &Draft, id: NodeId, function: Function) -> Option<(&Node, [
 #[cfg(test)]
 mod tests {
     use super::super::UNQUANTIZED;
-    use super::super::testing::{Build, bytes, expect, rewritten, run};
     use crate::graph::Graph;
     use crate::ops::Attr;
+    use crate::optimize::testing::{Build, bytes, expect, rewritten, run};
     use crate::{DType, Tensor};
 
     /// What dynamic quantization writes: operands in this order, weights with so many scales.

@@ -2,7 +2,7 @@
 //! and not floats.
 
 use super::movers::{Moves, moves};
-use super::quantized::Quantized;
+use super::parameters::Quantized;
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::{Node, NodeId};
@@ -53,10 +53,10 @@ fn axis_behind(draft: &Draft, node: &Node, from: &Quantized) -> Result<Option<us
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Build, bytes, expect};
     use super::super::{QUANTIZED, Rule};
     use super::sink_dequantize;
     use crate::ops::Attr;
+    use crate::optimize::testing::{Build, bytes, expect};
     use crate::{DType, Tensor};
 
     const RULE: &[(&str, Rule)] = &[("sink_dequantize", sink_dequantize)];
@@ -97,9 +97,9 @@ mod tests {
         let (graph, x) = (b.finish(&outputs), [bytes(DType::U8, &[1, 4, 4, 4], 3)]);
         let _ = nodes;
         // The graph's outputs keep their names by an Identity each.
-        let (text, after, _) = super::super::testing::rewritten(graph.clone(), QUANTIZED).unwrap();
+        let (text, after, _) = crate::optimize::testing::rewritten(graph.clone(), QUANTIZED).unwrap();
         assert!(!text.contains("Linear"), "{text}");
-        let run = super::super::testing::run;
+        let run = crate::optimize::testing::run;
         let (before, after) = (run(&graph, &x).unwrap(), run(&after, &x).unwrap());
         assert!(before.iter().zip(&after).all(|(a, b)| a.view().bytes() == b.view().bytes()));
     }

@@ -1,7 +1,7 @@
 //! DequantizeLinear → Concat → QuantizeLinear becomes QLinearConcat, or Concat of the integers where all
 //! parameters are the same.
 
-use super::quantized::{Found, Quantized, Site, reason};
+use super::parameters::{Found, Quantized, Site, reason};
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::NodeId;
@@ -39,11 +39,11 @@ fn rewritten(site: &Site<'_>, concat: &Concat) -> Found<Patch> {
 #[cfg(test)]
 mod tests {
     use super::super::Rule;
-    use super::super::testing::{Build, bytes, expect};
     use super::qlinear_concat;
     use crate::DType;
     use crate::graph::Graph;
     use crate::ops::Attr;
+    use crate::optimize::testing::{Build, bytes, expect};
 
     const RULE: &[(&str, Rule)] = &[("qlinear_concat", qlinear_concat)];
 

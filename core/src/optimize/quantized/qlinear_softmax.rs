@@ -1,6 +1,6 @@
 //! DequantizeLinear → Softmax → QuantizeLinear becomes QLinearSoftmax.
 
-use super::quantized::{Found, Site, reason};
+use super::parameters::{Found, Site, reason};
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::NodeId;
@@ -32,9 +32,9 @@ fn rewritten(site: &Site<'_>, softmax: &Softmax) -> Found<Patch> {
 #[cfg(test)]
 mod tests {
     use super::super::Rule;
-    use super::super::testing::{Build, bytes, expect};
     use super::qlinear_softmax;
     use crate::DType;
+    use crate::optimize::testing::{Build, bytes, expect};
 
     #[test]
     fn softmax_of_bytes() {

@@ -1,7 +1,7 @@
 //! DequantizeLinear → MatMul → QuantizeLinear becomes QLinearMatMul, weights or not.
 
 use super::addend::Product;
-use super::quantized::{Found, Quantized, Site, reason};
+use super::parameters::{Found, Quantized, Site, reason};
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::{NodeId, ValueId};
@@ -59,10 +59,10 @@ pub fn factors(
 #[cfg(test)]
 mod tests {
     use super::super::Rule;
-    use super::super::testing::{Build, bytes, expect, expect_refusal};
     use super::qlinear_matmul;
     use crate::DType;
     use crate::graph::Graph;
+    use crate::optimize::testing::{Build, bytes, expect, expect_refusal};
 
     const RULE: &[(&str, Rule)] = &[("qlinear_matmul", qlinear_matmul)];
 

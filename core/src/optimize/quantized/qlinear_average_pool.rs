@@ -1,7 +1,7 @@
 //! DequantizeLinear → AveragePool, GlobalAveragePool or a mean over the image → QuantizeLinear becomes
 //! QLinearAveragePool.
 
-use super::quantized::{Found, Site, reason};
+use super::parameters::{Found, Site, reason};
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::NodeId;
@@ -41,10 +41,10 @@ fn rewritten(site: &Site<'_>, op: QLinearAveragePool) -> Found<Patch> {
 #[cfg(test)]
 mod tests {
     use super::super::Rule;
-    use super::super::testing::{Build, bytes, expect};
     use super::qlinear_average_pool;
     use crate::DType;
     use crate::ops::Attr;
+    use crate::optimize::testing::{Build, bytes, expect};
 
     const RULE: &[(&str, Rule)] = &[("qlinear_average_pool", qlinear_average_pool)];
 

@@ -1,0 +1,51 @@
+//! Quantized graphs: what quantizers write around floats becomes operators on integers.
+//!
+//! [`parameters`] finds what QuantizeLinear and DequantizeLinear mean; every other file is a rule, or what
+//! several rules share. `docs/quantization.md` lists the patterns.
+
+mod absorb_clip;
+mod addend;
+mod byte_table;
+mod fold_weights;
+mod hoist_quantize;
+mod matmul_integer_to_float;
+mod movers;
+mod parameters;
+mod qgemm;
+mod qlinear_average_pool;
+mod qlinear_concat;
+mod qlinear_conv;
+mod qlinear_elementwise;
+mod qlinear_matmul;
+mod qlinear_softmax;
+mod share_conversions;
+mod sink_dequantize;
+
+use super::{Draft, Patch, Rule, identity};
+
+/// What computes between a DequantizeLinear and a QuantizeLinear computes in integers.
+pub const QUANTIZED: &[(&str, Rule)] = &[
+    ("remove_identity", identity::remove_identity),
+    ("fold_weights", fold_weights::fold_weights),
+    ("sink_dequantize", sink_dequantize::sink_dequantize),
+    ("hoist_quantize", hoist_quantize::hoist_quantize),
+    ("share_conversions", share_conversions::share_conversions),
+    ("byte_table", byte_table::byte_table),
+    ("absorb_clip", absorb_clip::absorb_clip),
+    ("qlinear_conv", qlinear_conv::qlinear_conv),
+    ("qlinear_matmul", qlinear_matmul::qlinear_matmul),
+    ("qgemm", qgemm::qgemm),
+    ("qlinear_elementwise", qlinear_elementwise::qlinear_elementwise),
+    ("qlinear_concat", qlinear_concat::qlinear_concat),
+    ("qlinear_average_pool", qlinear_average_pool::qlinear_average_pool),
+    ("qlinear_softmax", qlinear_softmax::qlinear_softmax),
+];
+
+/// Products of integers whose results are floats, and then constants that no integer operator took.
+pub const UNQUANTIZED: &[(&str, Rule)] = &[
+    ("scaled_product", matmul_integer_to_float::scaled_product),
+    ("dequantized_product", matmul_integer_to_float::dequantized_product),
+    ("product_and_bias", matmul_integer_to_float::product_and_bias),
+    ("fold_dequantized", fold_weights::fold_dequantized),
+    ("share_conversions", share_conversions::share_conversions),
+];
