@@ -1,6 +1,11 @@
 //! Which instructions this machine has, and which of them are used.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
+
+thread_local! {
+    static PLAINLY: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A set of instructions that kernels are compiled for, plainest first on each architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,8 +78,25 @@ impl Isa {
     /// The one that kernels use: the last supported one, or the one that `EDGEWISE_ISA` names if the machine
     /// has it. Found out once.
     pub fn current() -> Isa {
+        if PLAINLY.get() {
+            return Isa::Scalar;
+        }
         static CURRENT: OnceLock<Isa> = OnceLock::new();
         *CURRENT.get_or_init(|| Isa::asked().ok().flatten().unwrap_or_else(Isa::best))
+    }
+
+    /// Runs something for which [`Isa::current`] is [`Isa::Scalar`], as far as this thread does it: what it
+    /// computes is then the same on every machine.
+    pub fn plainly<T>(run: impl FnOnce() -> T) -> T {
+        /// Puts back what was, also when `run` panics.
+        struct Restore(bool);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                PLAINLY.set(self.0);
+            }
+        }
+        let _restore = Restore(PLAINLY.replace(true));
+        run()
     }
 
     /// The last supported one.
@@ -149,6 +171,13 @@ impl Isa {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plainly_is_scalar_and_ends() {
+        let before = Isa::current();
+        assert_eq!(Isa::plainly(|| Isa::plainly(Isa::current)), Isa::Scalar);
+        assert_eq!(Isa::current(), before);
+    }
 
     #[test]
     fn names_lead_back_to_their_sets() {

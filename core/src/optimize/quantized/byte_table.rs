@@ -1,7 +1,8 @@
 //! Functions of one quantized tensor become one table: QuantizeLinear(f(DequantizeLinear(x))), and whole
 //! chains of them, such as the Gelu that exporters write in five steps, with or without conversions between.
 //!
-//! The table is made by running the very nodes on all 256 bytes, so it holds what they would have computed.
+//! The table is made by running the very nodes on all 256 bytes, on plain instructions, so that it is the same
+//! on every machine.
 
 use super::{Draft, Patch};
 use crate::graph::{NodeId, ValueId};
@@ -11,6 +12,7 @@ use crate::ops::binary::Function;
 use crate::ops::byte_table::ByteTable;
 use crate::ops::identity::Identity;
 use crate::{DType, Result, Tensor, Value, cpu};
+use edgewise_simd::Isa;
 use std::collections::{HashMap, HashSet};
 
 /// More values than this do not become one table.
@@ -114,7 +116,7 @@ impl Region {
         let bytes: Vec<u8> = (0..=255).collect();
         let codes = Tensor::from_bytes(dtype, &[256], &bytes)?;
         let mut known = HashMap::from([(self.x, codes)]);
-        let table = evaluate(draft, y, &mut known)?;
+        let table = Isa::plainly(|| evaluate(draft, y, &mut known))?;
         Ok(if table.len() == 256 && is_byte(table.dtype()) { Some(table.reshaped(&[256])?) } else { None })
     }
 }
