@@ -28,6 +28,16 @@ impl Pool {
         chunk: usize,
         work: impl Fn(usize, &mut [T]) -> Result<()> + Sync,
     ) -> Result<()> {
+        self.chunks_of(out, chunk, &work)
+    }
+
+    /// The same, compiled once for every type of element and not for every kind of work.
+    fn chunks_of<T: Send>(
+        &self,
+        out: &mut [T],
+        chunk: usize,
+        work: &(dyn Fn(usize, &mut [T]) -> Result<()> + Sync),
+    ) -> Result<()> {
         let mut chunks = out.chunks_mut(chunk.max(1)).enumerate();
         if self.threads() == 1 || chunks.len() < 2 {
             return chunks.try_for_each(|(i, c)| work(i, c));
