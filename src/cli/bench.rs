@@ -3,10 +3,12 @@
 use super::dims::DimsArgs;
 use super::inspect::{first_segment, weight_bytes};
 use super::model::{DeviceArgs, ModelArgs};
-use super::{Verdict, seeded, show};
-use anyhow::{Result, bail};
+use super::{Verdict, against, seeded, show};
+use against::Engine as Peer;
+use anyhow::Result;
 use edgewise::{Session, Value};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Without `--runs`: as many as this takes, but not fewer than the number below.
@@ -15,8 +17,9 @@ const FEWEST: usize = 5;
 
 /// Measure loading, the first run, later runs, and memory
 #[derive(clap::Args)]
-#[command(after_help = "Example:
-  edgewise bench model.onnx --dims batch=1,seq=128 --threads 4")]
+#[command(after_help = "Examples:
+  edgewise bench model.onnx --dims batch=1,seq=128 --threads 4
+  edgewise bench model.onnx --dims batch=1 --threads 1 --against ort")]
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
@@ -27,9 +30,9 @@ pub struct Args {
     /// How many runs to measure after the first (two seconds' worth if left out)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
-    /// Another engine to compare with
-    #[arg(long, value_name = "PEER")]
-    against: Vec<String>,
+    /// Other engines to compare with, in builds with the feature `peers`
+    #[arg(long, value_enum, value_name = "PEER,…", value_delimiter = ',')]
+    against: Vec<Peer>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -49,12 +52,12 @@ struct Report {
     peak_bytes: u64,
     #[serde(skip)]
     planned_bytes: u64,
+    /// Other engines, measured in turn with this one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    peers: BTreeMap<String, against::Peer>,
 }
 
 pub fn main(args: &Args) -> Result<Verdict> {
-    if let Some(peer) = args.against.first() {
-        bail!("--against {peer}: comparing with other engines comes with a later version");
-    }
     let options = args.device.options()?;
     let began = Instant::now();
     let found = args.model.find()?;
@@ -67,7 +70,9 @@ pub fn main(args: &Args) -> Result<Verdict> {
     let planned_bytes = arena_bytes + weight_bytes(session.program().graph());
     let first_ms = timed(&session, &values)?;
     let times = measure(&session, &values, args.runs)?;
+    let peers = against::measure(&args.against, &found, &values, session.threads())?;
     let report = Report {
+        peers,
         model: found.name.clone(),
         device: args.device.device.check()?,
         threads: session.threads(),
@@ -141,6 +146,7 @@ impl Report {
                     show::bytes(self.planned_bytes)
                 ),
             ),
+            self.peers.iter().map(|(name, peer)| row(name, peer.text())).collect(),
         ]
         .concat()
     }

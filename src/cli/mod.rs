@@ -3,6 +3,8 @@
 //! Every command parses its `Args`, makes a report, and prints that as text or, with `--json`, as one object.
 //! It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly.
 
+#[cfg_attr(not(feature = "peers"), path = "without_peers.rs")]
+mod against;
 mod bench;
 mod conformance;
 mod inspect;
@@ -48,6 +50,9 @@ enum Verdict {
 
 /// Parses the command line, runs the command, tells what went wrong.
 pub fn main() -> ExitCode {
+    if let Some(code) = against::as_engine() {
+        return code;
+    }
     let result = match Cli::parse().command {
         Command::Run(args) => run::main(&args),
         Command::Inspect(args) => inspect::main(&args),

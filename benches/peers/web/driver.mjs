@@ -1,0 +1,103 @@
+// Drives Chromium: takes a job as a line of JSON, opens a fresh page for it, answers with a line of JSON.
+// usage: node driver.mjs CHROMIUM NPM_FOLDER OURS_FOLDER MODELS_FOLDER INPUTS_FOLDER
+import { createReadStream } from "node:fs";
+import { readFile, readdir, stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, extname, join, normalize } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const [executablePath, npm, ours, models, inputs] = process.argv.slice(2);
+const { chromium } = createRequire(join(npm, "package.json"))("playwright-core");
+
+const FOLDERS = { npm, ours, models, inputs };
+const HERE = dirname(fileURLToPath(import.meta.url));
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json" };
+
+// Isolated from other origins, so that pages have shared memory and a fine clock.
+const HEADERS = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cache-Control": "no-store",
+};
+
+const server = createServer(async (request, response) => {
+  const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname)).split("/").slice(1);
+  const file = FOLDERS[path[0]] ? join(FOLDERS[path[0]], ...path.slice(1)) : join(HERE, ...path);
+  try {
+    const { size } = await stat(file);
+    const type = TYPES[extname(file)] ?? "application/octet-stream";
+    response.writeHead(200, { ...HEADERS, "Content-Type": type, "Content-Length": size });
+    createReadStream(file).pipe(response);
+  } catch {
+    response.writeHead(404, HEADERS).end();
+  }
+});
+await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+
+const browser = await chromium.launch({
+  executablePath,
+  args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
+});
+
+// Milliseconds that the threads of all pages' processes have computed. Threads that ended are lost, so this is
+// read around runs only.
+const cpuMs = async () => {
+  let total = 0n;
+  for (const pid of await readdir("/proc").catch(() => [])) {
+    if (!/^\d+$/.test(pid)) continue;
+    const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
+    if (!command.includes("--type=renderer") || !(await isOurs(pid))) continue;
+    for (const task of await readdir(`/proc/${pid}/task`).catch(() => [])) {
+      const text = await readFile(`/proc/${pid}/task/${task}/schedstat`, "latin1").catch(() => "0");
+      total += BigInt(text.split(" ")[0]);
+    }
+  }
+  return Number(total) / 1e6;
+};
+
+// Whether a process descends from this one.
+const isOurs = async (pid) => {
+  while (pid > 1 && pid != process.pid) {
+    const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+    pid = Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[1] ?? 0);
+  }
+  return pid == process.pid;
+};
+
+const round = async (job) => {
+  // A context of its own: nothing is cached from earlier pages.
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    const told = [];
+    page.on("console", (message) => message.type() === "error" && told.push(message.text()));
+    page.on("pageerror", (error) => told.push(String(error)));
+    const query = new URLSearchParams({ ...job, model: `/models/${job.model}`, inputs: `/inputs/${job.inputs}` });
+    await page.goto(`http://127.0.0.1:${server.address().port}/page.html?${query}`);
+    try {
+      const { coldMs, firstMs } = await page.evaluate(() => window.cold());
+      const outputs = job.outputs ? await page.evaluate(() => window.outputs()) : undefined;
+      const before = await cpuMs();
+      const warm = ([seconds, most]) => window.warm(seconds, most);
+      const wallMs = await page.evaluate(warm, [job.seconds, job.most ?? 1e9]);
+      const cpu = (await cpuMs()) - before;
+      // Last, when the browser has compiled everything as well as it can.
+      const profile = job.profile ? await page.evaluate(() => window.profile()) : undefined;
+      return { coldMs, firstMs, wallMs, cpuMs: cpu / wallMs.length, outputs, profile };
+    } catch (error) {
+      throw new Error([error.message, ...told].join("\n"));
+    }
+  } finally {
+    await context.close();
+  }
+};
+
+console.log("ready");
+for await (const line of createInterface({ input: process.stdin })) {
+  const answer = await round(JSON.parse(line)).catch((error) => ({ error: String(error.message ?? error) }));
+  console.log(JSON.stringify(answer));
+}
+await browser.close();
+server.close();
