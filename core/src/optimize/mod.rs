@@ -44,6 +44,7 @@ const FLOATS: &[(&str, Rule)] = &[
     ("fuse_rms_normalization", normalization::fuse_rms_normalization),
     ("fuse_gelu", gelu::fuse_gelu),
     ("fuse_swish", swish::fuse_swish),
+    ("fuse_swiglu", swish::fuse_swiglu),
     ("fuse_attention", attention::fuse_attention),
     ("fold_batch_normalization", batch_normalization::fold_batch_normalization),
     ("fuse_bias", product::fuse_bias),

@@ -3,7 +3,7 @@
 //! A sum over the depth is four sums, one for each place in a quad, put together at the end as
 //! `(s0 + s1) + (s2 + s3)`: always in this order.
 
-use super::{PANEL, Weights, integer::nth_quad, pack::PackedZeros};
+use super::{AHEAD, PANEL, Weights, integer::nth_quad, pack::PackedZeros};
 use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 
 impl Weights {
@@ -103,6 +103,7 @@ impl Product<'_> {
                 PackedZeros::Codes(zeros) => s.to_f32(s.load_u8(&zeros[at..])),
                 PackedZeros::Floats(zeros) => s.load(&zeros[at..]),
             };
+            (0..lines.len()).for_each(|i| s.prefetch(lines.as_ptr().wrapping_add(AHEAD + i)));
             let (lines, scales) = lines.split_at(lines.len() - 1);
             // SAFETY: a line has 16 lanes of four bytes, and a vector begins at every multiple of its lanes
             // below 16.

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 use super::Line;
-use super::{PANEL, Weights, pack::PackedZeros};
+use super::{AHEAD, PANEL, Weights, pack::PackedZeros};
 use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 use std::ops::Range;
 
@@ -112,6 +112,10 @@ impl Product<'_> {
                 }
                 _ => std::array::from_fn(offset),
             };
+            // More rows keep the machine busy enough.
+            if R <= 2 {
+                (0..lines.len()).for_each(|i| s.prefetch(lines.as_ptr().wrapping_add(AHEAD + i)));
+            }
             let (lines, scales) = lines.split_at(lines.len() - 1);
             for line in lines {
                 // SAFETY: a line has 16 lanes of four bytes, and a vector begins at every multiple of its

@@ -147,6 +147,16 @@ pub trait Simd: Copy + Send + Sync {
     /// or where `ZIPPED` in the order from which [`zip4`](Simd::zip4) made the four.
     fn narrow<const SIGNED: bool, const ZIPPED: bool>(self, x: [Self::I; 4]) -> Self::I;
 
+    /// Asks for what lies there to be brought into the second cache; it may lie anywhere.
+    #[inline(always)]
+    fn prefetch<T>(self, _at: *const T) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a hint reads nothing, and every such machine has it.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(_at.cast())
+        }
+    }
+
     /// The first elements, from a pointer.
     ///
     /// # Safety
