@@ -81,6 +81,19 @@ impl Dim {
         -(-self.clone()).div_floor(by)
     }
 
+    /// Whether it is `other`, but at most some number of two or more.
+    pub fn caps(&self, other: &Dim) -> bool {
+        let Repr::Sum(terms) = &self.0 else { return false };
+        let mut terms = terms.iter();
+        let (Some((atoms, 1)), None) = (terms.next(), terms.next()) else { return false };
+        match &atoms[..] {
+            [Atom::Min(a, b)] => {
+                [(a, b), (b, a)].iter().any(|(x, cap)| *x == other && cap.known() >= Some(2))
+            }
+            _ => false,
+        }
+    }
+
     /// The smaller of the two.
     pub fn smaller(&self, other: &Dim) -> Dim {
         match (self.known(), other.known()) {
@@ -348,6 +361,8 @@ mod tests {
     #[test]
     fn plain_minima_and_maxima_vanish() {
         assert_eq!(Dim::smaller(&n(), &(n() + s())), n());
+        assert!(Dim::smaller(&n(), &Dim::from(512)).caps(&n()) && !n().caps(&n()));
+        assert!(!Dim::smaller(&n(), &Dim::from(1)).caps(&n()) && !Dim::smaller(&n(), &s()).caps(&n()));
         assert_eq!(Dim::larger(&n(), &Dim::from(0)), n());
         assert_eq!(Dim::smaller(&(n() + Dim::from(3)), &Dim::from(3)), Dim::from(3));
         assert_eq!(Dim::larger(&(n() - Dim::from(1)), &Dim::from(0)).eval(&|_| Some(0)), Some(0));

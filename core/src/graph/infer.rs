@@ -188,6 +188,9 @@ impl<'a> Infer<'a> {
                     // A size other than 1 decides; the symbol must turn out to be that, or 1.
                     (Some(_), None) => x,
                     (None, Some(_)) => y,
+                    // Rows cut from a table as long as a text: where the table is too short, nothing fits.
+                    (None, None) if x.caps(&y) => y,
+                    (None, None) if y.caps(&x) => x,
                     (None, None) => self.unknown_dim(),
                 })
             })
