@@ -136,10 +136,6 @@ impl Isa {
             Isa::AvxVnni => avx2() && all!("avxvnni"),
             Isa::Avx512 => avx512(),
             Isa::Avx512Vnni => avx512() && all!("avx512vnni"),
-            Isa::Amx => {
-                static AMX: OnceLock<bool> = OnceLock::new();
-                Isa::Avx512Vnni.is_supported() && *AMX.get_or_init(crate::gemm_i8::has_amx)
-            }
             _ => false,
         }
     }

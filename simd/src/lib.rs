@@ -25,7 +25,9 @@ mod matrix_mut;
 pub mod nbits;
 pub mod norm;
 pub mod qlinear;
+pub mod qlinear_softmax;
 pub mod quantize;
+pub mod reduce;
 pub mod softmax;
 mod vector;
 

@@ -92,15 +92,6 @@ pub fn of_models(models: &Path) -> Result<()> {
     run(python.script("model_cases.py").arg(out).args(onnx_files(models)?).args(onnx_files(&quantized)?))
 }
 
-/// Holds the quantized models below a folder, and those that were quantized here, against another engine's
-/// integers.
-pub fn integer_accuracy(edgewise: &Path, models: &Path) -> Result<()> {
-    let python = Python::set_up()?;
-    let quantized = target().join("cases/quantized");
-    let mut script = python.script("integer_accuracy.py");
-    run(script.arg(edgewise).args(onnx_files(models)?).args(onnx_files(&quantized)?))
-}
-
 fn onnx_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut found = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

@@ -6,6 +6,7 @@
 
 use super::RunContext;
 use super::broadcast::CHUNK;
+use super::vector::LIGHT;
 use crate::ops::cast::CastRule;
 use crate::{
     DType, E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, E8M0, Num, Result, Tensor, Truth, View, ViewMut, minifloat,
@@ -31,6 +32,16 @@ pub fn convert(cx: &RunContext<'_>, x: View<'_>, y: ViewMut<'_>, rule: CastRule)
             let wide = Tensor::new(x.shape(), &x.to_f32s()?)?;
             return convert(cx, wide.view(), y, rule);
         }
+        _ => {}
+    }
+    match (from, to) {
+        // What models do all the time goes straight.
+        (DType::I32, DType::F32) => return straight(cx, x.slice()?, y.into_slice()?, |x: i32| x as f32),
+        (DType::I64, DType::F32) => return straight(cx, x.slice()?, y.into_slice()?, |x: i64| x as f32),
+        (DType::I32, DType::I64) => return straight(cx, x.slice()?, y.into_slice()?, |x: i32| x as i64),
+        (DType::I64, DType::I32) => return straight(cx, x.slice()?, y.into_slice()?, |x: i64| x as i32),
+        (DType::F16, DType::F32) => return straight(cx, x.slice()?, y.into_slice()?, f16::to_f32),
+        (DType::F32, DType::F16) => return straight(cx, x.slice()?, y.into_slice()?, f16::from_f32),
         _ => {}
     }
     match to {
@@ -178,6 +189,19 @@ fn write<T: Target>(cx: &RunContext<'_>, x: View<'_>, y: &mut [T], rule: CastRul
             Wides::Ints(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = T::of(x, rule)),
             Wides::Uints(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = T::of(x, rule)),
         }
+        Ok(())
+    })
+}
+
+fn straight<X: Copy + Sync, Y: Send>(
+    cx: &RunContext<'_>,
+    x: &[X],
+    y: &mut [Y],
+    f: impl Fn(X) -> Y + Sync,
+) -> Result<()> {
+    cx.pool.chunks(y, LIGHT, |i, y| {
+        cx.check()?;
+        y.iter_mut().zip(&x[i * LIGHT..]).for_each(|(y, &x)| *y = f(x));
         Ok(())
     })
 }

@@ -4,13 +4,25 @@ use super::max_pool::{lowest, power, root};
 use super::{Io, Kernel};
 use crate::ops::global_pool::GlobalPool;
 use crate::ops::max_pool::{Pooling, spatial};
-use crate::{Num, Result};
+use crate::{DType, Num, Result};
+use edgewise_simd::Isa;
+use edgewise_simd::reduce::sum;
 
 impl Kernel for GlobalPool {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, y) = (io.input(0)?, io.output(0)?);
         let cells: usize = spatial(x.shape(), false)?.iter().product();
         let cx = io.context();
+        if let (DType::F32, Pooling::Average { .. }) = (x.dtype(), &self.pooling) {
+            let x = x.slice::<f32>()?;
+            return cx.pool.chunks(y.into_slice::<f32>()?, 64, |i, y| {
+                cx.check()?;
+                for (plane, y) in (i * 64..).zip(y) {
+                    *y = (sum(Isa::current(), &x[plane * cells..][..cells]) / cells as f64) as f32;
+                }
+                Ok(())
+            });
+        }
         // ONNX has floats alone here; a model that is quantized takes maxima of bytes.
         for_num!(x.dtype(), T => {
             let x = x.slice::<T>()?;

@@ -7,13 +7,19 @@ use super::window::{Images, Windows};
 use super::{Io, Kernel};
 use crate::ops::max_pool::{MaxPool, Pooling, spatial};
 use crate::ops::window::Window;
-use crate::{Num, Result, View};
+use crate::{DType, Num, Result, View};
+use edgewise_simd::Isa;
+use edgewise_simd::elementwise::{Binary, Operand, Run, binary};
+use edgewise_simd::reduce::max_bytes;
 
 impl Kernel for MaxPool {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let x = io.input(0)?;
         let images = images(&self.window, x, self.channels_last)?;
         match self.pooling {
+            Pooling::Max if images.inner >= 8 && !io.wants(1) && is_vector(x.dtype()) => {
+                vector_maxima(io, x, &images)
+            }
             Pooling::Max => for_num!(x.dtype(), T => maxima::<T>(self.column_major, io, x, &images)),
             _ => for_float!(x.dtype(), T => self.sums::<T>(io, x, &images)),
         }
@@ -56,6 +62,28 @@ impl MaxPool {
                 |(sum, count), x, _| (sum + x.to_f64(), count + 1),
                 |(sum, count), _| T::from_f64(sum / f64::from(count.max(1))),
             ),
+        }
+    }
+}
+
+/// Whether [`vector_maxima`] takes that type.
+fn is_vector(dtype: DType) -> bool {
+    matches!(dtype, DType::F32 | DType::U8 | DType::I8)
+}
+
+/// The maxima of all channels of a window at once.
+fn vector_maxima(io: &mut Io<'_>, x: View<'_>, images: &Images) -> Result<()> {
+    let (cx, isa, y) = (io.context(), Isa::current(), io.output(0)?);
+    match x.dtype() {
+        DType::F32 => images.join(cx, x.slice()?, y.into_slice()?, f32::NEG_INFINITY, |max, x| {
+            let runs = &mut [Run { len: max.len(), a: 0, b: 0 }].into_iter();
+            binary(isa, Binary::Max, (Operand::Result, Operand::Along(x)), max, runs);
+        }),
+        dtype => {
+            let signed = dtype == DType::I8;
+            let lowest = if signed { i8::MIN as u8 } else { 0 };
+            let join = |max: &mut [u8], x: &[u8]| max_bytes(isa, signed, x, max);
+            images.join(cx, x.bytes(), y.into_units()?, lowest, join)
         }
     }
 }

@@ -1,13 +1,14 @@
 //! QLinearSigmoid and QLinearLeakyRelu on the CPU: a table of all 256 values, then one look-up each.
 
 use super::activation::{leaky_relu, sigmoid};
-use super::map::map;
 use super::qlinear_elementwise::scale_and_zero;
+use super::vector::LIGHT;
 use super::{Io, Kernel};
 use crate::Result;
 use crate::for_quantized;
 use crate::ops::qlinear_activation::QLinearActivation;
-use crate::quant::{Quantized, look_up, table};
+use crate::quant::{Quantized, table};
+use edgewise_simd::{Isa, look_up};
 
 impl Kernel for QLinearActivation {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -22,7 +23,18 @@ impl Kernel for QLinearActivation {
                 };
                 T::quantize(y, y_scale, y_zero)
             });
-            map::<T, T>(io, |x| look_up(&table, x))
+            look_up(io, bytemuck::cast_ref(&table))
         })
     }
+}
+
+/// `y = table[x]` for every byte, from input 0 to output 0.
+fn look_up(io: &mut Io<'_>, table: &[u8; 256]) -> Result<()> {
+    let (x, cx) = (io.input(0)?.bytes(), io.context());
+    let y = io.output(0)?.into_units::<u8>()?;
+    cx.pool.chunks(y, LIGHT, |i, y| {
+        cx.check()?;
+        look_up::look_up(Isa::current(), table, &x[i * LIGHT..][..y.len()], y);
+        Ok(())
+    })
 }

@@ -2,9 +2,12 @@
 //!
 //! Sums of integers are exact, so the result does not depend on their order; the quotient is rounded once.
 
+use super::broadcast::CHUNK;
 use super::{Io, Kernel};
 use crate::ops::qlinear_softmax::QLinearSoftmax;
 use crate::{DType, Result};
+use edgewise_simd::Isa;
+use edgewise_simd::qlinear_softmax::{Shares, qlinear_softmax};
 
 impl Kernel for QLinearSoftmax {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -15,33 +18,39 @@ impl Kernel for QLinearSoftmax {
         let len: usize = x.shape()[slices.clone()].iter().product();
         let inner: usize = x.shape()[slices.end..].iter().product();
         let table = exponentials(x_scale, len);
-        // Flipping the top bit turns i8 into u8 of the same order.
-        let (flip, low, high) = if x.dtype() == DType::I8 { (0x80, -128, 127) } else { (0, 0, 255) };
-        let steps = (1.0 / y_scale).floor() as u64;
+        let each = (1.0 / y_scale).floor() as u64;
+        let steps = table.map(|share| u64::from(share).saturating_mul(each) as f32);
+        let signed = x.dtype() == DType::I8;
+        let shares = Shares { table: &table, steps: &steps, zero: zero as i32, signed };
 
+        let (isa, cx) = (Isa::current(), io.context());
+        let (x, y) = (x.bytes(), io.output(0)?.into_units::<u8>()?);
         let block = (len * inner).max(1);
-        let y = io.output(0)?.into_units::<u8>()?;
-        for (x, y) in x.bytes().chunks(block).zip(y.chunks_mut(block)) {
-            io.check()?;
-            for i in 0..inner {
-                let row = || x[i..].iter().step_by(inner).map(|&x| x ^ flip);
-                let max = row().max().unwrap_or(0);
-                let share = |x: u8| table[(max - x) as usize] as u64;
-                let sum: u64 = row().map(share).sum();
-                for (y, x) in y[i..].iter_mut().step_by(inner).zip(row()) {
-                    let quotient = (share(x).saturating_mul(steps) as f32 / sum as f32).round_ties_even();
-                    *y = (quotient as i64).saturating_add(zero).clamp(low, high) as u8;
+        let chunk = (CHUNK / block).max(1) * block;
+        cx.pool.chunks(y, chunk, |i, y| {
+            cx.check()?;
+            let x = &x[i * chunk..][..y.len()];
+            if inner == 1 {
+                qlinear_softmax(isa, shares, x, y, len);
+                return Ok(());
+            }
+            let (mut row, mut out) = (vec![0; len], vec![0; len]);
+            for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
+                for i in 0..inner {
+                    row.iter_mut().zip(x[i..].iter().step_by(inner)).for_each(|(to, x)| *to = *x);
+                    qlinear_softmax(isa, shares, &row, &mut out, len);
+                    y[i..].iter_mut().step_by(inner).zip(&out).for_each(|(y, x)| *y = *x);
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 
 /// exp(-i * scale) for i from 0 to 255, as integers such that `len` of them can be added up in 32 bits.
-fn exponentials(scale: f32, len: usize) -> Vec<u32> {
+fn exponentials(scale: f32, len: usize) -> [u32; 256] {
     let unit = (u32::MAX as f64 / len.max(1) as f64).min(0x7f_ffff as f64);
-    (0..256).map(|i| (unit * libm::exp(-f64::from(i) * f64::from(scale))).round_ties_even() as u32).collect()
+    std::array::from_fn(|i| (unit * libm::exp(-(i as f64) * f64::from(scale))).round_ties_even() as u32)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::strided::{CHUNK, Offsets, Steps, Strided, dense_steps};
 use super::{Io, Kernel, RunContext};
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::{DType, Num, Result, Shape, Truth};
+use edgewise_simd::{Isa, reduce as simd};
 
 impl Kernel for Reduce {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -26,8 +27,25 @@ impl Kernel for Reduce {
                 Truth::from(truth)
             });
         }
+        if x.dtype() == DType::F32 {
+            return groups.each(cx, x.slice::<f32>()?, y.into_slice::<f32>()?, |group| {
+                group.row().and_then(|row| reduce_row(kind, row)).unwrap_or_else(|| reduce(kind, &group))
+            });
+        }
         for_num!(x.dtype(), T => groups.each(cx, x.slice::<T>()?, y.into_slice::<T>()?, |g| reduce(kind, &g)))
     }
+}
+
+/// The reductions of neighbors that work on vectors.
+fn reduce_row(kind: Reduction, row: &[f32]) -> Option<f32> {
+    let isa = Isa::current();
+    Some(match kind {
+        Reduction::ReduceMax => simd::max(isa, row),
+        Reduction::ReduceMin => simd::min(isa, row),
+        Reduction::ReduceSum => simd::sum(isa, row) as f32,
+        Reduction::ReduceMean => (simd::sum(isa, row) / row.len() as f64) as f32,
+        _ => return None,
+    })
 }
 
 fn reduce<T: Num>(kind: Reduction, group: &Group<'_, T>) -> T {
@@ -110,6 +128,12 @@ impl Groups {
 }
 
 impl<T: Copy> Group<'_, T> {
+    /// All elements, where there are any and they lie side by side.
+    pub fn row(&self) -> Option<&[T]> {
+        let (len, step) = self.within.row();
+        (step == 1 && len == self.len && len > 0).then(|| &self.x[self.start as usize..][..len])
+    }
+
     /// All elements, one after the other, into one.
     pub fn fold<A>(&self, init: A, f: impl Fn(A, T) -> A) -> A {
         let (len, step) = self.within.row();

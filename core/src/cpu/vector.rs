@@ -9,7 +9,7 @@ use edgewise_simd::elementwise::{self, Binary, Operand, Run, Unary};
 use edgewise_simd::norm::Norm;
 
 /// Elements that one thread takes at a time of what memory is slower than.
-const LIGHT: usize = 1 << 16;
+pub const LIGHT: usize = 1 << 16;
 
 /// Whether output 0 has f32 elements; of a kernel that may work in place, so has input 0.
 pub fn is_f32(io: &Io<'_>) -> Result<bool> {

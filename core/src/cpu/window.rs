@@ -42,6 +42,11 @@ impl Windows {
         self.axes.iter().map(|a| a.output).product()
     }
 
+    /// Whether there is one window, and it holds every cell once.
+    pub fn is_whole(&self) -> bool {
+        self.axes.iter().all(|a| a.output == 1 && a.kernel == a.input && a.before == 0 && a.dilation == 1)
+    }
+
     /// Whether output and input are the same cells, one by one.
     pub fn is_identity(&self) -> bool {
         self.axes.iter().all(|a| a.kernel == 1 && a.stride == 1 && a.before == 0 && a.output == a.input)
@@ -148,6 +153,29 @@ pub struct Images {
 }
 
 impl Images {
+    /// What every window makes of its cells, all channels at once: `y` begins as `first`, and `join` takes
+    /// the channels of every cell.
+    pub fn join<T: Copy + Send + Sync>(
+        &self,
+        cx: &RunContext<'_>,
+        x: &[T],
+        y: &mut [T],
+        first: T,
+        join: impl Fn(&mut [T], &[T]) + Sync,
+    ) -> Result<()> {
+        let (cells, pixels, inner) = (self.windows.cells(), self.windows.pixels(), self.inner);
+        cx.pool.chunks(y, SHARE * inner, |i, y| {
+            cx.check()?;
+            for (window, y) in (i * SHARE..).zip(y.chunks_mut(inner)) {
+                let (plane, pixel) = (window / pixels, window % pixels);
+                let plane = &x[plane * cells * inner..];
+                y.fill(first);
+                self.windows.visit(pixel, |at| join(y, &plane[at * inner..][..inner]));
+            }
+            Ok(())
+        })
+    }
+
     /// A fold over every window: from `first`, by `fold` with every cell and its offset in the plane, in
     /// order, to what `finish` makes of it, told the number of the window in its plane.
     pub fn pool<X: Copy + Sync, A: Copy + Sync, Y: Send>(

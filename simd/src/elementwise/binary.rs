@@ -83,10 +83,12 @@ macro_rules! stretch {
         // before the result, which may be one of them, is written.
         unsafe {
             let (still_a, still_b) = ($s.splat(*a), $s.splat(*b));
-            for i in (0..whole).step_by(S::LANES) {
+            let mut i = 0;
+            while i < whole {
                 let $a = if $a_moves { $s.load_at(a.add(i)) } else { still_a };
                 let $b = if $b_moves { $s.load_at(b.add(i)) } else { still_b };
                 $s.store_at($f, y.add(i));
+                i += S::LANES;
             }
             if whole < len {
                 let rest = len - whole;

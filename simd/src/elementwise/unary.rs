@@ -29,12 +29,14 @@ macro_rules! each {
     ($apply:expr, $s:expr, $x:ident => $f:expr) => {{
         let Apply { x, y, len, .. } = $apply;
         let whole = len - len % S::LANES;
-        for i in (0..whole).step_by(S::LANES) {
+        let mut i = 0;
+        while i < whole {
             // SAFETY: a vector fits between `i` and `len`.
             unsafe {
                 let $x = $s.load_at(x.add(i));
                 $s.store_at($f, y.add(i));
             }
+            i += S::LANES;
         }
         if whole < len {
             // SAFETY: the rest lies in both places; nothing is borrowed from one while the other is written.

@@ -1,7 +1,5 @@
 //! The loops: stretches of rows × groups of panels × tiles.
 
-#[cfg(target_arch = "x86_64")]
-use super::amx;
 use super::packed::{Line, PANEL};
 use super::rows::{Block, ROWS, Rows};
 use super::{Epilogue, Job};
@@ -18,10 +16,6 @@ pub fn gemm_i8<E: Epilogue>(isa: Isa, job: &Job<'_>, epilogue: &E, out: MatrixMu
     let padded = job.rhs.padded_cols();
     assert!(cols.start % PANEL == 0 && cols.end <= job.rhs.cols(), "no such columns: {cols:?}");
     assert!(epilogue.cols() >= padded && job.bias.is_none_or(|bias| bias.len() >= padded));
-    #[cfg(target_arch = "x86_64")]
-    if isa == Isa::Amx && isa.is_supported() && amx::pays(rows.len(), cols.len(), 4 * job.rhs.depth()) {
-        return dispatch(isa, amx::Gemm { job, epilogue, out });
-    }
     dispatch(isa, Gemm { job, epilogue, out });
 }
 

@@ -5,8 +5,6 @@
 //! `Σ a` of each row. Instructions multiply u8 by i8, so u8 weights are stored less 128, and i8 rows are
 //! copied plus 128, zero points moved alike.
 
-#[cfg(target_arch = "x86_64")]
-mod amx;
 mod epilogue;
 mod kernel;
 mod packed;
@@ -14,8 +12,6 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-#[cfg(target_arch = "x86_64")]
-pub(crate) use amx::is_there as has_amx;
 pub use epilogue::{Epilogue, Requantize, Sums, ToF32};
 pub use kernel::gemm_i8;
 pub use packed::{PANEL, PackedI8, Source};

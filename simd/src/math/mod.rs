@@ -24,9 +24,12 @@ use crate::Simd;
 /// The polynomial with those coefficients, the constant first.
 #[inline(always)]
 fn polynomial<S: Simd, const N: usize>(s: S, x: S::F, coefficients: [f32; N]) -> S::F {
-    let mut sum = s.splat(coefficients[N - 1]);
-    for c in coefficients.into_iter().rev().skip(1) {
-        sum = s.mul_add(sum, x, s.splat(c));
+    // No iterators: each of their calls is one that might not be inlined into a large function.
+    let mut i = N - 1;
+    let mut sum = s.splat(coefficients[i]);
+    while i > 0 {
+        i -= 1;
+        sum = s.mul_add(sum, x, s.splat(coefficients[i]));
     }
     sum
 }
