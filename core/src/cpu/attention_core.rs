@@ -43,11 +43,11 @@ impl<'a, E: Copy> Rows<'a, E> {
         &self.data[self.offset + batch * b + head * h + position * p..][..self.width]
     }
 
-    /// The rows of a head at some positions as one stretch, where they lie in one.
+    /// The rows of a head at some positions as one stretch, where they are there and lie in one.
     fn stretch(&self, batch: usize, head: usize, positions: Range<usize>) -> Option<&[E]> {
         let [b, h, p] = self.steps;
         let first = self.offset + batch * b + head * h + positions.start * p;
-        (p == self.width).then(|| &self.data[first..first + positions.len() * p])
+        self.data.get(first..first + positions.len() * p).filter(|_| p == self.width)
     }
 
     /// Elements of a row.
