@@ -83,12 +83,11 @@ pub fn fuse_bias(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
         let bias = match product.kind {
             Kind::Linear { .. } => {
                 let row = draft.constant(bias).is_some() && pattern.is_row_of(bias, x);
-                if row { Some(bias) } else { None }
+                row.then_some(bias)
             }
-            Kind::Conv(_) => match channel_bias(draft, bias, x)? {
-                Some(tensor) => Some(patch.constant(draft.name(bias), tensor)),
-                None => None,
-            },
+            Kind::Conv(_) => {
+                channel_bias(draft, bias, x)?.map(|tensor| patch.constant(draft.name(bias), tensor))
+            }
         };
         if bias.is_some() {
             product.inputs[2] = bias;
