@@ -70,8 +70,8 @@ fn main() {
         dequantize(isa, scales, black_box(&bytes), &mut y, &mut [span].into_iter())
     });
     report("qlinear add", &mut |isa| {
-        let side = Side { bytes: black_box(&bytes), zero: 3, along: true };
-        let rule = Rule::Sum { factors: [1 << 21, 1 << 22], shift: 22 };
+        let side = Side { bytes: black_box(&bytes), zero: 0, along: true };
+        let rule = Rule::Sum { ratios: [0.5, 1.0], constant: -1.5 };
         let runs = &mut [Run { len: LEN, a: 0, b: 0 }].into_iter();
         qlinear(isa, rule, (side, side), (&mut out, 0, false), runs);
     });

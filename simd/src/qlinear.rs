@@ -132,7 +132,7 @@ mod tests {
             }
             Rule::Product { multiplier } => {
                 let steps = ((a * b) as f32 * multiplier).round_ties_even();
-                let steps = steps.clamp((low as i32 - zero) as f32, (high as i32 - zero) as f32);
+                let steps = steps.clamp((low - zero) as f32, (high - zero) as f32);
                 (zero + steps as i32) as u8
             }
         }
