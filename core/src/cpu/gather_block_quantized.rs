@@ -28,17 +28,14 @@ impl Kernel for GatherBlockQuantized {
                     slice.fill(T::from_f32(0.0));
                     continue;
                 };
-                let start = (outer * rows + index) * inner;
-                for (i, y) in slice.iter_mut().enumerate() {
-                    *y = T::from_f32(table.at(start + i));
-                }
+                table.decode((outer * rows + index) * inner, slice);
             }
             Ok(())
         })
     }
 }
 
-/// The table as numbers, decoded one at a time.
+/// The table as numbers.
 struct Table<'a> {
     /// Its shape in codes.
     shape: Shape,
@@ -111,15 +108,31 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The number at place `i` of the table.
-    fn at(&self, i: usize) -> f32 {
+    /// Writes the numbers from place `start` on, as many at a time as share a scale.
+    fn decode<T: Float>(&self, start: usize, out: &mut [T]) {
+        let (Some(&width), Some(&(block, _))) = (self.shape.last(), self.groups.last()) else { return };
+        let mut done = 0;
+        while done < out.len() {
+            let (place, column) = (start + done, (start + done) % width);
+            let run = (block - column % block).min(width - column).min(out.len() - done);
+            let scale = self.scale_of(place);
+            let zero = self.zeros.as_ref().map_or(self.default_zero, |zeros| zeros.at(scale));
+            let scale = self.scales[scale];
+            for (y, code) in out[done..done + run].iter_mut().zip(self.codes.from(place)) {
+                *y = T::from_f32((code - zero) * scale);
+            }
+            done += run;
+        }
+    }
+
+    /// Which scale the number at place `i` has.
+    fn scale_of(&self, i: usize) -> usize {
         let (mut rest, mut scale) = (i, 0);
         for (&size, (block, step)) in self.shape.iter().zip(&self.groups).rev() {
             scale += rest % size / block * step;
             rest /= size;
         }
-        let zero = self.zeros.as_ref().map_or(self.default_zero, |zeros| zeros.at(scale));
-        (self.codes.at(i) - zero) * self.scales[scale]
+        scale
     }
 }
 
@@ -151,8 +164,14 @@ impl<'a> Codes<'a> {
     }
 
     fn at(&self, i: usize) -> f32 {
+        self.from(i).next().unwrap_or_default()
+    }
+
+    /// Code `i` and those after it in its row.
+    fn from(&self, i: usize) -> impl Iterator<Item = f32> {
         let (width, bytes) = self.row;
-        (self.decode)(code(&self.bytes[i / width * bytes..], i % width, self.bits))
+        let row = &self.bytes[i / width * bytes..];
+        (i % width..width).map(move |i| (self.decode)(code(row, i, self.bits)))
     }
 }
 
