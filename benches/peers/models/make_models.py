@@ -7,6 +7,7 @@ its own weights, in fp32, quantized dynamically, and as QDQ; the decoder has 30 
 """
 
 import argparse
+import json
 import os
 
 import numpy
@@ -51,15 +52,19 @@ def pictures(name, count):
     return [{name: random.standard_normal(shape).astype(numpy.float32)} for _ in range(count)]
 
 
-def sentences(folder):
-    """Parts of the package's description, as tokens."""
+def tokens(folder):
+    """The package's description, as ids."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(f"{folder}/model/tokenizer.json")
     tokenizer.no_padding()
     tokenizer.no_truncation()
     with open(f"{folder}/model/README.md", encoding="utf-8") as file:
-        ids = tokenizer.encode(file.read()).ids
+        return tokenizer.encode(file.read()).ids
+
+
+def sentences(ids):
+    """Parts of a text, to calibrate with."""
     for i in range(8):
         count = [16, 32, 64, 128][i % 4]
         x = numpy.array([[101] + ids[200 * i + 1 : 200 * i + count - 1] + [102]], numpy.int64)
@@ -87,10 +92,14 @@ def main():
         cnn.resnet50(path("resnet50_fp32"))
         quantize(path("resnet50_fp32"), path("resnet50_qdq"), pictures("input", 3))
     if wanted("minilm"):
+        ids = tokens(args.minilm)
+        # Inputs are cut from it: random ids are no text, and such a model answers them by chance.
+        with open(os.path.join(args.out, "minilm_tokens.json"), "w", encoding="utf-8") as file:
+            json.dump(ids, file)
         encoder.minilm(path("minilm_fp32"), args.minilm)
         quantize_dynamic(path("minilm_fp32"), path("minilm_dynint8"), weight_type=QuantType.QInt8, per_channel=True)
         kinds = ["MatMul", "Gather"]
-        quantize(path("minilm_fp32"), path("minilm_qdq"), sentences(args.minilm), op_types_to_quantize=kinds)
+        quantize(path("minilm_fp32"), path("minilm_qdq"), sentences(ids), op_types_to_quantize=kinds)
     if wanted("vit"):
         encoder.vit_tiny(path("vit_tiny_fp32"))
         kinds = ["MatMul", "Gemm", "Conv"]

@@ -59,6 +59,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--most", type=int, default=sys.maxsize)
+    parser.add_argument("--plain", action="store_true", help="without graph optimizations")
     args = parser.parse_args()
     say("up")
     library_ms = load_library()
@@ -69,6 +70,8 @@ def main():
     options.intra_op_num_threads = args.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    if args.plain:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     say("idle")
     sys.stdin.readline()
 

@@ -1,7 +1,9 @@
 //! What is measured: a model, its inputs, and what the figures should be.
 
 use crate::random::Random;
+use anyhow::{Context, Result};
 use edgewise_bench_runner::Tensor;
+use std::path::Path;
 
 /// How close two engines must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +45,10 @@ enum Inputs {
     Decoder { new: usize, past: usize },
 }
 
-/// Ids in MiniLM's vocabulary.
-const WORDS: u64 = 30522;
+/// A text as MiniLM's ids, which the script that makes its models leaves beside them.
+const TEXT: &str = "minilm_tokens.json";
+/// How many inputs are cut from it.
+const CUTS: usize = 16;
 /// Its marks for begin and end.
 const BEGIN_END: (i64, i64) = (101, 102);
 /// The decoder: layers, key-value heads, head size, vocabulary.
@@ -86,13 +90,13 @@ pub fn groups(cases: &[Case]) -> Vec<&'static str> {
 }
 
 impl Case {
-    /// Its inputs; another seed gives others.
-    pub fn inputs(&self, seed: u64) -> Vec<Tensor> {
+    /// Its inputs; another seed gives others. Texts lie beside the models.
+    pub fn inputs(&self, seed: u64, models: &Path) -> Result<Vec<Tensor>> {
         let mut random = Random(seed.wrapping_mul(0xd134_2543_de82_ef95));
-        match self.inputs {
+        Ok(match self.inputs {
             Inputs::Image(name) => vec![normal(name, &[1, 3, 224, 224], &mut random)],
             Inputs::Tokens(count) => {
-                let mut ids: Vec<i64> = (0..count).map(|_| random.below(WORDS) as i64).collect();
+                let mut ids = cut(&models.join(TEXT), count, seed)?;
                 (ids[0], ids[count - 1]) = BEGIN_END;
                 vec![
                     integers("input_ids", &ids),
@@ -113,8 +117,17 @@ impl Case {
                 }
                 inputs
             }
-        }
+        })
     }
+}
+
+/// So many ids from somewhere in a text.
+fn cut(text: &Path, count: usize, seed: u64) -> Result<Vec<i64>> {
+    let ids = std::fs::read(text).with_context(|| format!("reading {}", text.display()))?;
+    let ids: Vec<i64> = serde_json::from_slice(&ids)?;
+    let start = ids.len().saturating_sub(count) / CUTS * (seed as usize % CUTS);
+    let part = ids.get(start..start + count).map(<[i64]>::to_vec);
+    part.with_context(|| format!("{} has fewer than {count} ids", text.display()))
 }
 
 fn normal(name: &str, dims: &[usize], random: &mut Random) -> Tensor {

@@ -99,7 +99,7 @@ fn run(args: &Args) -> Result<bool> {
         return accuracy::run(&cases, &python, &models, &inputs, web, &args.build);
     }
     for case in &cases {
-        write_folder(&inputs.join(case.name), &case.inputs(0))?;
+        write_folder(&inputs.join(case.name), &case.inputs(0, &models)?)?;
     }
     if let Some(folder) = &args.profile {
         return profile(args, folder, &cases, &models, &inputs).map(|()| true);

@@ -32,9 +32,8 @@ pub fn chart(report: &Report, place: Place) -> Option<String> {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
          <title>{title}: our time over {peer}'s</title>\n\
-         <style>text {{ fill: #333 }} .grid {{ stroke: #8884 }} .one {{ stroke: #888 }} .goal {{ stroke: #d90 }} \
-         .ahead {{ fill: #2a8c5a }} .behind {{ fill: #b8574a }} \
-         @media (prefers-color-scheme: dark) {{ text {{ fill: #ddd }} }}</style>\n\
+         <style>text {{ fill: #808080 }} .grid {{ stroke: #8884 }} .one {{ stroke: #888 }} .goal {{ stroke: #d90 }} \
+         .ahead {{ fill: #2a8c5a }} .behind {{ fill: #b8574a }}</style>\n\
          <text x=\"0\" y=\"16\" font-size=\"14\">{title}: our time over {peer}'s; shorter is faster, the mark is \
          the goal</text>\n"
     );
