@@ -93,8 +93,8 @@ fn maxima<T: Num>(column_major: bool, io: &mut Io<'_>, x: View<'_>, images: &Ima
     let (cx, x) = (io.context(), x.slice::<T>()?);
     if io.wants(0) {
         let y = io.output(0)?.into_slice::<T>()?;
-        let finish = |max: Max<T>, _| max.map_or(lowest(), |(x, _)| x);
-        images.pool(cx, x, y, None, Max::<T>::fold, finish)?;
+        let fold = |max: T, x: T, _| if x > max || x.is_nan() { x } else { max };
+        images.pool(cx, x, y, lowest(), fold, |max, _| max)?;
     }
     if !io.wants(1) {
         return Ok(());

@@ -59,7 +59,7 @@ impl Kernel for QLinearAveragePool {
 }
 
 /// One window over all of an image.
-fn over(image: &[usize]) -> Window {
+pub fn over(image: &[usize]) -> Window {
     Window {
         kernel: image.iter().map(|&d| d.max(1) as i64).collect(),
         strides: Vec::new(),

@@ -12,6 +12,8 @@ use crate::{Dim, Result};
 pub struct GlobalPool {
     /// What becomes of a channel.
     pub pooling: Pooling,
+    /// Whether the channels are the last axis, not the second. No model says so: a rewrite does.
+    pub channels_last: bool,
 }
 
 impl Operator for GlobalPool {
@@ -23,14 +25,16 @@ impl Operator for GlobalPool {
                 "GlobalLpPool" => Pooling::Norm { p: norm_power(a)? },
                 _ => Pooling::Average { count_pads: false },
             },
+            channels_last: false,
         })
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
         let mut dims = cx.dims(0).cloned();
         if let Some(dims) = &mut dims {
-            spatial(dims, false)?;
-            dims[2..].fill(Dim::from(1));
+            let axes = spatial(dims, self.channels_last)?.len();
+            let first = if self.channels_last { 1 } else { 2 };
+            dims[first..first + axes].fill(Dim::from(1));
         }
         cx.set_tensor(0, cx.dtype(0)?, dims);
         Ok(())

@@ -6,6 +6,7 @@
 
 mod attention;
 mod batch_normalization;
+mod channels_last;
 mod coverage;
 mod draft;
 mod fold_constants;
@@ -18,6 +19,7 @@ mod product;
 mod quantized;
 mod remove_dead;
 mod rewrite;
+mod sink_transposes;
 mod swish;
 #[cfg(test)]
 mod testing;
@@ -34,7 +36,7 @@ use crate::log::log;
 use quantized::{QUANTIZED, UNQUANTIZED};
 
 /// The rules, in stages; each is gone through until it has nothing left to do.
-const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, FLOATS];
+const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, FLOATS, LAYOUT];
 
 /// Several steps on floats become one.
 const FLOATS: &[(&str, Rule)] = &[
@@ -51,6 +53,13 @@ const FLOATS: &[(&str, Rule)] = &[
     ("fuse_sum", product::fuse_sum),
     ("fuse_activation", product::fuse_activation),
     ("absorb_transposes", transpose::absorb_transposes),
+];
+
+/// Images get their channels last.
+const LAYOUT: &[(&str, Rule)] = &[
+    ("move_channels_last", channels_last::move_channels_last),
+    ("sink_transposes", sink_transposes::sink_transposes),
+    ("merge_transposes", transpose::merge_transposes),
 ];
 
 /// What a rule says of a node that it looked at and left alone.

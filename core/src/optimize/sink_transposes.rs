@@ -1,0 +1,95 @@
+//! Transposes move past operators that do not care for the order of axes, until they meet one that takes
+//! them, or another that undoes them.
+
+use super::channels_last::transpose;
+use super::transpose::{order, source};
+use super::{Draft, Patch};
+use crate::cpu::eval;
+use crate::graph::{Node, NodeId, ValueId, normalize_axis};
+use crate::ops::Op;
+use crate::ops::align::Align;
+use crate::ops::concat::Concat;
+use crate::ops::qlinear_concat::QLinearConcat;
+use crate::{Result, Tensor};
+use std::sync::Arc;
+
+/// A node that takes transposed tensors takes them as they were, and its result is transposed. Only where a
+/// Transpose goes for the one that comes.
+pub fn sink_transposes(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
+    let Some(node) = draft.get(id) else { return Ok(None) };
+    let [Some(y)] = node.outputs[..] else { return Ok(None) };
+    let Some(tensors) = tensors(draft, node) else { return Ok(None) };
+    let of = |i: &usize| node.inputs.get(*i).copied().flatten();
+    let orders = tensors.iter().filter_map(of).map(|value| order(draft, value));
+    let Some(axes) = orders.collect::<Result<Vec<_>>>()?.into_iter().flatten().next() else {
+        return Ok(None);
+    };
+    if draft.rank(y) != Some(axes.len()) {
+        return Ok(None);
+    }
+    let mut patch = Patch::new(draft);
+    let mut inputs = node.inputs.clone();
+    let mut goes = false;
+    for &i in &tensors {
+        let Some(value) = of(&i) else { continue };
+        inputs[i] = match order(draft, value)? {
+            Some(same) if same == axes => {
+                goes |= draft.users(value).all(|user| user == id) && !draft.is_output(value);
+                source(draft, value)
+            }
+            _ => match undone(draft, value, &axes)? {
+                Some(tensor) => Some(patch.constant(draft.name(value), tensor)),
+                None if draft.constant(value).is_some_and(|c| c.len() == 1) => Some(value),
+                None => return Ok(None),
+            },
+        };
+    }
+    let Some(op) = along(&node.op, &axes)?.filter(|_| goes) else { return Ok(None) };
+    let result = patch.value(format!("{}_before", draft.name(y)));
+    patch.node(&node.name, (op, &node.op_name), inputs, [Some(result)]);
+    patch.node(draft.name(y), transpose(&axes)?, [Some(result)], [Some(y)]);
+    Ok(Some(patch))
+}
+
+/// Which inputs of a node are tensors of the result's axes; `None` where it is no such operator, or its other
+/// inputs are not what they must be.
+fn tensors(draft: &Draft, node: &Node) -> Option<Vec<usize>> {
+    let single = |i: usize| match node.inputs.get(i).copied().flatten() {
+        Some(value) => draft.constant(value).is_some_and(|c| c.len() == 1),
+        None => true,
+    };
+    match &node.op {
+        Op::Activation(_) | Op::Unary(_) | Op::Clip(_) => Some(vec![0]),
+        Op::ByteTable(_) | Op::QLinearActivation(_) => Some(vec![0]),
+        Op::Binary(op) if op.align == Align::Numpy => Some(vec![0, 1]),
+        Op::Variadic(_) | Op::Concat(_) => Some((0..node.inputs.len()).collect()),
+        Op::QLinearElementwise(_) => Some(vec![0, 3]),
+        Op::QLinearConcat(_) => Some((2..node.inputs.len()).step_by(3).collect()),
+        Op::QuantizeLinear(_) | Op::DequantizeLinear(_) if single(1) && single(2) => Some(vec![0]),
+        _ => None,
+    }
+}
+
+/// The operator on tensors before their axes were put into that order.
+fn along(op: &Op, axes: &[usize]) -> Result<Option<Op>> {
+    let moved = |axis: i64| normalize_axis(axis, axes.len()).map(|axis| axes[axis] as i64);
+    Ok(Some(match op {
+        Op::Concat(op) => Op::Concat(Arc::new(Concat { axis: moved(op.axis)? })),
+        Op::QLinearConcat(op) => Op::QLinearConcat(Arc::new(QLinearConcat { axis: moved(op.axis)? })),
+        other => other.clone(),
+    }))
+}
+
+/// The constant that becomes this one, broadcast, when its axes are put into that order.
+fn undone(draft: &Draft, value: ValueId, axes: &[usize]) -> Result<Option<Tensor>> {
+    let Some(view) = draft.constant(value).filter(|c| c.len() != 1 && c.rank() <= axes.len()) else {
+        return Ok(None);
+    };
+    let mut shape = vec![1; axes.len() - view.rank()];
+    shape.extend(view.shape());
+    let mut back = vec![0; axes.len()];
+    axes.iter().enumerate().for_each(|(to, &from)| back[from] = to);
+    let tensor = view.reshaped(&shape).to_tensor()?;
+    let turned = eval(&transpose(&back)?.0, &[Some(tensor.into())], &[true])?.into_iter().flatten().next();
+    turned.map(|value| value.tensor().cloned()).transpose()
+}
