@@ -168,6 +168,7 @@ mod recurrent_cell;
 mod rnn;
 mod seen;
 mod softmax;
+mod stem;
 mod turn;
 mod window;
 

@@ -3,6 +3,7 @@
 use super::conv::{Convolution, check_bias, check_sum};
 use super::packed_product::{Last, constant_f32s, multiply_packed, pack};
 use super::seen::{Seen, View};
+use super::stem::{self, Stem};
 use super::turn::channels_second;
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::conv::{Conv, ConvWindows};
@@ -139,6 +140,14 @@ impl PackedConv {
         let step = pixels.min(view.most());
         for (i, y) in y.chunks_mut((pixels * channels).max(1)).enumerate() {
             let image = &call.x[i * cells * width..][..cells * width];
+            if let ([rows, cols], [weights]) = (windows.axes(), groups)
+                && stem::suits(windows.axes(), width)
+                && let Some(stem) = Stem::new(image, [rows, cols], width)?
+            {
+                let last = call.last(i * pixels, channels, 0..channels);
+                multiply_packed(call.cx, stem.left(), weights, &last, MatrixMut::dense(y, channels))?;
+                continue;
+            }
             for (n, y) in y.chunks_mut((step * channels).max(1)).enumerate() {
                 let (first, rows) = (n * step, y.len() / channels);
                 let offsets = match view.identity {
@@ -230,7 +239,8 @@ mod tests {
 
     #[test]
     fn channels_last_and_packed_are_the_same_convolution() {
-        let cases: [Case<'_>; 12] = [
+        let cases: [Case<'_>; 13] = [
+            (&[2, 2, 9, 11], &[9, 2, 5, 7], 1, 2, 1, 3),
             (&[1, 3, 9, 8], &[20, 3, 3, 3], 1, 2, 1, 1),
             (&[2, 16, 5, 6], &[8, 16, 1, 1], 1, 1, 1, 0),
             (&[2, 6, 5, 7], &[10, 6, 1, 1], 1, 2, 1, 0),

@@ -127,7 +127,7 @@ fn copies(left: &Lhs<'_, f32>, rows: usize, panels: usize, part: &Stretch) -> bo
     let evicting = |stride: usize| (stride + PAGE / 16) % PAGE < PAGE / 8;
     match *left {
         Lhs::Rows { stride, .. } => evicting(stride) && rows > 4 && panels > 3 && part.len > 64,
-        Lhs::Taps { width, .. } => width < 16 || evicting(width) && panels > 3,
+        Lhs::Taps { width, .. } => width < 8 || evicting(width) && panels > 3,
     }
 }
 

@@ -1,0 +1,59 @@
+//! The first convolution of a model: an image of few channels, in which a tap alone is too short to be worth
+//! going to. With its padding written out, all taps of a window's row follow one another.
+
+use crate::Result;
+use crate::ops::window::Axis;
+use edgewise_simd::{Lhs, OUTSIDE};
+
+/// Channels up to which it pays.
+const CHANNELS: usize = 8;
+
+/// What windows see of an image with its padding left and right written out.
+pub struct Stem {
+    image: Vec<f32>,
+    offsets: Vec<u32>,
+    taps: usize,
+    width: usize,
+}
+
+/// Whether it pays for windows along those axes.
+pub fn suits(axes: &[Axis], channels: usize) -> bool {
+    matches!(axes, [_, cols] if cols.dilation == 1 && cols.kernel > 1) && channels <= CHANNELS
+}
+
+impl Stem {
+    /// Of one image of so many channels, which are last; `None` if it is too large for 32-bit offsets.
+    pub fn new(image: &[f32], [rows, cols]: [&Axis; 2], channels: usize) -> Result<Option<Stem>> {
+        let reach = (cols.output.max(1) - 1) * cols.stride + cols.kernel;
+        let line = reach.max(cols.before + cols.input).checked_mul(channels);
+        let size = line.and_then(|line| line.checked_mul(rows.input)).filter(|n| *n < OUTSIDE as usize);
+        let (Some(line), Some(size)) = (line, size) else { return Ok(None) };
+        let pixels = rows.output * cols.output;
+        let no_memory = |_| err!(OutOfMemory, "no memory for the windows of {pixels} pixels");
+        let (mut padded, mut offsets) = (Vec::new(), Vec::new());
+        padded.try_reserve_exact(size).map_err(no_memory)?;
+        offsets.try_reserve_exact(pixels.saturating_mul(rows.kernel)).map_err(no_memory)?;
+        padded.resize(size, 0.0);
+        let dense = cols.input * channels;
+        if dense > 0 {
+            for (to, from) in padded.chunks_mut(line).zip(image.chunks(dense)) {
+                to[cols.before * channels..][..dense].copy_from_slice(from);
+            }
+        }
+        for pixel in 0..pixels {
+            let (row, col) = (pixel / cols.output, pixel % cols.output);
+            for tap in 0..rows.kernel {
+                let cell = (row * rows.stride + tap * rows.dilation).checked_sub(rows.before);
+                let cell = cell.filter(|cell| *cell < rows.input);
+                offsets.push(cell.map_or(OUTSIDE, |y| (y * line + col * cols.stride * channels) as u32));
+            }
+        }
+        Ok(Some(Stem { image: padded, offsets, taps: rows.kernel, width: cols.kernel * channels }))
+    }
+
+    /// As the left factor of a product.
+    pub fn left(&self) -> Lhs<'_, f32> {
+        let Stem { image, offsets, taps, width } = self;
+        Lhs::Taps { image, offsets, taps: *taps, width: *width, pad: 0.0 }
+    }
+}
