@@ -85,7 +85,7 @@ const round = async (job) => {
       const cpu = (await cpuMs()) - before;
       // Last, when the browser has compiled everything as well as it can.
       const profile = job.profile ? await page.evaluate(() => window.profile()) : undefined;
-      return { coldMs, firstMs, wallMs, cpuMs: cpu / wallMs.length, outputs, profile };
+      return { coldMs, firstMs, wallMs, cpuMs: wallMs.length ? cpu / wallMs.length : 0, outputs, profile };
     } catch (error) {
       throw new Error([error.message, ...told].join("\n"));
     }
