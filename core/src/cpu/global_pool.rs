@@ -1,4 +1,4 @@
-//! Global pools on the CPU. Sums are kept in f64 and rounded once; the mean of nothing is NaN.
+//! Global pools on the CPU. Sums are kept in f64, or as exactly, and rounded once; the mean of nothing is NaN.
 
 use super::max_pool::{images, lowest, power, root};
 use super::qlinear_average_pool::over;

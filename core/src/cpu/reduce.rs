@@ -1,6 +1,6 @@
 //! The reductions on the CPU.
 //!
-//! Sums and products of floats are kept in f64 and rounded once; those of integers wrap. Every output is
+//! Sums and products of floats are kept in f64, or as exactly, and rounded once; those of integers wrap. Every output is
 //! computed from its own elements in one order, whatever the threads.
 
 use super::strided::{CHUNK, Offsets, Steps, Strided, dense_steps};
