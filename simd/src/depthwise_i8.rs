@@ -5,7 +5,7 @@
 //! leaves the channels in another order (see [`Simd::zip4`]), and narrowing the results restores it; what is
 //! known by channel is therefore brought into that order before the first pixel.
 
-use crate::gemm_i8::{Requantize, Sums};
+use crate::gemm_i8::{Reading, Requantize, Sums};
 use crate::{Isa, MatrixMut, OUTSIDE, Simd, Task, dispatch};
 use std::collections::TryReserveError;
 
@@ -194,13 +194,12 @@ impl<E: Finish> Task for Convolve<'_, '_, E> {
         let Convolve { job, epilogue, mut out } = self;
         let weights = job.weights;
         let (padded, quads) = (weights.padded_channels(), weights.taps.div_ceil(4));
-        let (flip, zero) = if job.signed { (0x80, job.zero.wrapping_add(128)) } else { (0, job.zero) };
+        let Reading { flip, zero, .. } = Reading::new::<S>(job.signed, job.zero);
         let start: Vec<i32> = (0..padded)
             .map(|i| job.bias.map_or(0, |b| b[i]).wrapping_sub(zero.wrapping_mul(weights.sums[i])))
             .collect();
         let by_quad = weights.weights.chunks(padded).map(|quad| zip(quad, S::LANES));
         let layer = Layer {
-            job,
             epilogue,
             quads: by_quad.collect::<Vec<_>>().concat(),
             start: zip(&start, S::LANES),
@@ -243,8 +242,7 @@ impl<E: Finish> Task for Convolve<'_, '_, E> {
 }
 
 /// All that the pixels share, zipped.
-struct Layer<'a, 'b, E: Finish> {
-    job: &'a Depthwise<'b>,
+struct Layer<'a, E: Finish> {
     epilogue: &'a E,
     quads: Vec<[i8; 4]>,
     start: Vec<i32>,
@@ -255,13 +253,12 @@ struct Layer<'a, 'b, E: Finish> {
     flip: i32,
 }
 
-impl<E: Finish> Layer<'_, '_, E> {
+impl<E: Finish> Layer<'_, E> {
     /// # Safety
     /// There must be four rows for each quad, readable for channels in whole blocks.
     #[inline(always)]
     unsafe fn pixel<S: Simd>(&self, s: S, rows: &[*const u8], out: &mut [E::Out]) {
         let padded = self.start.len();
-        let signed = self.job.signed;
         for (block, to) in out.chunks_mut(4 * S::LANES).enumerate() {
             let first = block * 4 * S::LANES;
             // SAFETY: everything by channel is there in whole blocks, and so are the rows.
@@ -276,16 +273,16 @@ impl<E: Finish> Layer<'_, '_, E> {
                     let mut taps = [s.splat_i(0); 4];
                     for (tap, row) in taps.iter_mut().zip(quad) {
                         *tap = s.load_i_at(row.add(first).cast());
-                        if signed {
+                        if self.flip != 0 {
                             *tap = s.xor(*tap, s.splat_i(self.flip));
                         }
                     }
                     let zipped = s.zip4(taps);
                     for v in 0..4 {
                         let weights = s.load_i_at(weights.add(v * S::LANES).cast());
-                        sums[v] = s.dot(sums[v], zipped[v], weights);
+                        sums[v] = s.dot_native(sums[v], zipped[v], weights);
                         if !self.zeros.is_empty() {
-                            ones[v] = s.dot(ones[v], zipped[v], s.splat_i(0x0101_0101));
+                            ones[v] = s.dot_native(ones[v], zipped[v], s.splat_i(0x0101_0101));
                         }
                     }
                     weights = weights.add(padded);

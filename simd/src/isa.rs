@@ -30,11 +30,15 @@ pub enum Isa {
     Simd128,
     /// [`Isa::Simd128`] with relaxed instructions.
     Relaxed,
+    /// [`Isa::Relaxed`] in an engine whose relaxed dot product is exact for i8 by i8.
+    RelaxedSigned,
+    /// [`Isa::Relaxed`] in an engine whose relaxed dot product is exact for u8 by i8.
+    RelaxedUnsigned,
 }
 
 impl Isa {
     /// Every one, plainest first.
-    pub const ALL: [Isa; 11] = [
+    pub const ALL: [Isa; 13] = [
         Isa::Scalar,
         Isa::Avx2,
         Isa::AvxVnni,
@@ -46,6 +50,8 @@ impl Isa {
         Isa::NeonI8mm,
         Isa::Simd128,
         Isa::Relaxed,
+        Isa::RelaxedSigned,
+        Isa::RelaxedUnsigned,
     ];
 
     /// The name that `EDGEWISE_ISA` knows it by.
@@ -62,6 +68,8 @@ impl Isa {
             Isa::NeonI8mm => "neon-i8mm",
             Isa::Simd128 => "simd128",
             Isa::Relaxed => "relaxed",
+            Isa::RelaxedSigned => "relaxed-signed",
+            Isa::RelaxedUnsigned => "relaxed-unsigned",
         }
     }
 
@@ -136,6 +144,10 @@ impl Isa {
             Isa::AvxVnni => avx2() && all!("avxvnni"),
             Isa::Avx512 => avx512(),
             Isa::Avx512Vnni => avx512() && all!("avx512vnni"),
+            Isa::Amx => {
+                static AMX: OnceLock<bool> = OnceLock::new();
+                Isa::Avx512Vnni.is_supported() && *AMX.get_or_init(crate::gemm_i8::has_amx)
+            }
             _ => false,
         }
     }
@@ -158,6 +170,11 @@ impl Isa {
         match self {
             Isa::Simd128 => cfg!(target_feature = "simd128"),
             Isa::Relaxed => cfg!(target_feature = "relaxed-simd"),
+            #[cfg(target_feature = "relaxed-simd")]
+            Isa::RelaxedSigned | Isa::RelaxedUnsigned => {
+                static EXACT: OnceLock<Option<Isa>> = OnceLock::new();
+                *EXACT.get_or_init(crate::vector::wasm::exact_dot) == Some(self)
+            }
             _ => false,
         }
     }

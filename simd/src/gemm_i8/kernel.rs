@@ -1,8 +1,10 @@
 //! The loops: stretches of rows × groups of panels × tiles.
 
+#[cfg(target_arch = "x86_64")]
+use super::amx;
 use super::packed::{Line, PANEL};
 use super::rows::{Block, ROWS, Rows};
-use super::{Epilogue, Job};
+use super::{Epilogue, Job, Reading};
 use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 
 /// Computes the block `out` of the product: its rows by its columns, which begin at a panel.
@@ -16,6 +18,10 @@ pub fn gemm_i8<E: Epilogue>(isa: Isa, job: &Job<'_>, epilogue: &E, out: MatrixMu
     let padded = job.rhs.padded_cols();
     assert!(cols.start % PANEL == 0 && cols.end <= job.rhs.cols(), "no such columns: {cols:?}");
     assert!(epilogue.cols() >= padded && job.bias.is_none_or(|bias| bias.len() >= padded));
+    #[cfg(target_arch = "x86_64")]
+    if isa == Isa::Amx && isa.is_supported() && amx::pays(rows.len(), cols.len(), 4 * job.rhs.depth()) {
+        return dispatch(isa, amx::Gemm { job, epilogue, out });
+    }
     dispatch(isa, Gemm { job, epilogue, out });
 }
 
@@ -31,8 +37,9 @@ impl<E: Epilogue> Task for Gemm<'_, '_, E> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Gemm { job, epilogue, mut out } = self;
-        let (flip, zero) = if job.signed { (0x80, job.zero.wrapping_add(128)) } else { (0, job.zero) };
-        let mut rows = Rows::new(job.lhs, [job.rhs.taps(), job.rhs.width()], flip);
+        let reading = Reading::new::<S>(job.signed, job.zero);
+        let zero = reading.zero;
+        let mut rows = Rows::new(job.lhs, [job.rhs.taps(), job.rhs.width()], reading);
         let step = rows.stretch();
         let mut sums = Vec::new();
         let (all, cols) = (out.rows(), out.cols());
@@ -245,7 +252,7 @@ unsafe fn add_products<S: Simd, const R: usize, const N: usize>(
                 for r in 0..R {
                     let a = s.splat_i(rows[r].cast::<i32>().add(quad).read_unaligned());
                     for v in 0..N {
-                        acc[r][v] = s.dot(acc[r][v], a, b[v]);
+                        acc[r][v] = s.dot_native(acc[r][v], a, b[v]);
                     }
                 }
                 line = line.add(1);

@@ -1,5 +1,6 @@
 //! The rows of a left factor as the innermost loop wants them: pointers, six rows at a time.
 
+use super::Reading;
 use crate::{Lhs, OUTSIDE};
 use std::ops::Range;
 
@@ -20,8 +21,7 @@ pub struct Rows<'a> {
     /// Taps of a row, and bytes of a tap.
     taps: usize,
     width: usize,
-    /// What each byte is XORed with.
-    flip: u8,
+    reading: Reading,
     table: Vec<Block>,
     copies: Vec<u8>,
     outside: Vec<u8>,
@@ -29,15 +29,15 @@ pub struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Of a factor with so many taps of that width.
-    pub fn new(lhs: Lhs<'a, u8>, [taps, width]: [usize; 2], flip: u8) -> Rows<'a> {
+    pub fn new(lhs: Lhs<'a, u8>, [taps, width]: [usize; 2], reading: Reading) -> Rows<'a> {
         let outside = match lhs {
             Lhs::Rows { .. } => Vec::new(),
             Lhs::Taps { taps: own, width: wide, pad, .. } => {
                 assert_eq!([own, wide], [taps, width], "these windows are not those of the weights");
-                vec![pad ^ flip; width.next_multiple_of(4)]
+                vec![pad ^ reading.flip; width.next_multiple_of(4)]
             }
         };
-        Rows { lhs, taps, width, flip, table: Vec::new(), copies: Vec::new(), outside }
+        Rows { lhs, taps, width, reading, table: Vec::new(), copies: Vec::new(), outside }
     }
 
     /// How many rows to point to at a time.
@@ -51,7 +51,7 @@ impl<'a> Rows<'a> {
         self.table.clear();
         self.copies.clear();
         let room = self.width.next_multiple_of(4);
-        if self.flip != 0 || room != self.width {
+        if self.reading.flip != 0 || room != self.width {
             // So that pushing never moves what is pointed to.
             self.copies.reserve(rows.len() * self.taps * room);
         }
@@ -80,11 +80,11 @@ impl<'a> Rows<'a> {
             },
         };
         let bytes = &data[start..];
-        if self.flip == 0 && bytes.len() >= room {
+        if self.reading.flip == 0 && bytes.len() >= room {
             return bytes.as_ptr();
         }
         let at = self.copies.len();
-        let flip = self.flip;
+        let flip = self.reading.flip;
         self.copies.extend(bytes[..self.width].iter().map(|b| b ^ flip));
         self.copies.resize(at + room, 0);
         self.copies[at..].as_ptr()
@@ -93,12 +93,13 @@ impl<'a> Rows<'a> {
     /// Σ a of a row, as the kernel reads it.
     pub fn sum(&self, row: usize) -> i32 {
         let sum = |bytes: &[u8]| {
-            bytes[..self.width].iter().fold(0i32, |sum, b| sum.wrapping_add((b ^ self.flip).into()))
+            let bytes = bytes[..self.width].iter();
+            bytes.fold(0i32, |sum, &b| sum.wrapping_add(self.reading.wide(b)))
         };
         match self.lhs {
             Lhs::Rows { data, stride } => sum(&data[row * stride..]),
             Lhs::Taps { image, offsets, taps, pad, .. } => {
-                let outside = (self.width as i32).wrapping_mul((pad ^ self.flip).into());
+                let outside = (self.width as i32).wrapping_mul(self.reading.wide(pad));
                 offsets[row * taps..][..taps].iter().fold(0i32, |total, &offset| {
                     let tap = if offset == OUTSIDE { outside } else { sum(&image[offset as usize..]) };
                     total.wrapping_add(tap)

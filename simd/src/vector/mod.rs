@@ -14,7 +14,7 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "wasm32")]
-mod wasm;
+pub(crate) mod wasm;
 
 use crate::Isa;
 
@@ -139,6 +139,18 @@ pub trait Simd: Copy + Send + Sync {
     /// `acc + Σ a·b` over the four bytes of each lane, those of `a` from 0 to 255, those of `b` from -128 to
     /// 127. Exact: nothing saturates on the way.
     fn dot(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I;
+    /// Whether [`dot_native`](Simd::dot_native) takes its first factor as bytes from -128 to 127.
+    const SIGNED_DOT: bool = false;
+    /// [`dot`](Simd::dot) with the first factor's sign that the set is fastest with; as exact.
+    #[inline(always)]
+    fn dot_native(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        self.dot(acc, a, b)
+    }
+    /// [`dot`](Simd::dot) where the bytes of `a` are from 0 to 127: one instruction on more sets.
+    #[inline(always)]
+    fn dot_small(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        self.dot(acc, a, b)
+    }
 
     /// The bytes of four vectors, one of each after the other: quads of bytes. Those of the first four bytes
     /// of every 16 are in the first vector, the next four in the second, and so on.
@@ -210,6 +222,10 @@ pub fn dispatch<T: Task>(isa: Isa, task: T) -> T::Output {
         Isa::NeonI8mm => unsafe { neon::run_i8mm(task) },
         #[cfg(target_arch = "wasm32")]
         Isa::Simd128 | Isa::Relaxed => wasm::run(task),
+        #[cfg(target_arch = "wasm32")]
+        Isa::RelaxedSigned => wasm::run_signed(task),
+        #[cfg(target_arch = "wasm32")]
+        Isa::RelaxedUnsigned => wasm::run_unsigned(task),
         _ => task.run(scalar::Scalar),
     }
 }
@@ -227,7 +243,7 @@ pub fn dispatch_plain<T: Task>(isa: Isa, task: T) -> T::Output {
         #[cfg(target_arch = "aarch64")]
         Isa::Neon | Isa::NeonDot | Isa::NeonI8mm => unsafe { neon::run(task) },
         #[cfg(target_arch = "wasm32")]
-        Isa::Simd128 | Isa::Relaxed => wasm::run(task),
+        Isa::Simd128 | Isa::Relaxed | Isa::RelaxedSigned | Isa::RelaxedUnsigned => wasm::run(task),
         _ => task.run(scalar::Scalar),
     }
 }

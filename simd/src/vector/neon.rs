@@ -36,6 +36,21 @@ fn four<B: Copy>(from: &[B]) -> u64 {
     u32::from_le_bytes(first_bytes(from)).into()
 }
 
+/// # Safety
+/// The machine must have dot products.
+#[inline(always)]
+unsafe fn signed_dot(mut acc: int32x4_t, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+    // SAFETY: the caller's promise.
+    unsafe {
+        std::arch::asm!(
+            "sdot {acc:v}.4s, {a:v}.16b, {b:v}.16b",
+            acc = inout(vreg) acc, a = in(vreg) a, b = in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    acc
+}
+
 /// SDOT and USDOT are written as assembly: their intrinsics are not stable.
 #[inline(always)]
 unsafe fn dot<const LEVEL: u8>(mut acc: int32x4_t, a: int32x4_t, b: int32x4_t) -> int32x4_t {
@@ -356,6 +371,19 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
     fn dot(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
         // SAFETY: the token proves the instructions.
         unsafe { dot::<LEVEL>(acc, a, b) }
+    }
+
+    const SIGNED_DOT: bool = LEVEL == 1;
+
+    #[inline(always)]
+    fn dot_native(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { if LEVEL == 1 { signed_dot(acc, a, b) } else { dot::<LEVEL>(acc, a, b) } }
+    }
+
+    #[inline(always)]
+    fn dot_small(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        self.dot_native(acc, a, b)
     }
 
     #[inline(always)]

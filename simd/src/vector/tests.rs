@@ -99,6 +99,15 @@ impl Task for Everything<'_> {
                 s.shr_by(a, 0),
                 s.shr_by(a, 31),
                 s.dot(a, a, b),
+                match S::SIGNED_DOT {
+                    false => s.dot_native(a, a, b),
+                    // Bytes less 128, and 128 times those of `b`.
+                    true => {
+                        let half = s.splat_i(0x8080_8080_u32 as i32);
+                        s.dot_native(s.dot(a, half, b), s.xor(a, half), b)
+                    }
+                },
+                s.dot_small(a, s.and(a, s.splat_i(0x7f7f_7f7f)), b),
                 s.bits(s.to_f32(a)),
                 s.splat_i(-7),
             ];

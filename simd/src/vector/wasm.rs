@@ -4,15 +4,61 @@
 use super::{Simd, Task, first_bytes, store_first};
 use std::arch::wasm32::*;
 
-/// 4 lanes.
+/// 4 lanes; products of bytes by widening (0), or by the relaxed instruction, which is exact in this engine
+/// for i8 (1) or for u8 (2) by i8.
 #[derive(Clone, Copy)]
-pub struct Wasm {
+pub struct Wasm<const DOT: u8> {
     _private: (),
 }
 
 /// The whole module has the instructions or none of it is compiled.
 pub fn run<T: Task>(task: T) -> T::Output {
-    task.run(Wasm { _private: () })
+    task.run(Wasm::<0> { _private: () })
+}
+
+/// [`run`] where [`exact_dot`] is [`Isa::RelaxedSigned`](crate::Isa::RelaxedSigned).
+pub fn run_signed<T: Task>(task: T) -> T::Output {
+    task.run(Wasm::<1> { _private: () })
+}
+
+/// [`run`] where [`exact_dot`] is [`Isa::RelaxedUnsigned`](crate::Isa::RelaxedUnsigned).
+pub fn run_unsigned<T: Task>(task: T) -> T::Output {
+    task.run(Wasm::<2> { _private: () })
+}
+
+/// The relaxed dot product; engines differ where a byte of `a` has its top bit set, and may then saturate.
+#[inline(always)]
+fn relaxed_dot(acc: v128, a: v128, b: v128) -> v128 {
+    #[cfg(target_feature = "relaxed-simd")]
+    return i32x4_relaxed_dot_i8x16_i7x16_add(b, a, acc);
+    // Whoever asks has not looked whether there is one.
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    return dot(acc, a, b);
+}
+
+/// Which sign of its first factor this engine's relaxed dot product is exact for: found out on the bytes
+/// where engines differ, and where sums of two products pass 16 bits.
+#[cfg(target_feature = "relaxed-simd")]
+pub fn exact_dot() -> Option<crate::Isa> {
+    use std::hint::black_box;
+    let is = |a: i8, b: i8, product: i32| {
+        let (a, b) = (black_box(i8x16_splat(a)), black_box(i8x16_splat(b)));
+        let sums = relaxed_dot(black_box(i32x4_splat(7)), a, b);
+        i32x4_all_true(i32x4_eq(sums, i32x4_splat(7 + 4 * product)))
+    };
+    let all = |values: [i32; 2]| {
+        [-1i8, -128]
+            .into_iter()
+            .zip(values)
+            .all(|(a, value)| [-128i8, -1, 1, 127].into_iter().all(|b| is(a, b, value * i32::from(b))))
+    };
+    if all([255, 128]) {
+        Some(crate::Isa::RelaxedUnsigned)
+    } else if all([-1, -128]) {
+        Some(crate::Isa::RelaxedSigned)
+    } else {
+        None
+    }
 }
 
 #[inline(always)]
@@ -31,7 +77,7 @@ fn dot(acc: v128, a: v128, b: v128) -> v128 {
     i32x4_add(acc, i32x4_add(even, odd))
 }
 
-impl Simd for Wasm {
+impl<const DOT: u8> Simd for Wasm<DOT> {
     type F = v128;
     type I = v128;
     type M = v128;
@@ -284,7 +330,19 @@ impl Simd for Wasm {
 
     #[inline(always)]
     fn dot(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
-        dot(acc, a, b)
+        if DOT == 2 { relaxed_dot(acc, a, b) } else { dot(acc, a, b) }
+    }
+
+    const SIGNED_DOT: bool = DOT == 1;
+
+    #[inline(always)]
+    fn dot_native(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        if DOT == 0 { dot(acc, a, b) } else { relaxed_dot(acc, a, b) }
+    }
+
+    #[inline(always)]
+    fn dot_small(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        relaxed_dot(acc, a, b)
     }
 
     #[inline(always)]
