@@ -117,7 +117,7 @@ mod tests {
         let (v, w) = (b.constant("v", waves(&[16, 3, 3, 3])), b.constant("w", waves(&[16, 16, 1, 1])));
         let (c, d) = (b.constant("c", waves(&[16, 1, 1])), b.constant("d", waves(&[16, 1, 3, 3])));
         let pads = ints("pads", &[1, 1, 1, 1]);
-        let p = b.node_with("Conv", &[x, v], &[pads.clone()], &["p"])[0];
+        let p = b.node_with("Conv", &[x, v], std::slice::from_ref(&pads), &["p"])[0];
         let q = b.node("Relu", &[p], "q");
         let r = b.node("Conv", &[q, w], "r");
         let s = b.node_with("Conv", &[r, d], &[pads, ("group", Attr::Int(16))], &["s"])[0];
