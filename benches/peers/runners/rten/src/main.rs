@@ -37,7 +37,8 @@ impl Engine for Rten {
         let outputs = self.model.output_ids().iter().zip(&self.outputs);
         outputs
             .map(|(id, output)| {
-                let name = self.model.node_info(*id).and_then(|n| n.name().map(String::from)).unwrap_or_default();
+                let name =
+                    self.model.node_info(*id).and_then(|n| n.name().map(String::from)).unwrap_or_default();
                 let Value::FloatTensor(tensor) = output else { bail!("'{name}' is not compared") };
                 let bytes = tensor.to_vec().iter().flat_map(|x| x.to_le_bytes()).collect();
                 Ok(Tensor { name, dtype: "f32".into(), dims: tensor.shape().to_vec(), bytes })
@@ -56,7 +57,9 @@ fn value(input: &Tensor) -> Result<Value> {
     Ok(match input.dtype.as_str() {
         "f32" => rten_tensor::Tensor::from_data(dims, numbers!(f32).collect::<Vec<_>>()).into(),
         // rten narrows int64 to int32.
-        "i64" => rten_tensor::Tensor::from_data(dims, numbers!(i64).map(|x| x as i32).collect::<Vec<_>>()).into(),
+        "i64" => {
+            rten_tensor::Tensor::from_data(dims, numbers!(i64).map(|x| x as i32).collect::<Vec<_>>()).into()
+        }
         "i32" => rten_tensor::Tensor::from_data(dims, numbers!(i32).collect::<Vec<_>>()).into(),
         "u8" => rten_tensor::Tensor::from_data(dims, numbers!(u8).collect::<Vec<_>>()).into(),
         "i8" => rten_tensor::Tensor::from_data(dims, numbers!(i8).collect::<Vec<_>>()).into(),

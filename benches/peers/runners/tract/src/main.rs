@@ -45,8 +45,12 @@ impl Engine for Tract {
         outputs
             .map(|(output, name)| {
                 let (dtype, bytes) = match output.datum_type() {
-                    DatumType::F32 => ("f32", bytes(output.to_plain_array_view::<f32>()?.iter(), |x| x.to_le_bytes())),
-                    DatumType::I64 => ("i64", bytes(output.to_plain_array_view::<i64>()?.iter(), |x| x.to_le_bytes())),
+                    DatumType::F32 => {
+                        ("f32", bytes(output.to_plain_array_view::<f32>()?.iter(), |x| x.to_le_bytes()))
+                    }
+                    DatumType::I64 => {
+                        ("i64", bytes(output.to_plain_array_view::<i64>()?.iter(), |x| x.to_le_bytes()))
+                    }
                     other => bail!("'{name}': {other:?} is not compared"),
                 };
                 Ok(Tensor { name: name.clone(), dtype: dtype.into(), dims: output.shape().to_vec(), bytes })
