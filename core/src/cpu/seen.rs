@@ -83,7 +83,7 @@ impl View {
         let mut cells = vec![0; pixels.len()];
         for tap in 0..taps {
             self.conv.windows.offsets(tap, pixels.clone(), &mut cells);
-            for (to, &cell) in offsets[tap..].iter_mut().step_by(taps).zip(&cells) {
+            for (to, &cell) in offsets.iter_mut().skip(tap).step_by(taps).zip(&cells) {
                 if cell != NOWHERE {
                     *to = (cell * self.channels) as u32;
                 }

@@ -91,3 +91,10 @@ pub struct Node {
     /// What it makes; `None` where nobody wants an output.
     pub outputs: Vec<Option<ValueId>>,
 }
+
+impl Node {
+    /// What it takes at that place; `None` too where the model wrote fewer inputs.
+    pub fn input(&self, i: usize) -> Option<ValueId> {
+        self.inputs.get(i).copied().flatten()
+    }
+}

@@ -36,7 +36,7 @@ fn rewritten(site: &Site<'_>, low: f32, high: f32) -> Found<Patch> {
         return Err("its limits leave out zero".into());
     }
     let mut patch = Patch::new(site.draft);
-    let inputs = [site.value(0)].into_iter().chain(site.quantize.inputs[1..].iter().copied());
+    let inputs = [site.value(0)].into_iter().chain(site.quantize.inputs.iter().skip(1).copied());
     let (lowest, highest) = limits(&y);
     let integer = |x: f32| round_to(x / y.scales[0], y.zeros[0], lowest, highest);
     let (low, high) = (integer(low), integer(high));

@@ -26,14 +26,14 @@ pub fn byte_table(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Some(dtype) = draft.dtype(y).filter(|dtype| conversion && is_byte(*dtype)) else { return Ok(None) };
     let Some(region) = Region::leading_to(draft, y) else { return Ok(None) };
     let x = region.x;
-    if matches!(node.op, Op::ByteTable(_)) && node.inputs[0] == Some(x) || !region.keeps_shape(draft, y) {
+    if matches!(node.op, Op::ByteTable(_)) && node.input(0) == Some(x) || !region.keeps_shape(draft, y) {
         return Ok(None);
     }
     let Some(table) = region.table(draft, y)? else { return Ok(None) };
     let mut patch = Patch::new(draft);
     let unchanged = draft.dtype(x) == Some(dtype) && table.view().bytes().iter().copied().eq(0..=255);
     let name =
-        node.inputs[0].and_then(|x| draft.maker(x)).filter(|maker| !is_table(&maker.op)).unwrap_or(node);
+        node.input(0).and_then(|x| draft.maker(x)).filter(|maker| !is_table(&maker.op)).unwrap_or(node);
     if unchanged && !draft.is_output(y) {
         patch.replace(y, x);
     } else if unchanged {

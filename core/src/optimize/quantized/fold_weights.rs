@@ -11,7 +11,7 @@ pub fn fold_weights(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Some(node) = draft.get(id) else { return Ok(None) };
     let quantizes = matches!(node.op, Op::QuantizeLinear(_));
     // The first constant goes, unless others need it: then there would be two.
-    let alone = || node.inputs[0].is_some_and(|x| draft.only_user(x).is_some());
+    let alone = || node.input(0).is_some_and(|x| draft.only_user(x).is_some());
     let turns = || moves(node) == Some(Moves::All) && alone();
     if quantizes || turns() { fold(draft, id) } else { Ok(None) }
 }

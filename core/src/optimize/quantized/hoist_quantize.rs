@@ -37,11 +37,11 @@ pub fn hoist_quantize(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     }
     let mut patch = Patch::new(draft);
     let mut bytes = patch.value(format!("{}_quantized", draft.name(from)));
-    let inputs = [Some(from)].into_iter().chain(node.inputs[1..].iter().copied());
+    let inputs = [Some(from)].into_iter().chain(node.inputs.iter().skip(1).copied());
     patch.moved(node, inputs, [Some(bytes)]);
     for (left, mover) in passed.iter().enumerate().rev() {
         let to = if left == 0 { y } else { patch.value(format!("{}_moved", draft.name(y))) };
-        let inputs = [Some(bytes)].into_iter().chain(mover.inputs[1..].iter().copied());
+        let inputs = [Some(bytes)].into_iter().chain(mover.inputs.iter().skip(1).copied());
         patch.moved(mover, inputs, [Some(to)]);
         bytes = to;
     }

@@ -52,7 +52,7 @@ pub fn scaled_product(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 /// The MatMulInteger whose result the value is, cast to f32, if nobody else needs it.
 fn integer_product(draft: &Draft, value: ValueId) -> Option<&Node> {
     let cast = draft.maker(value).filter(|node| matches!(node.op, Op::Cast(_)))?;
-    let sums = cast.inputs[0]?;
+    let sums = cast.input(0)?;
     let product = draft.maker(sums).filter(|node| matches!(node.op, Op::MatMulInteger(_)))?;
     let alone = draft.only_user(value).is_some() && draft.only_user(sums).is_some();
     (alone && draft.dtype(value) == Some(DType::F32)).then_some(product)
@@ -62,7 +62,7 @@ fn scaled(draft: &Draft, node: &Node, product: &Node, scale: ValueId) -> Found<P
     let no_scales = || "it is not multiplied with the product of two scales".to_string();
     let scales = draft.maker_id(scale).and_then(|id| arithmetic(draft, id, Function::Mul));
     let (_, orders) = scales.ok_or_else(no_scales)?;
-    let b = product.inputs[1].ok_or("an input is left out")?;
+    let b = product.input(1).ok_or("an input is left out")?;
     let shape = |id| draft.fact(id).and_then(|fact| fact.shape());
     let columns = shape(b).filter(|b| b.len() >= 2).and_then(|b| b.last().copied());
     let one = |id| shape(id).is_some_and(|s| s.is_empty() || s[..] == [1]);
@@ -76,8 +76,14 @@ fn scaled(draft: &Draft, node: &Node, product: &Node, scale: ValueId) -> Found<P
     let mut orders: Vec<[ValueId; 2]> = orders.into_iter().filter(fits).collect();
     orders.sort_by_key(|[_, b]| draft.constant(*b).is_none());
     let [a_scale, b_scale] = *orders.first().ok_or_else(no_scales)?;
-    let zero = |i: usize| product.inputs.get(i).copied().flatten();
-    let inputs = [product.inputs[0], product.inputs[1], Some(a_scale), Some(b_scale), zero(2), zero(3)];
+    let inputs = [
+        product.input(0),
+        product.input(1),
+        Some(a_scale),
+        Some(b_scale),
+        product.input(2),
+        product.input(3),
+    ];
     let mut patch = Patch::new(draft);
     let op = Op::MatMulIntegerToFloat(MatMulIntegerToFloat { dynamic: false }.into());
     patch.node(&product.name, (op, NAME), inputs, node.outputs.iter().copied());
@@ -94,10 +100,9 @@ pub fn product_and_bias(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
             continue;
         };
         let shape = |id| draft.fact(id).and_then(|fact| fact.shape());
-        let columns =
-            maker.inputs[1].and_then(shape).filter(|b| b.len() >= 2).and_then(|b| b.last().copied());
+        let columns = maker.input(1).and_then(shape).filter(|b| b.len() >= 2).and_then(|b| b.last().copied());
         let fits = columns.is_some_and(|n| shape(bias).is_some_and(|s| s[..] == [n]));
-        let free = maker.inputs.get(6).copied().flatten().is_none();
+        let free = maker.input(6).is_none();
         if fits && free && draft.dtype(product) == draft.dtype(bias) {
             let mut inputs = maker.inputs.clone();
             inputs.resize(6, None);

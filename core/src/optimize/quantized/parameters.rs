@@ -39,7 +39,7 @@ impl Quantized {
         let Some((node, Op::DequantizeLinear(op))) = node.map(|node| (node, &node.op)) else {
             return Err(format!("'{}' is no quantized tensor", draft.name(value)));
         };
-        let integers = node.inputs[0].ok_or("an input is left out")?;
+        let integers = node.input(0).ok_or("an input is left out")?;
         if draft.dtype(value) != Some(DType::F32) {
             return Err(format!("'{}' is not f32", draft.name(value)));
         }
@@ -189,13 +189,13 @@ impl<'a> Site<'a> {
     /// The site whose QuantizeLinear is `id`.
     pub fn at(draft: &'a Draft, id: NodeId) -> Option<Site<'a>> {
         let quantize = draft.get(id).filter(|node| matches!(node.op, Op::QuantizeLinear(_)))?;
-        let id = draft.maker_id(quantize.inputs[0]?)?;
+        let id = draft.maker_id(quantize.input(0)?)?;
         Some(Site { draft, quantize, node: draft.get(id)?, id })
     }
 
     /// What becomes of the node's result.
     pub fn target(&self) -> Found<Quantized> {
-        let only = self.quantize.inputs[0].is_some_and(|x| self.draft.only_user(x).is_some());
+        let only = self.quantize.input(0).is_some_and(|x| self.draft.only_user(x).is_some());
         if !only {
             return Err("its result is needed as floats, too".into());
         }

@@ -29,7 +29,7 @@ pub fn sink_dequantize(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let name = draft.name(from.value);
     let moved: Vec<_> =
         node.outputs.iter().map(|y| y.map(|_| patch.value(format!("{name}_moved")))).collect();
-    let inputs = [Some(from.value)].into_iter().chain(node.inputs[1..].iter().copied());
+    let inputs = [Some(from.value)].into_iter().chain(node.inputs.iter().skip(1).copied());
     patch.moved(node, inputs, moved.iter().copied());
     for (moved, y) in moved.iter().zip(&node.outputs).filter(|(_, y)| y.is_some()) {
         let mut inputs = dequantize.inputs.clone();
