@@ -4,13 +4,12 @@
 //! that C is not read at all. Integers with factors other than 1 compute in f64 and truncate.
 
 use super::matmul::{Product, packed_matrix};
-use super::packed_product::{Last, constant_f32s, multiply_packed};
+use super::packed_product::{Last, constant_f32s, multiply_rows};
 use super::product::multiply;
 use super::{Io, Kernel, Lowering};
 use crate::ops::gemm::Gemm;
 use crate::{Num, Result, View};
 use edgewise_simd::gemm_f32::{self, PackedF32};
-use edgewise_simd::{Lhs, MatrixMut};
 
 impl Kernel for Gemm {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
@@ -100,8 +99,7 @@ impl Kernel for ByMatrix {
 
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (a, y) = (io.input(0)?, io.output(0)?);
-        let (depth, cols) = (self.weights.depth(), self.weights.cols());
-        ensure!(a.shape().last() == Some(&depth), InvalidInput, "{a:?} does not meet {depth} rows");
+        let cols = self.weights.cols();
         let (beta, rows) = (self.gemm.beta, y.shape()[0]);
         let c = io.optional(2)?.filter(|_| beta != 0.0);
         let c = c.map(|c| Addend::<f32>::new(c, y.shape())).transpose()?;
@@ -124,9 +122,7 @@ impl Kernel for ByMatrix {
                 last.finish.addend = Some(gemm_f32::Addend { data: &spread, stride: cols, beta });
             }
         }
-        let left = Lhs::Rows { data: a.slice()?, stride: depth };
-        let out = MatrixMut::dense(y.into_slice()?, cols);
-        multiply_packed(io.context(), left, &self.weights, &last, out)
+        multiply_rows(io.context(), a, &self.weights, &last, y)
     }
 }
 

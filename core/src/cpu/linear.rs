@@ -1,7 +1,7 @@
 //! Linear on the CPU.
 
 use super::matmul::{Product, packed_matrix};
-use super::packed_product::{Last, constant_f32s, multiply_packed};
+use super::packed_product::{Last, constant_f32s, multiply_rows};
 use super::product::multiply;
 use super::{Io, Kernel, Lowering};
 use crate::ops::fused_activation::FusedActivation;
@@ -9,7 +9,6 @@ use crate::ops::linear::Linear;
 use crate::ops::matmul::Flip;
 use crate::{Float, Num, Result};
 use edgewise_simd::gemm_f32::{Addend, PackedF32};
-use edgewise_simd::{Lhs, MatrixMut};
 
 impl Kernel for Linear {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
@@ -66,16 +65,13 @@ impl Kernel for ByMatrix {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, y) = (io.input(0)?, io.output(0)?);
         let (bias, sum) = (io.optional(2)?, io.optional(3)?);
-        let (depth, cols) = (self.weights.depth(), self.weights.cols());
-        ensure!(x.shape().last() == Some(&depth), InvalidInput, "{x:?} does not meet {depth} rows");
+        let cols = self.weights.cols();
         check_addends(bias.map(|b| b.len()), sum.map(|s| s.shape()), y.shape(), cols)?;
         let mut last = Last::new(bias.map(|b| b.slice()).transpose()?, self.activation);
         if let Some(sum) = sum {
             last.finish.addend = Some(Addend { data: sum.slice()?, stride: cols, beta: 1.0 });
         }
-        let left = Lhs::Rows { data: x.slice()?, stride: depth };
-        let out = MatrixMut::dense(y.into_slice()?, cols);
-        multiply_packed(io.context(), left, &self.weights, &last, out)
+        multiply_rows(io.context(), x, &self.weights, &last, y)
     }
 }
 

@@ -1,14 +1,13 @@
 //! MatMul on the CPU, and what every matrix product with broadcasting needs.
 
 use super::broadcast::{Broadcast, broadcast_shape};
-use super::packed_product::{Last, constant_f32s, multiply_packed, pack, worth_packing};
+use super::packed_product::{Last, constant_f32s, multiply_rows, pack, worth_packing};
 use super::product::{Matrix, Sizes, multiply};
 use super::{Io, Kernel, Lowering};
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::matmul::{Factor, Flip, MatMul};
 use crate::{Num, Result, View};
 use edgewise_simd::gemm_f32::PackedF32;
-use edgewise_simd::{Lhs, MatrixMut};
 
 impl Kernel for MatMul {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
@@ -70,13 +69,9 @@ impl Kernel for ByMatrix {
 
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (a, y) = (io.input(0)?, io.output(0)?);
-        let (depth, cols) = (self.weights.depth(), self.weights.cols());
-        ensure!(a.shape().last() == Some(&depth), InvalidInput, "{a:?} does not meet {depth} rows");
         let mut last = Last::new(None, FusedActivation::None);
         last.finish.alpha = self.alpha;
-        let left = Lhs::Rows { data: a.slice()?, stride: depth };
-        let out = MatrixMut::dense(y.into_slice()?, cols);
-        multiply_packed(io.context(), left, &self.weights, &last, out)
+        multiply_rows(io.context(), a, &self.weights, &last, y)
     }
 }
 

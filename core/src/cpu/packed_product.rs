@@ -3,7 +3,7 @@
 use super::Lowering;
 use super::RunContext;
 use crate::ops::fused_activation::FusedActivation;
-use crate::{DType, Result, View};
+use crate::{DType, Result, View, ViewMut};
 use edgewise_simd::elementwise::Unary;
 use edgewise_simd::gemm_f32::{Finish, PANEL, PackedF32, gemm_f32};
 use edgewise_simd::{Isa, Lhs, MatrixMut};
@@ -70,6 +70,20 @@ impl<'a> Last<'a> {
 const PIECE: usize = 1 << 25;
 /// Multiplications that are worth waking another thread for.
 const SHARE: usize = 1 << 17;
+
+/// `x · weights` into all of `y`: every row of `x` meets the same matrix, whatever the axes before.
+pub fn multiply_rows(
+    cx: &RunContext<'_>,
+    x: View<'_>,
+    weights: &PackedF32,
+    last: &Last<'_>,
+    y: ViewMut<'_>,
+) -> Result<()> {
+    let depth = weights.depth();
+    ensure!(x.shape().last() == Some(&depth), InvalidInput, "{x:?} does not meet {depth} rows");
+    let left = Lhs::Rows { data: x.slice()?, stride: depth };
+    multiply_packed(cx, left, weights, last, MatrixMut::dense(y.into_slice()?, weights.cols()))
+}
 
 /// `left · right` into all of `out`, on all threads.
 pub fn multiply_packed(
