@@ -94,6 +94,10 @@ pub trait Finish: Sync {
     /// What it has by channel.
     fn by_channel(&self) -> Option<&[f32]>;
 
+    /// The convolution with this end: [`convolve`] and nothing else. Where that is written, the loops are
+    /// compiled; users of this crate may be compiled for size.
+    fn convolve(&self, isa: Isa, job: &Depthwise<'_>, out: MatrixMut<'_, Self::Out>);
+
     /// Finishes zipped sums of as many channels as `to` has room for, up to four vectors. `by_channel` is as
     /// [`by_channel`](Finish::by_channel), zipped, from the first of these channels on.
     ///
@@ -107,6 +111,11 @@ impl Finish for Sums {
 
     fn by_channel(&self) -> Option<&[f32]> {
         None
+    }
+
+    #[inline(never)]
+    fn convolve(&self, isa: Isa, job: &Depthwise<'_>, out: MatrixMut<'_, i32>) {
+        convolve(isa, job, self, out)
     }
 
     #[inline(always)]
@@ -126,6 +135,11 @@ impl Finish for Requantize<'_> {
 
     fn by_channel(&self) -> Option<&[f32]> {
         Some(self.factors())
+    }
+
+    #[inline(never)]
+    fn convolve(&self, isa: Isa, job: &Depthwise<'_>, out: MatrixMut<'_, u8>) {
+        convolve(isa, job, self, out)
     }
 
     #[inline(always)]
@@ -169,6 +183,11 @@ fn zip<T: Copy + Default>(natural: &[T], lanes: usize) -> Vec<T> {
 /// # Panics
 /// If what the job holds is too short for that.
 pub fn depthwise_i8<E: Finish>(isa: Isa, job: &Depthwise<'_>, epilogue: &E, out: MatrixMut<'_, E::Out>) {
+    epilogue.convolve(isa, job, out);
+}
+
+/// The same; each [`Finish::convolve`] compiles its own.
+fn convolve<E: Finish>(isa: Isa, job: &Depthwise<'_>, epilogue: &E, out: MatrixMut<'_, E::Out>) {
     let weights = job.weights;
     if out.rows().is_empty() || out.cols().is_empty() {
         return;

@@ -1,6 +1,8 @@
 //! What becomes of the sums of a product.
 
-use crate::Simd;
+use super::Job;
+use super::kernel::multiply;
+use crate::{Isa, MatrixMut, Simd};
 
 /// Makes outputs of finished sums, a vector at a time.
 ///
@@ -12,6 +14,10 @@ pub trait Epilogue: Sync {
 
     /// How many columns it can finish.
     fn cols(&self) -> usize;
+
+    /// The product with this end: [`multiply`] and nothing else. Where that is written, the loops are
+    /// compiled; users of this crate may be compiled for size.
+    fn multiply(&self, isa: Isa, job: &Job<'_>, out: MatrixMut<'_, Self::Out>);
 
     /// Finishes the sums of a row from column `col` on: as many as `to` has room for, up to a vector.
     ///
@@ -49,6 +55,11 @@ impl Epilogue for Sums {
         usize::MAX
     }
 
+    #[inline(never)]
+    fn multiply(&self, isa: Isa, job: &Job<'_>, out: MatrixMut<'_, i32>) {
+        multiply(isa, job, self, out)
+    }
+
     #[inline(always)]
     unsafe fn finish<S: Simd>(&self, s: S, sums: S::I, _: usize, to: &mut [i32]) {
         if to.len() >= S::LANES {
@@ -79,6 +90,11 @@ impl Epilogue for ToF32<'_> {
 
     fn cols(&self) -> usize {
         self.bias.map_or(usize::MAX, <[f32]>::len).min(self.scale.len())
+    }
+
+    #[inline(never)]
+    fn multiply(&self, isa: Isa, job: &Job<'_>, out: MatrixMut<'_, f32>) {
+        multiply(isa, job, self, out)
     }
 
     #[inline(always)]
@@ -158,6 +174,11 @@ impl Epilogue for Requantize<'_> {
 
     fn cols(&self) -> usize {
         self.factor.len()
+    }
+
+    #[inline(never)]
+    fn multiply(&self, isa: Isa, job: &Job<'_>, out: MatrixMut<'_, u8>) {
+        multiply(isa, job, self, out)
     }
 
     #[inline(always)]

@@ -11,6 +11,11 @@ use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 ///
 /// Panics where what the job holds is too short for the block.
 pub fn gemm_i8<E: Epilogue>(isa: Isa, job: &Job<'_>, epilogue: &E, out: MatrixMut<'_, E::Out>) {
+    epilogue.multiply(isa, job, out);
+}
+
+/// The same; each [`Epilogue::multiply`] compiles its own.
+pub fn multiply<E: Epilogue>(isa: Isa, job: &Job<'_>, epilogue: &E, out: MatrixMut<'_, E::Out>) {
     let (rows, cols) = (out.rows(), out.cols());
     if rows.is_empty() || cols.is_empty() {
         return;
