@@ -94,7 +94,7 @@ pub trait Finish: Sync {
     /// What it has by channel.
     fn by_channel(&self) -> Option<&[f32]>;
 
-    /// The convolution with this end: [`convolve`] and nothing else. Where that is written, the loops are
+    /// The convolution with this end: a call of `convolve` and nothing else. Where that is written, the loops are
     /// compiled; users of this crate may be compiled for size.
     fn convolve(&self, isa: Isa, job: &Depthwise<'_>, out: MatrixMut<'_, Self::Out>);
 

@@ -2,8 +2,8 @@
 
 use crate::Isa;
 use crate::elementwise::Run;
-use crate::quantize::Bytes;
-use crate::vector::{Simd, Task, dispatch_plain};
+use crate::quantize::{Bytes, store_all};
+use crate::vector::{Simd, Task, dispatch};
 
 /// What becomes of two bytes less their zeros, `a` and `b`.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,8 @@ pub fn qlinear(
     (y, y_zero, signed): (&mut [u8], i32, bool),
     runs: &mut dyn Iterator<Item = Run>,
 ) {
-    dispatch_plain(isa, Apply { rule, a, b, y, y_zero, signed, runs });
+    // Not `dispatch_plain`: in wasm, sets that differ in their dot products fuse differently, too.
+    dispatch(isa, Apply { rule, a, b, y, y_zero, signed, runs });
 }
 
 struct Apply<'a> {
@@ -72,14 +73,15 @@ impl Task for Apply<'_> {
             y = rest;
             let a_bytes = &a.bytes[a_at..][..if a.along { len } else { len.min(1) }];
             let b_bytes = &b.bytes[b_at..][..if b.along { len } else { len.min(1) }];
-            for (i, y) in out.chunks_mut(S::LANES).enumerate() {
+            let steps = |i: usize| {
                 let side = |bytes: &[u8], along: bool| {
                     if along { s.load_u8(&bytes[i * S::LANES..]) } else { s.splat_i(bytes[0].into()) }
                 };
                 let a = s.sub_i(s.xor(side(a_bytes, a.along), flip), a_zero);
                 let b = s.sub_i(s.xor(side(b_bytes, b.along), flip), b_zero);
-                s.store_bytes(rule.of(s, a, b), y);
-            }
+                rule.of(s, a, b)
+            };
+            store_all(s, out, signed, steps);
         }
     }
 }
@@ -111,8 +113,9 @@ impl<S: Simd> Steps<S> {
         match *self {
             Steps::Sum { ratios, constant, low, high } => {
                 let sum = s.fused(s.to_f32(b), ratios[1], constant);
-                let sum = s.round(s.fused(s.to_f32(a), ratios[0], sum));
-                s.to_i32(s.max(low, s.min(high, sum)))
+                let sum = s.fused(s.to_f32(a), ratios[0], sum);
+                // The limits are integers: clamping before or after rounding is the same.
+                s.to_small_i32(s.max(low, s.min(high, sum)))
             }
             Steps::Product { multiplier, ref to } => to.round(s, s.mul(s.to_f32(s.mul_i(a, b)), multiplier)),
         }

@@ -103,7 +103,7 @@ impl Task for Quantize<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Quantize { scales: Scales { scale, zero, along, .. }, mut x, mut y, spans } = self;
+        let Quantize { scales: Scales { scale, zero, along, signed }, mut x, mut y, spans } = self;
         let (low, high) = self.scales.limits();
         let (low, high) = (s.splat_i(low), s.splat_i(high));
         for Span { len, at } in spans {
@@ -112,17 +112,14 @@ impl Task for Quantize<'_> {
             (x, y) = (rest, out_rest);
             if along {
                 let (scale, zero) = (&scale[at..][..len], &zero[at..][..len]);
-                let chunks = some.chunks(S::LANES).zip(out.chunks_mut(S::LANES));
-                for (i, (x, y)) in chunks.enumerate() {
+                store_all(s, out, signed, |i| {
                     let at = i * S::LANES;
                     let to = Bytes::new(s, s.load_i_some(&zero[at..]), low, high);
-                    s.store_bytes(to.round(s, s.div(s.load_some(x), s.load_some(&scale[at..]))), y);
-                }
+                    to.round(s, s.div(s.load_some(&some[at..]), s.load_some(&scale[at..])))
+                });
             } else if len > 0 {
                 let (scale, to) = (s.splat(scale[at]), Bytes::new(s, s.splat_i(zero[at]), low, high));
-                for (x, y) in some.chunks(S::LANES).zip(out.chunks_mut(S::LANES)) {
-                    s.store_bytes(to.round(s, s.div(s.load_some(x), scale)), y);
-                }
+                store_all(s, out, signed, |i| to.round(s, s.div(s.load_some(&some[i * S::LANES..]), scale)));
             }
         }
     }
@@ -145,9 +142,23 @@ impl<S: Simd> Bytes<S> {
     /// `saturate(round_half_even(x) + zero)`; NaN gives the zero point.
     #[inline(always)]
     pub fn round(&self, s: S, x: S::F) -> S::I {
-        let steps = s.select(s.is_nan(x), s.splat(0.0), s.round(x));
-        let steps = s.min(s.max(steps, self.low), self.high);
-        s.add_i(s.to_i32(steps), self.zero)
+        // The limits are integers: clamping before or after rounding is the same.
+        let steps = s.min(s.max(s.without_nan(x), self.low), self.high);
+        s.add_i(s.to_small_i32(steps), self.zero)
+    }
+}
+
+/// Writes bytes: `vector(i)` has those of the `i`-th vector of `y`, in the range of the bytes.
+#[inline(always)]
+pub(crate) fn store_all<S: Simd>(s: S, y: &mut [u8], signed: bool, mut vector: impl FnMut(usize) -> S::I) {
+    let whole = y.len() / (4 * S::LANES);
+    let (fours, rest) = y.split_at_mut(whole * 4 * S::LANES);
+    for (n, y) in fours.chunks_exact_mut(4 * S::LANES).enumerate() {
+        let x = [vector(4 * n), vector(4 * n + 1), vector(4 * n + 2), vector(4 * n + 3)];
+        if signed { s.store_four::<true>(x, y) } else { s.store_four::<false>(x, y) }
+    }
+    for (i, y) in rest.chunks_mut(S::LANES).enumerate() {
+        s.store_bytes(vector(4 * whole + i), y);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::KEYS;
 use crate::math::exp;
-use crate::{Isa, Simd, Task, dispatch};
+use crate::{Isa, Simd, Task, dispatch_plain};
 
 /// Rows of a result that is under way.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Rows {
         let sums = self.largest[rows.clone()].iter_mut().zip(&mut self.sums[rows.clone()]);
         let sums: Vec<(&mut f32, &mut f32)> = sums.collect();
         let so_far = &mut self.values[rows.start * width..rows.end * width];
-        dispatch(isa, Absorb { width, sums, so_far, scores, values });
+        dispatch_plain(isa, Absorb { width, sums, so_far, scores, values });
     }
 
     /// Row `row`, finished: zeros where it saw nothing.
@@ -79,8 +79,10 @@ impl Task for Absorb<'_> {
         while row < self.scores.len() {
             row += match (self.scores.len() - row, S::REGISTERS >= 32) {
                 (6.., true) => self.add::<S, 6, 4>(s, row),
-                (3.., _) => self.add::<S, 3, 4>(s, row),
-                _ => self.add::<S, 1, 4>(s, row),
+                (3.., true) => self.add::<S, 3, 4>(s, row),
+                (_, true) => self.add::<S, 1, 4>(s, row),
+                (4.., false) => self.add::<S, 4, 2>(s, row),
+                (_, false) => self.add::<S, 1, 4>(s, row),
             };
         }
     }

@@ -4,7 +4,7 @@
 //! depth from first to last.
 
 use super::KEYS;
-use crate::{Isa, Simd, Task, dispatch};
+use crate::{Isa, Simd, Task, dispatch_plain};
 
 /// Packs up to [`KEYS`] keys of equal length as [depth, KEYS], zeros where there are fewer.
 pub fn pack_keys(keys: &[&[f32]], packed: &mut [f32]) {
@@ -29,7 +29,7 @@ pub fn scores(isa: Isa, queries: &[&[f32]], packed: &[f32], scale: f32, out: &mu
     let depth = packed.len() / KEYS;
     assert!(packed.len() == depth * KEYS && queries.iter().all(|q| q.len() == depth));
     assert_eq!(out.len(), queries.len() * KEYS);
-    dispatch(isa, Scores { queries, packed, scale, out });
+    dispatch_plain(isa, Scores { queries, packed, scale, out });
 }
 
 struct Scores<'a> {
@@ -66,7 +66,10 @@ impl Scores<'_> {
         for first in (0..KEYS).step_by(V * S::LANES) {
             let mut sums = [[s.splat(0.0); V]; R];
             for (d, keys) in self.packed.as_chunks::<KEYS>().0.iter().enumerate() {
-                let keys: [S::F; V] = std::array::from_fn(|v| s.load(&keys[first + v * S::LANES..]));
+                let keys: [S::F; V] = std::array::from_fn(|v| {
+                    // SAFETY: the vectors of a tile divide a block of keys.
+                    unsafe { s.load_at(keys.as_ptr().add(first + v * S::LANES)) }
+                });
                 for (sums, query) in sums.iter_mut().zip(&queries) {
                     // SAFETY: every query is as long as the keys are deep.
                     let q = s.splat(unsafe { *query.get_unchecked(d) });

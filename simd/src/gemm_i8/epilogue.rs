@@ -15,7 +15,7 @@ pub trait Epilogue: Sync {
     /// How many columns it can finish.
     fn cols(&self) -> usize;
 
-    /// The product with this end: [`multiply`] and nothing else. Where that is written, the loops are
+    /// The product with this end: a call of `multiply` and nothing else. Where that is written, the loops are
     /// compiled; users of this crate may be compiled for size.
     fn multiply(&self, isa: Isa, job: &Job<'_>, out: MatrixMut<'_, Self::Out>);
 
@@ -155,11 +155,11 @@ impl<'a> Requantize<'a> {
         let factor = unsafe { s.load_at(self.factor.as_ptr().add(col)) };
         let mut x = s.mul(s.to_f32(sums), factor);
         if !self.finite {
-            x = s.select(s.is_nan(x), s.splat(0.0), x);
+            x = s.without_nan(x);
         }
         // The limits are integers: clamping before or after rounding is the same.
         let x = s.min(s.max(x, s.splat(self.low)), s.splat(self.high));
-        s.add_i(s.to_i32(x), s.splat_i(self.zero))
+        s.add_i(s.to_small_i32(x), s.splat_i(self.zero))
     }
 
     /// Outputs as bytes; see [`Simd::narrow`].

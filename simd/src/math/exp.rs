@@ -17,7 +17,7 @@ pub(crate) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     let r = s.mul_add(n, s.splat(-LN_2[1]), r);
     let q = polynomial(s, r, [0.5, 0.166_665_2, 0.041_668_393, 0.008_368_781, 0.001_381_446_5]);
     let p = s.mul_add(s.mul(q, r), r, r);
-    times_power_of_two(s, s.add(p, s.splat(1.0)), s.to_i32(n))
+    times_power_of_two(s, s.add(p, s.splat(1.0)), s.to_small_i32(n))
 }
 
 /// `x · 2^n` for `n` from -252 to 254, in two steps, as each power alone must be a normal number.

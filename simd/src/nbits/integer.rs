@@ -71,26 +71,43 @@ impl Product<'_> {
         row: usize,
         cols: &Range<usize>,
     ) -> usize {
-        let (first_row, first_col) = (self.out.rows().start, self.out.cols().start);
-        for col in cols.clone().step_by(S::LANES) {
-            let sums = self.tile::<S, BITS, R>(s, row, col / PANEL, col % PANEL);
-            for (r, sums) in sums.into_iter().enumerate() {
-                let out = &mut self.out.row(row + r - first_row)[col - first_col..];
-                s.store_some(sums, &mut out[..S::LANES.min(cols.end - col)]);
-            }
+        // Where vectors are short, two of them share what is read of the rows.
+        if S::LANES == 4 {
+            self.cols::<S, BITS, R, 2>(s, row, cols)
+        } else {
+            self.cols::<S, BITS, R, 1>(s, row, cols)
         }
         R
     }
 
-    /// `R` rows times as many columns as a vector has lanes, from column `lane` of the panel on.
+    /// `R` rows times some columns, `N` vectors of them at a time.
     #[inline(always)]
-    fn tile<S: Simd, const BITS: usize, const R: usize>(
+    fn cols<S: Simd, const BITS: usize, const R: usize, const N: usize>(
+        &mut self,
+        s: S,
+        row: usize,
+        cols: &Range<usize>,
+    ) {
+        let (first_row, first_col) = (self.out.rows().start, self.out.cols().start);
+        for col in cols.clone().step_by(N * S::LANES) {
+            let sums = self.tile::<S, BITS, R, N>(s, row, col / PANEL, col % PANEL);
+            for (r, sums) in sums.into_iter().enumerate() {
+                let out = &mut self.out.row(row + r - first_row)[col - first_col..];
+                let out = &mut out[..(N * S::LANES).min(cols.end - col)];
+                out.chunks_mut(S::LANES).zip(sums).for_each(|(out, sums)| s.store_some(sums, out));
+            }
+        }
+    }
+
+    /// `R` rows times as many columns as `N` vectors have lanes, from column `lane` of the panel on.
+    #[inline(always)]
+    fn tile<S: Simd, const BITS: usize, const R: usize, const N: usize>(
         &self,
         s: S,
         row: usize,
         panel: usize,
         lane: usize,
-    ) -> [S::F; R] {
+    ) -> [[S::F; N]; R] {
         let format = &self.weights.format;
         let (blocks, padded, bytes) = (format.blocks(), format.padded_k(), format.row_bytes());
         let lines = self.weights.panel(panel).chunks_exact(format.block_lines());
@@ -101,16 +118,17 @@ impl Product<'_> {
             debug_assert!(at + 4 <= row.len());
             row.as_ptr().add(at).cast::<i32>().read_unaligned()
         };
-        let mut sums = [s.splat(0.0); R];
+        let mut sums = [[s.splat(0.0); N]; R];
         let mut k = 0;
         for (block, lines) in lines.enumerate() {
             let offset = |r: usize| s.splat_i(four(rows[r], padded + 4 * (blocks + block)));
-            let mut products: [S::I; R] = match &self.weights.zeros {
+            let mut products: [[S::I; N]; R] = match &self.weights.zeros {
                 PackedZeros::Codes(zeros) => {
-                    let zeros = s.load_u8(&zeros[(panel * blocks + block) * PANEL + lane..]);
-                    std::array::from_fn(|r| s.mul_i(zeros, offset(r)))
+                    let zeros = &zeros[(panel * blocks + block) * PANEL + lane..];
+                    let zeros: [S::I; N] = std::array::from_fn(|v| s.load_u8(&zeros[v * S::LANES..]));
+                    std::array::from_fn(|r| zeros.map(|zeros| s.mul_i(zeros, offset(r))))
                 }
-                _ => std::array::from_fn(offset),
+                _ => std::array::from_fn(|r| [offset(r); N]),
             };
             // More rows keep the machine busy enough.
             if R <= 2 {
@@ -120,20 +138,33 @@ impl Product<'_> {
             for line in lines {
                 // SAFETY: a line has 16 lanes of four bytes, and a vector begins at every multiple of its
                 // lanes below 16.
-                let line = unsafe { s.load_i_at(line.0.as_ptr().cast::<i32>().add(lane)) };
+                let line: [S::I; N] = std::array::from_fn(|v| unsafe {
+                    s.load_i_at(line.0.as_ptr().cast::<i32>().add(lane + v * S::LANES))
+                });
                 for quad in 0..8 / BITS {
-                    let weights = nth_quad::<S, BITS>(s, line, quad);
+                    let weights = line.map(|line| nth_quad::<S, BITS>(s, line, quad));
                     for (products, row) in products.iter_mut().zip(&rows) {
-                        *products = s.dot(*products, weights, s.splat_i(four(row, k)));
+                        let row = s.splat_i(four(row, k));
+                        for (product, weights) in products.iter_mut().zip(weights) {
+                            // Codes of fewer than 8 bits are small.
+                            *product = match BITS {
+                                8 => s.dot(*product, weights, row),
+                                _ => s.dot_small(*product, weights, row),
+                            };
+                        }
                     }
                     k += 4;
                 }
             }
             // SAFETY: as above.
-            let scales = unsafe { s.load_at(scales[0].0.as_ptr().cast::<f32>().add(lane)) };
-            for ((sum, products), row) in sums.iter_mut().zip(products).zip(&rows) {
+            let scales: [S::F; N] = std::array::from_fn(|v| unsafe {
+                s.load_at(scales[0].0.as_ptr().cast::<f32>().add(lane + v * S::LANES))
+            });
+            for ((sums, products), row) in sums.iter_mut().zip(products).zip(&rows) {
                 let of_row = s.of_bits(s.splat_i(four(row, padded + 4 * block)));
-                *sum = s.add(*sum, s.mul(s.mul(s.to_f32(products), scales), of_row));
+                for ((sum, product), scale) in sums.iter_mut().zip(products).zip(scales) {
+                    *sum = s.add(*sum, s.mul(s.mul(s.to_f32(product), scale), of_row));
+                }
             }
         }
         sums

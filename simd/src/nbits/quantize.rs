@@ -4,6 +4,7 @@
 //! scale becomes that and its codes 0, so that the products become NaN.
 
 use super::{Format, Weights, pack::PackedZeros};
+use crate::quantize::store_all;
 use crate::{Isa, Simd, Task, dispatch};
 
 /// Quantizes rows of `k` numbers for those weights. A row becomes [`Format::row_bytes`] bytes: the codes, filled
@@ -62,18 +63,16 @@ fn quantize_block<S: Simd>(s: S, x: &[f32], codes: &mut [u8]) -> (f32, i32) {
     let largest = f32::from_bits(lanes[..S::LANES].iter().copied().fold(0, i32::max) as u32);
     let scale = largest / 127.0;
     let inverse = s.splat(if largest == 0.0 { 0.0 } else { 127.0 / largest });
-    let (low, high, zero) = (s.splat(-127.0), s.splat(127.0), s.splat(0.0));
+    let (low, high) = (s.splat(-127.0), s.splat(127.0));
     let mut sum = s.splat_i(0);
-    for (x, to) in x.chunks(S::LANES).zip(codes.chunks_mut(S::LANES)) {
-        let x = s.mul(s.load_some(x), inverse);
-        let x = s.select(s.is_nan(x), zero, s.min(s.max(x, low), high));
-        let code = s.to_i32(x);
+    let (codes, rest) = codes.split_at_mut(x.len());
+    store_all(s, codes, true, |i| {
+        let x = s.without_nan(s.mul(s.load_some(&x[i * S::LANES..]), inverse));
+        let code = s.to_small_i32(s.min(s.max(x, low), high));
         sum = s.add_i(sum, code);
-        s.store_bytes(code, to);
-    }
-    if let Some(rest) = codes.get_mut(x.len().next_multiple_of(S::LANES)..) {
-        rest.fill(0);
-    }
+        code
+    });
+    rest.fill(0);
     s.store_i(sum, &mut lanes);
     (scale, lanes[..S::LANES].iter().sum())
 }

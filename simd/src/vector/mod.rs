@@ -108,6 +108,16 @@ pub trait Simd: Copy + Send + Sync {
     fn to_f32(self, a: Self::I) -> Self::F;
     /// The integer that a lane within ±2³⁰ is; halves to even. For NaN and others: some integer.
     fn to_i32(self, a: Self::F) -> Self::I;
+    /// [`to_i32`](Simd::to_i32) of a lane within ±2²², which some sets do faster.
+    #[inline(always)]
+    fn to_small_i32(self, a: Self::F) -> Self::I {
+        self.to_i32(a)
+    }
+    /// 0 where the lane is NaN.
+    #[inline(always)]
+    fn without_nan(self, a: Self::F) -> Self::F {
+        self.select(self.is_nan(a), self.splat(0.0), a)
+    }
     /// The sum of all lanes, in an order of the set's own.
     fn sum(self, a: Self::F) -> f32;
     /// The largest lane; NaN lanes may be passed over.
@@ -158,6 +168,14 @@ pub trait Simd: Copy + Send + Sync {
     /// The integers of four vectors as bytes that saturate, i8 where `SIGNED`, else u8: vector after vector,
     /// or where `ZIPPED` in the order from which [`zip4`](Simd::zip4) made the four.
     fn narrow<const SIGNED: bool, const ZIPPED: bool>(self, x: [Self::I; 4]) -> Self::I;
+
+    /// Writes the integers of four vectors as bytes that saturate, vector after vector.
+    #[inline(always)]
+    fn store_four<const SIGNED: bool>(self, x: [Self::I; 4], to: &mut [u8]) {
+        let to = &mut to[..4 * Self::LANES];
+        // SAFETY: there is room for as many bytes as four vectors have lanes: those of one vector.
+        unsafe { self.store_i_at(self.narrow::<SIGNED, false>(x), to.as_mut_ptr().cast()) }
+    }
 
     /// Asks for what lies there to be brought into the second cache; it may lie anywhere.
     #[inline(always)]

@@ -5,7 +5,7 @@ use super::{Simd, Task, first_bytes, store_first};
 use std::arch::wasm32::*;
 
 /// 4 lanes; products of bytes by widening (0), or by the relaxed instruction, which is exact in this engine
-/// for i8 (1) or for u8 (2) by i8.
+/// for i8 (1) or for u8 (2) by i8; such an engine's multiply-add rounds once, too.
 #[derive(Clone, Copy)]
 pub struct Wasm<const DOT: u8> {
     _private: (),
@@ -37,10 +37,16 @@ fn relaxed_dot(acc: v128, a: v128, b: v128) -> v128 {
 }
 
 /// Which sign of its first factor this engine's relaxed dot product is exact for: found out on the bytes
-/// where engines differ, and where sums of two products pass 16 bits.
+/// where engines differ, and where sums of two products pass 16 bits. None where multiply-adds round twice:
+/// no machine has the dot product and not them.
 #[cfg(target_feature = "relaxed-simd")]
 pub fn exact_dot() -> Option<crate::Isa> {
     use std::hint::black_box;
+    let [a, b, c] = [1.0 + f32::EPSILON, 1.0 - f32::EPSILON, -1.0].map(|x| black_box(f32x4_splat(x)));
+    // The product is short of 1 by less than a number near 1 can be.
+    if !i32x4_all_true(f32x4_ne(mul_add(a, b, c), f32x4_splat(0.0))) {
+        return None;
+    }
     let is = |a: i8, b: i8, product: i32| {
         let (a, b) = (black_box(i8x16_splat(a)), black_box(i8x16_splat(b)));
         let sums = relaxed_dot(black_box(i32x4_splat(7)), a, b);
@@ -114,17 +120,21 @@ impl<const DOT: u8> Simd for Wasm<DOT> {
 
     #[inline(always)]
     fn load_some(self, from: &[f32]) -> Self::F {
+        if from.len() >= 4 {
+            return self.load(from);
+        }
         let mut lanes = [0f32; 4];
-        let n = from.len().min(4);
-        lanes[..n].copy_from_slice(&from[..n]);
+        lanes.iter_mut().zip(from).for_each(|(lane, &x)| *lane = x);
         self.load(&lanes)
     }
 
     #[inline(always)]
     fn load_i_some(self, from: &[i32]) -> Self::I {
+        if from.len() >= 4 {
+            return self.load_i(from);
+        }
         let mut lanes = [0; 4];
-        let n = from.len().min(4);
-        lanes[..n].copy_from_slice(&from[..n]);
+        lanes.iter_mut().zip(from).for_each(|(lane, &x)| *lane = x);
         self.load_i(&lanes)
     }
 
@@ -158,10 +168,12 @@ impl<const DOT: u8> Simd for Wasm<DOT> {
 
     #[inline(always)]
     fn store_some(self, x: Self::F, to: &mut [f32]) {
+        if to.len() >= 4 {
+            return self.store(x, to);
+        }
         let mut lanes = [0f32; 4];
         self.store(x, &mut lanes);
-        let n = to.len().min(4);
-        to[..n].copy_from_slice(&lanes[..n])
+        to.iter_mut().zip(lanes).for_each(|(to, lane)| *to = lane);
     }
 
     #[inline(always)]
@@ -208,6 +220,9 @@ impl<const DOT: u8> Simd for Wasm<DOT> {
 
     #[inline(always)]
     fn fused(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        if DOT != 0 {
+            return mul_add(a, b, c);
+        }
         let two = |a, b, c| {
             let wide = f64x2_promote_low_f32x4;
             f32x4_demote_f64x2_zero(f64x2_add(f64x2_mul(wide(a), wide(b)), wide(c)))
@@ -259,6 +274,18 @@ impl<const DOT: u8> Simd for Wasm<DOT> {
     #[inline(always)]
     fn to_i32(self, a: Self::F) -> Self::I {
         i32x4_trunc_sat_f32x4(f32x4_nearest(a))
+    }
+
+    #[inline(always)]
+    fn to_small_i32(self, a: Self::F) -> Self::I {
+        // Where numbers are so large that neighbors are 1 apart, a sum rounds to an integer.
+        const LARGE: f32 = 12_582_912.0;
+        i32x4_sub(f32x4_add(a, f32x4_splat(LARGE)), i32x4_splat(LARGE.to_bits() as i32))
+    }
+
+    #[inline(always)]
+    fn without_nan(self, a: Self::F) -> Self::F {
+        v128_and(a, f32x4_eq(a, a))
     }
 
     #[inline(always)]
