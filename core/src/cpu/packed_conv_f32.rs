@@ -142,7 +142,7 @@ impl PackedConv {
             let image = &call.x[i * cells * width..][..cells * width];
             if let ([rows, cols], [weights]) = (windows.axes(), groups)
                 && stem::suits(windows.axes(), width)
-                && let Some(stem) = Stem::new(image, [rows, cols], width)?
+                && let Some(stem) = Stem::new(image, [rows, cols], width, 0.0)?
             {
                 let last = call.last(i * pixels, channels, 0..channels);
                 multiply_packed(call.cx, stem.left(), weights, &last, MatrixMut::dense(y, channels))?;

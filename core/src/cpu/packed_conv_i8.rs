@@ -5,6 +5,7 @@
 use super::bytes::{Bytes, Rounding, zero_points};
 use super::packed_i8::{blocks, spread};
 use super::seen::{Seen, View};
+use super::stem::{self, Stem};
 use super::turn::turn;
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::qlinear_conv::QLinearConv;
@@ -28,6 +29,8 @@ pub struct PackedConv {
 }
 
 enum Packed {
+    /// The rows of a window one after the other: for the first convolution of a model.
+    Stem(PackedI8, Columns),
     Groups(Vec<(PackedI8, Columns)>),
     /// A window for each channel.
     Depthwise(DepthwiseI8, Columns),
@@ -55,7 +58,8 @@ impl PackedConv {
             Some([zero]) => Some(*zero),
             Some(_) => return Ok(None),
         };
-        let taps: usize = w.shape()[2..].iter().product();
+        let kernel = &w.shape()[2..];
+        let taps: usize = kernel.iter().product();
         let groups = plain.windows.groups;
         let no_memory = |_| err!(OutOfMemory, "no memory to pack the weights");
         let columns = |first: usize, padded: usize, outs: usize| Columns {
@@ -69,6 +73,15 @@ impl PackedConv {
             let weights = weights.map_err(no_memory)?;
             let columns = columns(0, weights.padded_channels(), *channels);
             Packed::Depthwise(weights, columns)
+        } else if stem::suits_kernel(&plain.windows, kernel, *ins) {
+            let mut data = vec![0; bytes.data.len()];
+            turn(bytes.data, &mut data, *ins, taps);
+            let (width, depth) = (kernel[1] * ins, taps * ins);
+            let source =
+                Source { data: &data, signed: bytes.signed, tap_step: width, depth_step: 1, col_step: depth };
+            let rhs = PackedI8::new(source, [kernel[0], width, *channels], &w_zeros).map_err(no_memory)?;
+            let columns = columns(0, rhs.padded_cols(), *channels);
+            Packed::Stem(rhs, columns)
         } else {
             let outs = channels / groups;
             let pack = |group: usize| {
@@ -147,6 +160,9 @@ impl Kernel for PackedConv {
         let Some(view) = self.seen.view(&self.plain.windows, &shape, &self.weights)? else {
             return self.plain.run(io);
         };
+        if matches!(self.packed, Packed::Stem(..)) && !stem::fits(view.conv.windows.axes(), self.ins()) {
+            return self.plain.run(io);
+        }
         let zero = match self.x_zero {
             Some(zero) => zero,
             None => zero_points(io, 2, 1, 1)?.at(0),
@@ -233,9 +249,38 @@ impl<'a, F> Convolve<'a, '_, F> {
         let step = step.min(view.most());
         for (i, y) in y.chunks_mut((pixels * channels).max(1)).enumerate() {
             let image = &self.x.data[i * size..][..size];
-            cx.pool.chunks(y, step * channels, |i, y| self.pixels(cx, image, i * step, y))?;
+            if let Packed::Stem(rhs, columns) = &self.conv.packed {
+                self.stem(cx, image, (rhs, columns), y)?;
+            } else {
+                cx.pool.chunks(y, step * channels, |i, y| self.pixels(cx, image, i * step, y))?;
+            }
         }
         Ok(())
+    }
+
+    /// All pixels of an image of few channels.
+    fn stem<E>(
+        &self,
+        cx: &RunContext<'_>,
+        image: &[u8],
+        (rhs, columns): (&'a PackedI8, &'a Columns),
+        y: &mut [<E as Epilogue>::Out],
+    ) -> Result<()>
+    where
+        F: Fn(&'a Columns) -> E,
+        E: Epilogue,
+        <E as Epilogue>::Out: Send,
+    {
+        let zero = self.zero;
+        let [rows, cols] = self.view.conv.windows.axes() else {
+            bail!(Internal, "an image of two axes has {}", self.view.conv.windows.axes().len());
+        };
+        let Some(stem) = Stem::new(image, [rows, cols], self.conv.ins(), zero as u8)? else {
+            bail!(Internal, "an image that fits does not");
+        };
+        let bias = columns.bias.as_deref();
+        let job = Job { lhs: stem.left(), signed: self.x.signed, zero, rhs, bias };
+        spread(cx, &job, &(self.epilogue)(columns), MatrixMut::dense(y, rhs.cols()))
     }
 
     /// All channels of the pixels from `first` on, as many as `y` has.
@@ -261,6 +306,7 @@ impl<'a, F> Convolve<'a, '_, F> {
                 let job = Depthwise { image, offsets, signed, zero: self.zero, weights, bias };
                 depthwise_i8(Isa::current(), &job, &(self.epilogue)(columns), MatrixMut::dense(y, channels));
             }
+            Packed::Stem(..) => bail!(Internal, "a stem is computed as a whole"),
             Packed::Groups(groups) => {
                 let (mut channel, mut col) = (0, 0);
                 for (rhs, columns) in groups {
