@@ -1,6 +1,7 @@
 //! What `EDGEWISE_LOG` shows: 1 plan and memory, 2 a line per step, 3 graphs between rewrites.
 
-use std::sync::OnceLock;
+use edgewise_simd::Isa;
+use std::sync::{Once, OnceLock};
 
 /// The level that the environment asks for.
 pub fn level() -> u8 {
@@ -13,4 +14,15 @@ pub fn log(at: u8, line: impl FnOnce() -> String) {
     if level() >= at {
         eprintln!("{}", line());
     }
+}
+
+/// Prints, the first time, which instructions kernels use, and why if others were asked for.
+pub fn instructions() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        if let Err(why) = Isa::asked() {
+            log(1, || why);
+        }
+        log(1, || format!("instructions: {}", Isa::current().name()));
+    });
 }

@@ -8,7 +8,7 @@ use crate::ops::CustomOp;
 use crate::optimize::{Coverage, Remark, optimize};
 use crate::plan::{Program, load_constants};
 use crate::run::{self, Cost, Profile};
-use crate::{Dim, Kind, Limits, Result, Value};
+use crate::{Dim, Kind, Limits, Result, Value, log};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -100,6 +100,7 @@ impl Session {
         options: Options,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Session> {
+        log::instructions();
         let name = source.name().to_string();
         let model = onnx::load(source, &options.limits, &options.custom_ops).await?;
         let mut graph = model.graph;

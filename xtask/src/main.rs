@@ -3,12 +3,15 @@
 //! They need cargo and, for the conformance cases, python3; everything else they set up below the target
 //! folder.
 
+mod aarch64;
+mod apt;
 mod cases;
 mod npm;
 mod python;
 mod shell;
 mod suite;
 mod suites;
+mod toolchain;
 mod tools;
 mod wasm;
 

@@ -2,7 +2,7 @@
 
 use crate::shell::{cargo, files, root, run, status, target};
 use crate::suite::{Outcome, Suite};
-use crate::{cases, tools, wasm};
+use crate::{aarch64, cases, tools, wasm};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -32,6 +32,7 @@ pub fn nightly(models: Option<PathBuf>) -> Vec<Suite> {
     suites.retain(|suite| !matches!(suite.name, "fuzz" | "licenses" | "book"));
     suites.extend([
         Suite::new("properties", 1200, properties),
+        Suite::maybe("aarch64", 300, aarch64::test),
         Suite::maybe("models", 3600, move || whole_models(models.clone())),
         Suite::maybe("licenses", 900, || tools::deny(true)),
         Suite::maybe("book", 900, || tools::book(true)),
@@ -73,8 +74,8 @@ fn tests() -> Result<()> {
 
 fn conformance() -> Result<()> {
     // For the whole workspace: one package alone would be built again, with other features.
-    let mut command = cargo(["test", "--workspace", "--test", "conformance", "--", "--nocapture"]);
-    run(command.env("EDGEWISE_CASES", target().join("cases")))
+    let mut command = cargo(["test", "--workspace", "--test", "conformance", "--test", "instructions"]);
+    run(command.args(["--", "--nocapture"]).env("EDGEWISE_CASES", target().join("cases")))
 }
 
 fn properties() -> Result<()> {

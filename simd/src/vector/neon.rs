@@ -130,17 +130,21 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
 
     #[inline(always)]
     fn load_some(self, from: &[f32]) -> Self::F {
+        if from.len() >= 4 {
+            return self.load(from);
+        }
         let mut lanes = [0f32; 4];
-        let n = from.len().min(4);
-        lanes[..n].copy_from_slice(&from[..n]);
+        lanes.iter_mut().zip(from).for_each(|(lane, &x)| *lane = x);
         self.load(&lanes)
     }
 
     #[inline(always)]
     fn load_i_some(self, from: &[i32]) -> Self::I {
+        if from.len() >= 4 {
+            return self.load_i(from);
+        }
         let mut lanes = [0; 4];
-        let n = from.len().min(4);
-        lanes[..n].copy_from_slice(&from[..n]);
+        lanes.iter_mut().zip(from).for_each(|(lane, &x)| *lane = x);
         self.load_i(&lanes)
     }
 
@@ -176,10 +180,12 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
 
     #[inline(always)]
     fn store_some(self, x: Self::F, to: &mut [f32]) {
+        if to.len() >= 4 {
+            return self.store(x, to);
+        }
         let mut lanes = [0f32; 4];
         self.store(x, &mut lanes);
-        let n = to.len().min(4);
-        to[..n].copy_from_slice(&lanes[..n])
+        to.iter_mut().zip(lanes).for_each(|(to, lane)| *to = lane)
     }
 
     #[inline(always)]

@@ -1,15 +1,16 @@
 //! `cargo xtask wasm`: the module for browsers, in each of its builds, and what it weighs.
 
 mod size;
-mod toolchain;
 
 use crate::npm;
 use crate::shell::{cargo, run, target};
 use crate::suite::Outcome;
+use crate::toolchain::{Target, Toolchain};
 use anyhow::{Result, bail, ensure};
 use std::path::PathBuf;
 use std::process::Command;
-use toolchain::Toolchain;
+
+const TARGET: Target = Target { triple: "wasm32-unknown-unknown", library: "std,panic_abort", linker: None };
 
 const BINARYEN: (&str, &str) = ("binaryen", "132.0.0");
 
@@ -42,7 +43,7 @@ pub fn build(variants: &[Variant]) -> Result<Outcome> {
     if let Some(reason) = npm::missing() {
         return Ok(Outcome::Skipped(reason));
     }
-    let toolchain = match Toolchain::set_up()? {
+    let toolchain = match Toolchain::set_up(&TARGET)? {
         Ok(toolchain) => toolchain,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
@@ -78,9 +79,8 @@ impl Variant {
     }
 
     fn compile(&self, toolchain: &Toolchain) -> Result<()> {
-        let mut command = toolchain.cargo();
-        command.args(["build", "--package", "edgewise-web", "--profile", "wasm"]);
-        command.args(["--target", toolchain::TARGET, "--target-dir"]).arg(self.folder());
+        let mut command = toolchain.cargo("build");
+        command.args(["--package", "edgewise-web", "--profile", "wasm", "--target-dir"]).arg(self.folder());
         run(command.env("RUSTFLAGS", format!("-C target-feature={}", self.features)))
     }
 
@@ -88,7 +88,7 @@ impl Variant {
     fn generate(&self) -> Result<()> {
         let mut command =
             cargo(["run", "--quiet", "--package", "xtask", "--features", "bindgen", "--bin", "bindgen"]);
-        let module = self.folder().join(toolchain::TARGET).join("wasm/edgewise_web.wasm");
+        let module = self.folder().join(TARGET.triple).join("wasm/edgewise_web.wasm");
         // The profile of the suites, so that what they have built serves here too.
         run(command.arg("--").arg(module).arg(self.dist()))
     }
