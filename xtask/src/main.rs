@@ -25,8 +25,8 @@ usage: cargo xtask COMMAND
   test [SUITE…]        set up what is missing and run every suite, or those that are named; what CI runs,
                        within 35 minutes on 2 cores
   nightly [--models DIR] [SUITE…]
-                       everything in test, a long fuzz, licenses, the book, cases of the models in DIR
-                       (or EDGEWISE_MODELS)
+                       everything in test, a long fuzz, aarch64 by QEMU, licenses, the book, cases of the
+                       models in DIR (or EDGEWISE_MODELS)
   cases                only generate the conformance cases, into target/cases
   wasm [BUILD…]        the module for browsers and its size, into target/wasm/BUILD/dist; BUILD is simd or
                        relaxed, both if left out
