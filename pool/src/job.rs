@@ -1,9 +1,10 @@
 //! One call: what is to be done, how far it is, and who is at it.
 
+use crate::lock;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// A call of [`Pool::run`](super::Pool::run), which holds it on its stack.
 pub struct Job<'a> {
@@ -11,24 +12,28 @@ pub struct Job<'a> {
     count: usize,
     /// The first index that nobody has taken.
     next: AtomicUsize,
+    /// How many may help the caller.
+    helpers: usize,
     /// Workers at it, the caller left aside.
     busy: AtomicUsize,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl<'a> Job<'a> {
-    pub fn new(count: usize, work: &'a (dyn Fn(usize) + Sync)) -> Job<'a> {
-        Job { work, count, next: AtomicUsize::new(0), busy: AtomicUsize::new(0), panic: Mutex::default() }
+    pub fn new(count: usize, helpers: usize, work: &'a (dyn Fn(usize) + Sync)) -> Job<'a> {
+        let (next, busy) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Job { work, count, next, helpers, busy, panic: Mutex::default() }
     }
 
-    /// Whether there is something left to take.
-    pub fn is_open(&self) -> bool {
-        self.next.load(Ordering::Relaxed) < self.count
-    }
-
-    /// A worker comes. Called under the lock under which jobs are taken off the list.
-    pub fn enter(&self) {
-        self.busy.fetch_add(1, Ordering::Relaxed);
+    /// A worker comes, if there is something left to take and room for one more. Called under the lock under
+    /// which jobs are taken off the list.
+    pub fn enter(&self) -> bool {
+        let open = self.next.load(Ordering::Relaxed) < self.count;
+        let welcome = open && self.busy.load(Ordering::Relaxed) < self.helpers;
+        if welcome {
+            self.busy.fetch_add(1, Ordering::Relaxed);
+        }
+        welcome
     }
 
     /// The worker has nothing more to do with it; the job may be gone the moment after.
@@ -49,24 +54,28 @@ impl<'a> Job<'a> {
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
             self.next.store(self.count, Ordering::Relaxed);
-            *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+            *lock(&self.panic) = Some(panic);
         }
     }
 
     /// Waits for the workers that are still at it. They are in the middle of one index each, so this is
     /// short; but they may have lost their core to someone else, hence the yielding. It must not move before:
     /// they know it by its address.
-    pub fn finish(&self) {
+    ///
+    /// # Panics
+    /// With what one of them panicked with, and when `lost` says that one will never be done.
+    pub fn finish(&self, lost: impl Fn() -> bool) {
         let mut rounds = 0u32;
         while self.busy.load(Ordering::Acquire) > 0 {
             rounds += 1;
             if rounds < 2000 {
                 std::hint::spin_loop();
             } else {
+                assert!(!lost(), "a thread died at its work");
                 std::thread::yield_now();
             }
         }
-        let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let panic = lock(&self.panic).take();
         if let Some(panic) = panic {
             resume_unwind(panic);
         }

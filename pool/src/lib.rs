@@ -7,18 +7,34 @@
 //!
 //! Any number of callers may share a pool. Each works on its own call itself, so nobody ever waits for
 //! another's: at worst one gets no help.
+//!
+//! In a browser a program cannot start threads. There the host starts them and lets them [`serve`], which makes
+//! them workers of all pools; a pool that has none works alone.
 
 #![allow(unsafe_code, reason = "threads that outlive a call work on what the call borrows")]
 #![warn(clippy::undocumented_unsafe_blocks)]
 
+mod awake;
+mod board;
 mod job;
+mod lock;
 #[cfg(test)]
 mod tests;
 mod workers;
 
+pub use lock::lock;
+pub use workers::{close, lose, serve};
+
+use board::Board;
 use job::Job;
 use std::sync::{Arc, OnceLock};
 use workers::Workers;
+
+/// Whether this is for browsers: no threads but the host's, and none that may be put to sleep but workers.
+const BROWSER: bool = cfg!(all(target_family = "wasm", target_os = "unknown"));
+
+/// Whether memory can be shared at all.
+const SHARED: bool = !BROWSER || cfg!(target_feature = "atomics");
 
 /// Threads to work on. Clones share them; the last one to go ends them.
 #[derive(Clone, Debug)]
@@ -29,9 +45,9 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of `threads` threads, the caller's among them.
+    /// A pool of `threads` threads, the caller's among them; of one where memory cannot be shared.
     pub fn new(threads: usize) -> Pool {
-        Pool { threads: threads.max(1), workers: Arc::default() }
+        Pool { threads: if SHARED { threads.max(1) } else { 1 }, workers: Arc::default() }
     }
 
     /// How many threads a call may use, the caller's among them.
@@ -48,11 +64,6 @@ impl Pool {
             return (0..count).for_each(work);
         }
         let workers = self.workers.get_or_init(|| Workers::start(self.threads - 1));
-        let job = Job::new(count, work);
-        workers.help(&job);
-        job.work();
-        // From here on nobody new comes to the job; it must outlive those who are there.
-        workers.leave(&job);
-        job.finish();
+        workers.share(&Job::new(count, self.threads - 1, work));
     }
 }

@@ -73,3 +73,46 @@ fn a_panic_reaches_the_caller_and_the_pool_lives_on() {
         assert_eq!(counts(&pool, 5), [1; 5]);
     }
 }
+
+#[test]
+fn threads_of_the_host_help_and_are_never_waited_for() {
+    let pool = Pool { threads: 2, workers: Arc::new(OnceLock::from(Workers::Host)) };
+    // Nobody has come yet.
+    assert_eq!(counts(&pool, 9), [1; 9]);
+    let guests: Vec<_> = (0..3).map(|_| std::thread::spawn(serve)).collect();
+    let (here, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let helped = || {
+        pool.run(4, &|_| {
+            most.fetch_max(here.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(1));
+            here.fetch_sub(1, Ordering::SeqCst);
+        });
+        most.load(Ordering::SeqCst) == 2
+    };
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while !helped() {
+        assert!(std::time::Instant::now() < until, "nobody comes to help");
+    }
+    for _ in 0..200 {
+        assert_eq!(counts(&pool, 5), [1; 5]);
+        assert!(helped(), "more than are asked for, or fewer");
+    }
+    close();
+    guests.into_iter().for_each(|guest| guest.join().unwrap());
+    // Those who come later go at once.
+    serve();
+    assert_eq!(counts(&pool, 9), [1; 9]);
+}
+
+#[test]
+fn a_caller_does_not_wait_for_the_dead() {
+    let board = Board::new();
+    let job = Job::new(3, 1, &|_| {});
+    board.help(&job);
+    assert!(job.enter() && !job.enter());
+    job.work();
+    board.leave(&job);
+    board.lose();
+    let finish = || job.finish(|| board.has_lost());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(finish)).is_err());
+}

@@ -1,161 +1,79 @@
-//! The threads, and the list of jobs on which they look for work.
+//! The threads of a pool: its own, or those of the host.
 
-use super::Job;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use crate::{BROWSER, Board, Job};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
-/// How long a worker stays awake without work: longer than what lies between two steps of a model that are
-/// worth sharing, shorter than anyone would notice on a bill.
-const AWAKE: Duration = Duration::from_micros(60);
+/// The board of a host that starts threads itself.
+static HOST: Board = Board::new();
 
-/// Started threads. Dropping it ends them.
+/// Who helps a pool's callers.
 #[derive(Debug)]
-pub struct Workers {
-    board: Arc<Board>,
-    threads: Vec<JoinHandle<()>>,
+pub enum Workers {
+    /// Threads that it has started. Dropping it ends them.
+    Own(Arc<Board>, Vec<JoinHandle<()>>),
+    /// Whoever is in [`serve`] at the time; maybe nobody.
+    Host,
 }
 
-/// Where jobs are pinned.
-#[derive(Debug, Default)]
-struct Board {
-    list: Mutex<List>,
-    /// Told of new jobs, and of the end.
-    news: Condvar,
-    /// Counts what there was to be told: what those who are awake look at.
-    edition: AtomicUsize,
+/// Makes the calling thread a worker, for every pool whose threads are the host's: for hosts on which a
+/// program cannot start threads by itself, as in browsers. Returns when the host [closes](close).
+pub fn serve() {
+    HOST.serve();
 }
 
-#[derive(Debug, Default)]
-struct List {
-    jobs: Vec<Pinned>,
-    asleep: usize,
-    closed: bool,
+/// Sends home everyone who is in [`serve`] or will come there; pools work on without them.
+pub fn close() {
+    HOST.close();
 }
 
-/// The address of a job whose caller waits in [`Pool::run`](super::Pool::run).
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Pinned(*const Job<'static>);
-
-// SAFETY: a job is made to be shared; it holds nothing but atomics, a lock and a `Sync` function.
-unsafe impl Send for Pinned {}
-
-impl Pinned {
-    fn of(job: &Job<'_>) -> Pinned {
-        Pinned(std::ptr::from_ref(job).cast())
-    }
+/// Says that a thread has died in [`serve`], as a trap of WebAssembly ends one. Callers who wait for what it
+/// had in hand then panic: they would wait for ever.
+pub fn lose() {
+    HOST.lose();
 }
 
 impl Workers {
-    /// Starts so many threads, or as many as the system gives.
+    /// Starts so many threads, or as many as the system gives; in a browser those are the host's.
     pub fn start(count: usize) -> Workers {
-        let board = Arc::new(Board::default());
+        if BROWSER {
+            return Workers::Host;
+        }
+        let board = Arc::new(Board::new());
         let start = |i| {
             let board = board.clone();
             let builder = std::thread::Builder::new().name(format!("edgewise-{i}"));
             builder.spawn(move || board.serve()).ok()
         };
         let threads = (1..=count).map_while(start).collect();
-        Workers { board, threads }
+        Workers::Own(board, threads)
     }
 
-    /// Pins a job up, for whoever is free.
-    pub fn help(&self, job: &Job<'_>) {
-        if self.threads.is_empty() {
-            return;
-        }
-        let mut list = self.board.lock();
-        list.jobs.push(Pinned::of(job));
-        self.board.edition.fetch_add(1, Ordering::Release);
-        let asleep = list.asleep;
-        drop(list);
-        if asleep > 0 {
-            self.board.news.notify_all();
+    fn board(&self) -> &Board {
+        match self {
+            Workers::Own(board, _) => board,
+            Workers::Host => &HOST,
         }
     }
 
-    /// Takes a job down: nobody new comes to it afterwards.
-    pub fn leave(&self, job: &Job<'_>) {
-        self.board.lock().jobs.retain(|pinned| *pinned != Pinned::of(job));
+    /// Does a job with whoever comes to help.
+    pub fn share(&self, job: &Job<'_>) {
+        let board = self.board();
+        board.help(job);
+        job.work();
+        // From here on nobody new comes to the job; it must outlive those who are there.
+        board.leave(job);
+        job.finish(|| board.has_lost());
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.board.lock().closed = true;
-        self.board.edition.fetch_add(1, Ordering::Release);
-        self.board.news.notify_all();
-        for thread in self.threads.drain(..) {
+        let Workers::Own(board, threads) = self else { return };
+        board.close();
+        for thread in threads.drain(..) {
             // Workers catch what panics, so there is nothing to learn here.
             let _ = thread.join();
-        }
-    }
-}
-
-impl Board {
-    fn lock(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A worker's life.
-    fn serve(&self) {
-        let mut seen = self.edition.load(Ordering::Acquire);
-        while let Some(job) = self.next_job(&mut seen) {
-            // SAFETY: `next_job` entered it while it was pinned up, so its caller waits until the exit.
-            let job = unsafe { &*job.0 };
-            job.work();
-            job.exit();
-        }
-    }
-
-    /// Something to do, entered; waits for it, awake first and then asleep. `None`: it is over.
-    fn next_job(&self, seen: &mut usize) -> Option<Pinned> {
-        if let Some(job) = self.open_job(&self.lock()) {
-            return Some(job);
-        }
-        self.stay_awake(*seen);
-        let mut list = self.lock();
-        loop {
-            *seen = self.edition.load(Ordering::Acquire);
-            if list.closed {
-                return None;
-            }
-            if let Some(job) = self.open_job(&list) {
-                return Some(job);
-            }
-            list.asleep += 1;
-            list = self.news.wait(list).unwrap_or_else(PoisonError::into_inner);
-            list.asleep -= 1;
-        }
-    }
-
-    /// The job that has waited least: its caller has had the least help.
-    fn open_job(&self, list: &List) -> Option<Pinned> {
-        list.jobs.iter().rev().copied().find(|pinned| {
-            // SAFETY: what is on the list is pinned up, so its caller is still there.
-            let job = unsafe { &*pinned.0 };
-            let open = job.is_open();
-            if open {
-                job.enter();
-            }
-            open
-        })
-    }
-
-    /// Returns when there is news, or after a while.
-    fn stay_awake(&self, seen: usize) {
-        let since = Instant::now();
-        loop {
-            for _ in 0..64 {
-                if self.edition.load(Ordering::Acquire) != seen {
-                    return;
-                }
-                std::hint::spin_loop();
-            }
-            if since.elapsed() > AWAKE {
-                return;
-            }
         }
     }
 }

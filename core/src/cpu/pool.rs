@@ -1,6 +1,7 @@
 //! Threads to work on. Kernels see [`Pool::chunks`] and [`Pool::each`], and nothing else of them.
 
 use crate::Result;
+use edgewise_pool::lock;
 use std::sync::{Mutex, PoisonError};
 
 /// Threads that runs share; see [`edgewise_pool::Pool`].
@@ -44,7 +45,7 @@ impl Pool {
         }
         let count = chunks.len();
         let chunks = Mutex::new(chunks);
-        let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let next = || lock(&chunks).next();
         self.each(count, &|_| next().map_or(Ok(()), |(i, c)| work(i, c)))
     }
 
@@ -56,7 +57,7 @@ impl Pool {
             return (0..count).try_for_each(work);
         }
         let failed = Mutex::new(None);
-        let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = || lock(&failed);
         self.threads.run(count, &|i| {
             let going = failure().is_none();
             if let (true, Err(error)) = (going, work(i)) {
