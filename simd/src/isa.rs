@@ -3,6 +3,9 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 
+/// What [`Isa::current`] is: found out or chosen once.
+static CURRENT: OnceLock<Isa> = OnceLock::new();
+
 thread_local! {
     static PLAINLY: Cell<bool> = const { Cell::new(false) };
 }
@@ -89,7 +92,6 @@ impl Isa {
         if PLAINLY.get() {
             return Isa::Scalar;
         }
-        static CURRENT: OnceLock<Isa> = OnceLock::new();
         *CURRENT.get_or_init(|| Isa::asked().ok().flatten().unwrap_or_else(Isa::best))
     }
 
@@ -115,14 +117,26 @@ impl Isa {
     /// What `EDGEWISE_ISA` asks for. An error says why it cannot be had; [`Isa::current`] falls back then.
     pub fn asked() -> Result<Option<Isa>, String> {
         let Ok(name) = std::env::var("EDGEWISE_ISA") else { return Ok(None) };
-        match Isa::named(&name) {
-            Some(isa) if isa.is_supported() => Ok(Some(isa)),
-            Some(_) => {
-                Err(format!("EDGEWISE_ISA: this machine does not have {name}; {} runs", Isa::best().name()))
-            }
+        Isa::supported_of_name(&name).map(Some).map_err(|why| format!("EDGEWISE_ISA: {why}"))
+    }
+
+    /// Makes [`Isa::current`] the one of that name, where there is no environment to say it in. An error says
+    /// why it cannot be had; among the reasons is that kernels have used another one.
+    pub fn choose(name: &str) -> Result<Isa, String> {
+        let isa = Isa::supported_of_name(name)?;
+        match *CURRENT.get_or_init(|| isa) {
+            current if current == isa => Ok(isa),
+            current => Err(format!("{name} must be chosen before {} is used", current.name())),
+        }
+    }
+
+    fn supported_of_name(name: &str) -> Result<Isa, String> {
+        match Isa::named(name) {
+            Some(isa) if isa.is_supported() => Ok(isa),
+            Some(_) => Err(format!("this machine does not have {name}; {} runs", Isa::best().name())),
             None => {
                 let names = Isa::ALL.map(Isa::name).join(", ");
-                Err(format!("EDGEWISE_ISA: no instruction set is called '{name}'; there are {names}"))
+                Err(format!("no instruction set is called '{name}'; there are {names}"))
             }
         }
     }
@@ -202,6 +216,20 @@ mod tests {
             assert_eq!(Isa::named(isa.name()), Some(isa));
         }
         assert_eq!(Isa::named("mmx"), None);
+    }
+
+    #[test]
+    fn only_what_is_there_can_be_chosen() {
+        let current = Isa::current();
+        assert_eq!(Isa::choose(current.name()), Ok(current));
+        let other = Isa::supported().find(|isa| *isa != current).map(|isa| Isa::choose(isa.name()));
+        let absent = Isa::ALL.into_iter().find(|isa| !isa.is_supported());
+        let refused = [other, absent.map(|isa| Isa::choose(isa.name())), Some(Isa::choose("mmx"))];
+        for (choice, word) in refused.into_iter().zip(["before", "does not have", "is called"]) {
+            // Of a machine with nothing but scalars there is no other.
+            let Some(choice) = choice else { continue };
+            assert!(choice.as_ref().is_err_and(|why| why.contains(word)), "{choice:?}");
+        }
     }
 
     #[test]

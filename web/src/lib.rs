@@ -4,12 +4,18 @@
 //! which would be a bug of ours, writes its message to the console and then traps.
 
 mod error;
+mod isa;
 mod session;
 mod source;
 mod tensor;
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+mod threads;
 
+pub use isa::{choose_isa, isa};
 pub use session::Session;
 pub use tensor::Tensor;
+#[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
+pub use threads::{close, lose, serve};
 
 use wasm_bindgen::prelude::*;
 
@@ -20,14 +26,23 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
+
+    #[wasm_bindgen(thread_local_v2, js_namespace = performance, js_name = timeOrigin)]
+    static TIME_ORIGIN: f64;
 }
 
-/// Runs once, when the module has been instantiated.
+/// Milliseconds since a moment that all threads agree on: `performance.now()` counts from the start of each.
+#[cfg(target_family = "wasm")]
+fn now_ms() -> f64 {
+    TIME_ORIGIN.with(|origin| origin + performance_now())
+}
+
+/// Runs once, when the module has been instantiated for the first thread.
 #[wasm_bindgen(start)]
 pub fn start() {
     std::panic::set_hook(Box::new(|info| console_error(&info.to_string())));
     #[cfg(target_family = "wasm")]
-    edgewise_core::set_clock(performance_now);
+    edgewise_core::set_clock(now_ms);
 }
 
 /// The version of Edgewise.

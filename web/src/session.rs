@@ -5,6 +5,7 @@ use crate::source::Array;
 use crate::tensor::Tensor;
 use edgewise_core::run::Profile;
 use edgewise_core::{Error, ErrorKind, Options, Port, Result, RunOptions, Value};
+use edgewise_simd::Isa;
 use js_sys::Uint8Array;
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,11 +18,16 @@ pub struct Session(edgewise_core::Session);
 
 #[wasm_bindgen]
 impl Session {
-    /// Loads a model from the bytes of its file, which must not change until it is loaded.
-    pub fn load(model: Uint8Array) -> std::result::Result<Session, JsValue> {
-        let options = Options { threads: 1, ..Options::default() };
+    /// Loads a model from the bytes of its file, which must not change until it is loaded. Runs use so many
+    /// `threads`, the caller's among them: one if left out, and in builds without threads. Those are the
+    /// workers that have come by then (`threads.js` starts them); nobody is waited for.
+    pub fn load(model: Uint8Array, threads: Option<u32>) -> std::result::Result<Session, JsValue> {
+        // Found out now: two threads that want to know at once would wait for each other, which a page's main
+        // thread must not.
+        let _ = Isa::current();
+        let options = Options { threads: threads.unwrap_or(1) as usize, ..Options::default() };
         let mut ignore = |_| {};
-        let load = pin!(edgewise_core::Session::load(Arc::new(Array(model)), options, &mut ignore));
+        let load = pin!(edgewise_core::Session::load(Arc::new(Array::new(model)), options, &mut ignore));
         match load.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(loaded) => loaded.map(Session).map_err(to_js),
             // Bytes in memory are never waited for.

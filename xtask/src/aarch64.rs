@@ -10,6 +10,7 @@ use std::process::Command;
 const TARGET: Target = Target {
     triple: "aarch64-unknown-linux-gnu",
     library: "std,panic_unwind,test",
+    own_library: false,
     linker: Some("aarch64-linux-gnu-gcc"),
 };
 

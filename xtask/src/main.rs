@@ -28,8 +28,8 @@ usage: cargo xtask COMMAND
                        everything in test, a long fuzz, aarch64 by QEMU, licenses, the book, cases of the
                        models in DIR (or EDGEWISE_MODELS)
   cases                only generate the conformance cases, into target/cases
-  wasm [BUILD…]        the module for browsers and its size, into target/wasm/BUILD/dist; BUILD is simd or
-                       relaxed, both if left out
+  wasm [BUILD…]        the module for browsers and its size, into target/wasm/BUILD/dist; BUILD is simd,
+                       relaxed or threads, all if left out
   fuzz [--seconds N] [--seed N] [--case N]
                        mutate models for N seconds; --case repeats one case that a seed led to
 ";

@@ -20,7 +20,7 @@ pub fn test() -> Vec<Suite> {
         Suite::new("tests", 480, tests),
         Suite::new("conformance", 300, conformance),
         Suite::new("fuzz", 150, || fuzz(&words("--seconds 60 --cases 120000"))),
-        Suite::maybe("wasm", 600, || wasm::build(&wasm::VARIANTS)),
+        Suite::maybe("wasm", 600, || wasm::test(&wasm::DAILY)),
         Suite::maybe("licenses", 60, || tools::deny(false)),
         Suite::maybe("book", 30, || tools::book(false)),
     ]
@@ -29,8 +29,9 @@ pub fn test() -> Vec<Suite> {
 /// What takes too long for every change.
 pub fn nightly(models: Option<PathBuf>) -> Vec<Suite> {
     let mut suites = test();
-    suites.retain(|suite| !matches!(suite.name, "fuzz" | "licenses" | "book"));
+    suites.retain(|suite| !matches!(suite.name, "fuzz" | "wasm" | "licenses" | "book"));
     suites.extend([
+        Suite::maybe("wasm", 900, || wasm::test(&wasm::VARIANTS)),
         Suite::new("properties", 1200, properties),
         Suite::maybe("aarch64", 300, aarch64::test),
         Suite::maybe("models", 3600, move || whole_models(models.clone())),

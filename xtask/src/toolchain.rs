@@ -4,7 +4,7 @@
 use crate::apt;
 use crate::shell::cargo;
 use anyhow::Result;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,9 @@ const DEBIAN_LINKER: &str = "/usr/bin/rust-lld";
 const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
 const DEBIAN_PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
 
+/// Where the usual compiler keeps the standard library's sources.
+const SOURCES: &str = "lib/rustlib/src/rust/library/std";
+
 /// A download that stalls must not stall the tests.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -22,6 +25,8 @@ pub struct Target {
     pub triple: &'static str,
     /// Those parts of the standard library that are needed.
     pub library: &'static str,
+    /// Whether they are built in any case, because nobody has them as they must be.
+    pub own_library: bool,
     /// The program that links; Debian's rust-lld if none is said.
     pub linker: Option<&'static str>,
 }
@@ -46,7 +51,11 @@ impl Toolchain {
         let triple = target.triple;
         println!("Adding {triple} to the Rust toolchain, by rustup");
         let mut rustup = Command::new("rustup");
-        if within(PATIENCE, rustup.args(["target", "add", triple])) && target.has_library() {
+        let mut added = within(PATIENCE, rustup.args(["target", "add", triple]));
+        if added && target.own_library {
+            added = within(PATIENCE, Command::new("rustup").args(["component", "add", "rust-src"]));
+        }
+        if added && target.has_library() {
             return Ok(Ok(Toolchain::Usual(target)));
         }
         println!("rustup has none");
@@ -63,14 +72,16 @@ impl Toolchain {
             Toolchain::Usual(target) => (cargo([]), target),
             Toolchain::Debian(target) => {
                 let mut cargo = Command::new(DEBIAN_CARGO);
-                cargo.arg(format!("-Zbuild-std={}", target.library));
-                // A released compiler builds the standard library only if it may do what nightly ones do.
-                cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIAN_RUSTC);
+                cargo.env("RUSTC", DEBIAN_RUSTC);
                 cargo.env(target.variable("LINKER"), DEBIAN_LINKER);
                 cargo.env_remove("RUSTUP_TOOLCHAIN");
                 (cargo, target)
             }
         };
+        if target.own_library || matches!(self, Toolchain::Debian(_)) {
+            // A released compiler builds the standard library only if it may do what nightly ones do.
+            cargo.env("RUSTC_BOOTSTRAP", "1").arg(format!("-Zbuild-std={}", target.library));
+        }
         if let Some(linker) = target.linker {
             cargo.env(target.variable("LINKER"), linker);
         }
@@ -85,15 +96,20 @@ impl Target {
         format!("CARGO_TARGET_{}_{what}", self.triple.to_uppercase().replace('-', "_"))
     }
 
-    /// Whether the usual compiler has its standard library.
+    /// Whether the usual compiler has its standard library, with the sources if they are wanted.
     fn has_library(&self) -> bool {
-        let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
-        let output = Command::new(rustc).args(["--print", "target-libdir", "--target", self.triple]).output();
-        output.is_ok_and(|output| {
-            let folder = String::from_utf8_lossy(&output.stdout).trim().to_string();
-            output.status.success() && std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
-        })
+        let built = ask(&["--print", "target-libdir", "--target", self.triple]);
+        let built = built.and_then(|folder| std::fs::read_dir(folder).ok()?.next());
+        let sources = || ask(&["--print", "sysroot"]).map(|root| root.join(SOURCES).is_dir());
+        built.is_some() && (!self.own_library || sources() == Some(true))
     }
+}
+
+/// The path that the usual compiler answers with.
+fn ask(question: &[&str]) -> Option<PathBuf> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
+    let output = Command::new(rustc).args(question).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
 fn debian_is_there() -> bool {

@@ -57,6 +57,7 @@ pub fn run(
                 let job = web::Job {
                     engine: "edgewise",
                     build,
+                    isa: None,
                     model: case.model,
                     inputs: &name,
                     threads: 1,

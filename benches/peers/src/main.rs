@@ -11,6 +11,7 @@ use edgewise_bench::web::{self, Driver};
 use edgewise_bench::{ENGINE, Peer, accuracy, peer};
 use edgewise_bench_runner::write_folder;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -42,7 +43,7 @@ struct Args {
     /// Only in Chromium
     #[arg(long)]
     web: bool,
-    /// Which build of our module runs in Chromium
+    /// Which build of our module runs in Chromium; on more than one thread that is `threads`
     #[arg(long, value_name = "BUILD", default_value = "relaxed")]
     build: String,
     /// Take our module as it was built last
@@ -122,7 +123,11 @@ fn run(args: &Args) -> Result<bool> {
 }
 
 fn driver(args: &Args, models: &Path, inputs: &Path) -> Result<Driver> {
-    Driver::start(&setup::browser(&args.build, args.built)?, models, inputs)
+    // Traces and outputs are those of one thread.
+    let timed = args.profile.is_none() && !args.accuracy;
+    let threads = args.threads.iter().map(|&threads| if timed { usize::from(threads) } else { 1 });
+    let builds: BTreeSet<&str> = threads.map(|threads| web::build_for(&args.build, threads)).collect();
+    Driver::start(&setup::browser(builds, args.built)?, models, inputs, &[])
 }
 
 /// Traces that Chrome and Perfetto show.
@@ -133,6 +138,7 @@ fn profile(args: &Args, folder: &Path, cases: &[Case], models: &Path, inputs: &P
         let round = driver.round(&web::Job {
             engine: "edgewise",
             build: &args.build,
+            isa: None,
             model: case.model,
             inputs: case.name,
             threads: 1,

@@ -105,7 +105,8 @@ impl Runner {
             How::Page { driver, build } => {
                 let round = driver.borrow_mut().round(&web::Job {
                     engine: &self.name,
-                    build,
+                    build: web::build_for(build, job.threads),
+                    isa: None,
                     model: job.model,
                     inputs: job.input,
                     threads: job.threads,

@@ -15,6 +15,14 @@ pub struct Driver {
     from: BufReader<ChildStdout>,
 }
 
+/// The build of our module that has threads.
+pub const THREADS: &str = "threads";
+
+/// Which build runs on so many threads: `build`, unless it takes the one that has them.
+pub fn build_for(build: &str, threads: usize) -> &str {
+    if threads > 1 { THREADS } else { build }
+}
+
 /// What a page does. The names are those that driver.mjs and page.mjs take.
 #[derive(Clone, Debug, Serialize)]
 pub struct Job<'a> {
@@ -22,6 +30,9 @@ pub struct Job<'a> {
     pub engine: &'a str,
     /// The build of our module.
     pub build: &'a str,
+    /// The instruction set that our module uses; the best where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isa: Option<&'a str>,
     /// A file in the folder of models.
     pub model: &'a str,
     /// A folder in the folder of inputs.
@@ -40,6 +51,9 @@ pub struct Job<'a> {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Round {
+    /// Of our own engine: the instruction set that it used, and the threads that it had.
+    pub isa: Option<String>,
+    pub threads: Option<usize>,
     /// From navigation to the first output.
     pub cold_ms: f64,
     pub first_ms: f64,
@@ -67,11 +81,11 @@ enum Answer {
 }
 
 impl Driver {
-    /// Starts the driver and the browser.
-    pub fn start(browser: &Browser, models: &Path, inputs: &Path) -> Result<Driver> {
+    /// Starts the driver and the browser, the latter with some arguments of its own.
+    pub fn start(browser: &Browser, models: &Path, inputs: &Path, own: &[&str]) -> Result<Driver> {
         let mut command = Command::new("node");
         command.arg(package().join("web/driver.mjs")).arg(&browser.chromium).arg(&browser.npm);
-        command.arg(&browser.ours).arg(models).arg(inputs);
+        command.arg(&browser.ours).arg(models).arg(inputs).args(own);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("starting node")?;
         let (to, from) = (child.stdin.take(), child.stdout.take());

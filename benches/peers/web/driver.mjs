@@ -1,5 +1,5 @@
 // Drives Chromium: takes a job as a line of JSON, opens a fresh page for it, answers with a line of JSON.
-// usage: node driver.mjs CHROMIUM NPM_FOLDER OURS_FOLDER MODELS_FOLDER INPUTS_FOLDER
+// usage: node driver.mjs CHROMIUM NPM_FOLDER OURS_FOLDER MODELS_FOLDER INPUTS_FOLDER [ARGUMENT OF CHROMIUM…]
 import { createReadStream } from "node:fs";
 import { readFile, readdir, stat } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -8,7 +8,7 @@ import { dirname, extname, join, normalize } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const [executablePath, npm, ours, models, inputs] = process.argv.slice(2);
+const [executablePath, npm, ours, models, inputs, ...own] = process.argv.slice(2);
 const { chromium } = createRequire(join(npm, "package.json"))("playwright-core");
 
 const FOLDERS = { npm, ours, models, inputs };
@@ -38,7 +38,7 @@ await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
 
 const browser = await chromium.launch({
   executablePath,
-  args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
+  args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", ...own],
 });
 
 // Milliseconds that the threads of all pages' processes have computed. Threads that ended are lost, so this is
@@ -78,14 +78,15 @@ const round = async (job) => {
     await page.goto(`http://127.0.0.1:${server.address().port}/page.html?${query}`);
     try {
       const { coldMs, firstMs } = await page.evaluate(() => window.cold());
-      const outputs = job.outputs ? await page.evaluate(() => window.outputs()) : undefined;
+      const about = await page.evaluate(() => window.about());
       const before = await cpuMs();
       const warm = ([seconds, most]) => window.warm(seconds, most);
       const wallMs = await page.evaluate(warm, [job.seconds, job.most ?? 1e9]);
       const cpu = (await cpuMs()) - before;
+      const outputs = job.outputs ? await page.evaluate(() => window.outputs()) : undefined;
       // Last, when the browser has compiled everything as well as it can.
       const profile = job.profile ? await page.evaluate(() => window.profile()) : undefined;
-      return { coldMs, firstMs, wallMs, cpuMs: wallMs.length ? cpu / wallMs.length : 0, outputs, profile };
+      return { ...about, coldMs, firstMs, wallMs, cpuMs: wallMs.length ? cpu / wallMs.length : 0, outputs, profile };
     } catch (error) {
       throw new Error([error.message, ...told].join("\n"));
     }

@@ -1,5 +1,5 @@
 // One engine in a page of its own: loads itself, the model and the inputs, runs once, and then runs on when it
-// is asked to. The query says what: engine, build, model, inputs, threads.
+// is asked to. The query says what: engine, build, isa, model, inputs, threads.
 const query = new URLSearchParams(location.search);
 
 const bytes = async (url) => {
@@ -18,7 +18,8 @@ const start = async () => {
   const model = bytes(query.get("model"));
   // All three are fetched at once.
   const { open } = await import(`./${query.get("engine")}.mjs`);
-  const engine = await open({ model, inputs, threads: Number(query.get("threads")), build: query.get("build") });
+  const threads = Number(query.get("threads"));
+  const engine = await open({ model, inputs, threads, build: query.get("build"), isa: query.get("isa") });
   const began = performance.now();
   await engine.run();
   const now = performance.now();
@@ -32,6 +33,9 @@ window.cold = async () => {
   const { coldMs, firstMs } = await started;
   return { coldMs, firstMs };
 };
+
+// What runs: our own engine's instruction set, and its threads when all have come.
+window.about = async () => (await started).engine.about?.();
 
 // Milliseconds of each run, for so many seconds.
 window.warm = async (seconds, most) => {

@@ -12,7 +12,7 @@ mod mutate;
 mod plan;
 mod random;
 mod values;
-mod wire;
+pub mod wire;
 
 pub use corpus::{Case, Corpus, Seed};
 pub use decode::decode;

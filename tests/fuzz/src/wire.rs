@@ -4,17 +4,24 @@
 /// One field.
 #[derive(Clone, Debug)]
 pub struct Field {
+    /// Its number in the message.
     pub number: u32,
+    /// What is in it.
     pub value: Value,
 }
 
 /// What is in a field.
 #[derive(Clone, Debug)]
 pub enum Value {
+    /// A whole number.
     Varint(u64),
+    /// 4 bytes.
     Fixed32([u8; 4]),
+    /// 8 bytes.
     Fixed64([u8; 8]),
+    /// Bytes or text.
     Bytes(Vec<u8>),
+    /// Bytes that read as a message.
     Message(Vec<Field>),
 }
 

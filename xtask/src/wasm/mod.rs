@@ -3,14 +3,18 @@
 mod size;
 
 use crate::npm;
-use crate::shell::{cargo, run, target};
+use crate::shell::{cargo, files, root, run, target};
 use crate::suite::Outcome;
 use crate::toolchain::{Target, Toolchain};
 use anyhow::{Result, bail, ensure};
 use std::path::PathBuf;
 use std::process::Command;
 
-const TARGET: Target = Target { triple: "wasm32-unknown-unknown", library: "std,panic_abort", linker: None };
+const TARGET: Target =
+    Target { triple: "wasm32-unknown-unknown", library: "std,panic_abort", own_library: false, linker: None };
+
+/// The same for memory that threads share: the library that toolchains come with takes no locks.
+const THREADS_TARGET: Target = Target { own_library: true, ..TARGET };
 
 const BINARYEN: (&str, &str) = ("binaryen", "132.0.0");
 
@@ -22,13 +26,37 @@ const BUDGET_BYTES: u64 = 800_000;
 pub struct Variant {
     pub name: &'static str,
     features: &'static str,
+    /// Whether threads share its memory.
+    threads: bool,
 }
 
 /// Every build, the smallest common one first.
-pub const VARIANTS: [Variant; 2] = [
-    Variant { name: "simd", features: "+simd128" },
-    Variant { name: "relaxed", features: "+simd128,+relaxed-simd" },
+pub const VARIANTS: [Variant; 3] = [
+    Variant { name: "simd", features: "+simd128", threads: false },
+    Variant { name: "relaxed", features: "+simd128,+relaxed-simd", threads: false },
+    Variant {
+        name: "threads",
+        features: "+simd128,+relaxed-simd,+atomics,+bulk-memory,+mutable-globals",
+        threads: true,
+    },
 ];
+
+/// How memory is shared: the page makes it, and it may grow up to all that 32 bits can name. What is exported
+/// is what wasm-bindgen makes each thread's stack and variables with.
+const SHARED_MEMORY: [&str; 8] = [
+    "--shared-memory",
+    "--import-memory",
+    "--max-memory=4294967296",
+    "--export=__wasm_init_tls",
+    "--export=__tls_size",
+    "--export=__tls_align",
+    "--export=__tls_base",
+    "--export=__heap_base",
+];
+
+/// What every change is tested with: the build that runs everywhere, and the one that has all that there is. The
+/// one between them is made of the same kernels and costs a minute and a half more, so its turn is at night.
+pub const DAILY: [Variant; 2] = [VARIANTS[0], VARIANTS[2]];
 
 /// The build of that name.
 pub fn named(name: &str) -> Result<Variant> {
@@ -38,17 +66,29 @@ pub fn named(name: &str) -> Result<Variant> {
     }
 }
 
+/// Builds them and runs them in Chromium, where there is one, beside the native build.
+pub fn test(variants: &[Variant]) -> Result<Outcome> {
+    if let Outcome::Skipped(reason) = build(variants)? {
+        return Ok(Outcome::Skipped(reason));
+    }
+    let names: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
+    // For the whole workspace: one package alone would be built again, with other features.
+    let mut command = cargo(["test", "--workspace", "--test", "browser", "--", "--nocapture"]);
+    run(command.env("EDGEWISE_WASM", names.join(",")))?;
+    Ok(Outcome::Passed)
+}
+
 /// Builds them and prints what they weigh; an error if that is over the budget.
 pub fn build(variants: &[Variant]) -> Result<Outcome> {
     if let Some(reason) = npm::missing() {
         return Ok(Outcome::Skipped(reason));
     }
-    let toolchain = match Toolchain::set_up(&TARGET)? {
-        Ok(toolchain) => toolchain,
-        Err(reason) => return Ok(Outcome::Skipped(reason)),
-    };
     let mut over = Vec::new();
     for variant in variants {
+        let toolchain = match Toolchain::set_up(variant.target())? {
+            Ok(toolchain) => toolchain,
+            Err(reason) => return Ok(Outcome::Skipped(reason)),
+        };
         variant.compile(&toolchain)?;
         variant.generate()?;
         let size = size::of(&variant.optimize()?)?;
@@ -78,19 +118,33 @@ impl Variant {
         self.folder().join("dist")
     }
 
+    fn target(&self) -> &'static Target {
+        if self.threads { &THREADS_TARGET } else { &TARGET }
+    }
+
     fn compile(&self, toolchain: &Toolchain) -> Result<()> {
         let mut command = toolchain.cargo("build");
         command.args(["--package", "edgewise-web", "--profile", "wasm", "--target-dir"]).arg(self.folder());
-        run(command.env("RUSTFLAGS", format!("-C target-feature={}", self.features)))
+        let mut flags = format!("-C target-feature={}", self.features);
+        if self.threads {
+            flags.extend(SHARED_MEMORY.map(|argument| format!(" -C link-arg={argument}")));
+        }
+        run(command.env("RUSTFLAGS", flags))
     }
 
-    /// Writes the module as browsers load it and its JavaScript.
+    /// Writes the module as browsers load it and its JavaScript; with threads, what starts them too.
     fn generate(&self) -> Result<()> {
         let mut command =
             cargo(["run", "--quiet", "--package", "xtask", "--features", "bindgen", "--bin", "bindgen"]);
         let module = self.folder().join(TARGET.triple).join("wasm/edgewise_web.wasm");
         // The profile of the suites, so that what they have built serves here too.
-        run(command.arg("--").arg(module).arg(self.dist()))
+        run(command.arg("--").arg(module).arg(self.dist()))?;
+        if self.threads {
+            for script in files(&root().join("web/js"))? {
+                std::fs::copy(&script, self.dist().join(script.file_name().unwrap_or_default()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes the module smaller in place. At `-O1`, because more inlines more: `-O2` takes four times as long

@@ -16,23 +16,29 @@ pub struct Browser {
 
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Finds or installs Chromium, installs the packages, builds our module unless it is taken as it was `built` last.
-pub fn browser(build: &str, built: bool) -> Result<Browser> {
+/// Finds or installs Chromium, installs the packages, makes those builds of our module unless they are taken as
+/// they were `built` last.
+pub fn browser<'a>(builds: impl IntoIterator<Item = &'a str>, built: bool) -> Result<Browser> {
     let npm = npm::install()?;
-    let chromium = match find() {
+    let chromium = match chromium() {
         Some(chromium) => chromium,
         None => install()?,
     };
     if !built {
         let mut xtask = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        run(xtask.current_dir(repository()).args(["xtask", "wasm", build]))?;
+        run(xtask.current_dir(repository()).args(["xtask", "wasm"]).args(builds))?;
     }
+    Ok(Browser { chromium, npm, ours: ours() })
+}
+
+/// The folder with a folder for each build of our module.
+pub fn ours() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into());
-    Ok(Browser { chromium, npm, ours: repository().join(target).join("wasm") })
+    repository().join(target).join("wasm")
 }
 
 /// `EDGEWISE_CHROMIUM`, or one that is installed.
-fn find() -> Option<PathBuf> {
+pub fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("EDGEWISE_CHROMIUM").map(PathBuf::from);
     let paths = std::env::var_os("PATH").unwrap_or_default();
     // Playwright wants to know exactly where it is.
@@ -47,7 +53,7 @@ fn install() -> Result<PathBuf> {
         |args: &[&str]| run(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
     let installed = apt(&["-q", "update"])
         .and_then(|()| apt(&["-q", "install", "-y", "--no-install-recommends", "chromium"]));
-    match (installed, find()) {
+    match (installed, chromium()) {
         (Ok(()), Some(chromium)) => Ok(chromium),
         _ => bail!("Chromium is needed: install it, or name it in EDGEWISE_CHROMIUM, or leave --web out"),
     }

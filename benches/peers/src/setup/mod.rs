@@ -6,9 +6,10 @@ mod models;
 mod npm;
 mod python;
 
-pub use browser::{Browser, browser};
+pub use browser::{Browser, browser, chromium, ours};
 pub use crates::runner;
 pub use models::models;
+pub use npm::playwright;
 pub use python::Python;
 
 use crate::Peer;
