@@ -173,7 +173,7 @@ fn strips<S: Simd>(
         (8, 4) => tiles!(8: 1 if 1),
         (8, _) => tiles!(2: 6 if 4, 3 if 3, 2 if 2, 1 if 1),
         (4, 2) => tiles!(8: 1 if 1),
-        (4, _) if S::REGISTERS >= 32 => tiles!(4: 6 if 4, 3 if 3, 2 if 2, 1 if 1),
+        (4, _) if S::REGISTERS >= 32 => tiles!(4: 5 if 5, 4 if 4, 3 if 3, 2 if 2, 1 if 1),
         (4, _) => tiles!(4: 2 if 2, 1 if 1),
         _ => tiles!(16: 1 if 1),
     }

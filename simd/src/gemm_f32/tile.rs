@@ -92,10 +92,18 @@ unsafe fn add_products<S: Simd, const MR: usize, const NV: usize>(
         // SAFETY: as the caller promises.
         unsafe {
             let rows: [*const f32; MR] = std::array::from_fn(|r| *table.add(r));
-            for k in 0..left.len {
-                let right: [S::F; NV] = std::array::from_fn(|v| {
-                    s.load_at(line.add(v * S::LANES / PANEL * panel_step + v * S::LANES % PANEL))
-                });
+            let mut done = 0;
+            while S::BY_LANE && done + S::LANES <= left.len {
+                let fours = rows.map(|row| s.load_at(row.add(done)));
+                add_line::<S, MR, NV, 0>(s, &mut sums, &fours, line, panel_step);
+                add_line::<S, MR, NV, 1>(s, &mut sums, &fours, line.add(PANEL), panel_step);
+                add_line::<S, MR, NV, 2>(s, &mut sums, &fours, line.add(2 * PANEL), panel_step);
+                add_line::<S, MR, NV, 3>(s, &mut sums, &fours, line.add(3 * PANEL), panel_step);
+                line = line.add(4 * PANEL);
+                done += 4;
+            }
+            for k in done..left.len {
+                let right = load_line::<S, NV>(s, line, panel_step);
                 for (sums, row) in sums.iter_mut().zip(rows) {
                     let x = s.splat(*row.add(k));
                     for (sum, right) in sums.iter_mut().zip(right) {
@@ -108,6 +116,38 @@ unsafe fn add_products<S: Simd, const MR: usize, const NV: usize>(
         }
     }
     sums
+}
+
+/// A line of the panels that `NV` vectors span.
+///
+/// # Safety
+/// It must be there.
+#[inline(always)]
+unsafe fn load_line<S: Simd, const NV: usize>(s: S, line: *const f32, panel_step: usize) -> [S::F; NV] {
+    let at = |v: usize| v * S::LANES / PANEL * panel_step + v * S::LANES % PANEL;
+    // SAFETY: the caller's promise.
+    std::array::from_fn(|v| unsafe { s.load_at(line.add(at(v))) })
+}
+
+/// Adds the products of a line, by that lane of each row's numbers.
+///
+/// # Safety
+/// The line must be there.
+#[inline(always)]
+unsafe fn add_line<S: Simd, const MR: usize, const NV: usize, const LANE: i32>(
+    s: S,
+    sums: &mut Sums<S, MR, NV>,
+    rows: &[S::F; MR],
+    line: *const f32,
+    panel_step: usize,
+) {
+    // SAFETY: the caller's promise.
+    let right = unsafe { load_line::<S, NV>(s, line, panel_step) };
+    for (sums, &row) in sums.iter_mut().zip(rows) {
+        for (sum, right) in sums.iter_mut().zip(right) {
+            *sum = s.mul_add_lane::<LANE>(row, right, *sum);
+        }
+    }
 }
 
 #[inline(always)]

@@ -120,6 +120,9 @@ impl<E: Epilogue> Part<'_, '_, E> {
                     match (S::LANES * S::REGISTERS, rows - at) {
                         (..64, _) | (_, 1) => at += self.tile::<S, 1, N>(s, tile),
                         (64, _) | (_, 2) => at += self.tile::<S, 2, N>(s, tile),
+                        (128, 4) => at += self.tile::<S, 4, N>(s, tile),
+                        // Six rows are two tiles with room for factors, not one without.
+                        (128, _) => at += self.tile::<S, 3, N>(s, tile),
                         (_, 3 | 4) => at += self.tile::<S, 4, N>(s, tile),
                         _ => at += self.tile::<S, 6, N>(s, tile),
                     }
@@ -240,20 +243,25 @@ unsafe fn add_products<S: Simd, const R: usize, const N: usize>(
     lines: *const Line,
     depth: usize,
 ) {
-    let per_panel = PANEL / S::LANES;
     let mut acc = *sums;
     let mut line = lines;
     for block in table {
         let mut rows = [std::ptr::null(); R];
         rows.copy_from_slice(&block[at..at + R]);
-        for quad in 0..quads {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let mut b = [s.splat_i(0); N];
-                for v in 0..N {
-                    let line: *const i32 = line.add(v / per_panel * depth).cast();
-                    b[v] = s.load_i_at(line.add(v % per_panel * S::LANES));
-                }
+        let mut done = 0;
+        // SAFETY: the caller's promise.
+        unsafe {
+            while S::DOT_BY_LANE && done + S::LANES <= quads {
+                let fours = rows.map(|row| s.load_i_at(row.cast::<i32>().add(done)));
+                add_line::<S, R, N, 0>(s, &mut acc, &fours, line, depth);
+                add_line::<S, R, N, 1>(s, &mut acc, &fours, line.add(1), depth);
+                add_line::<S, R, N, 2>(s, &mut acc, &fours, line.add(2), depth);
+                add_line::<S, R, N, 3>(s, &mut acc, &fours, line.add(3), depth);
+                line = line.add(4);
+                done += 4;
+            }
+            for quad in done..quads {
+                let b = load_line::<S, N>(s, line, depth);
                 for r in 0..R {
                     let a = s.splat_i(rows[r].cast::<i32>().add(quad).read_unaligned());
                     for v in 0..N {
@@ -265,4 +273,43 @@ unsafe fn add_products<S: Simd, const R: usize, const N: usize>(
         }
     }
     *sums = acc;
+}
+
+/// A line of the panels that `N` vectors span; a panel begins every `depth` lines.
+///
+/// # Safety
+/// It must be there.
+#[inline(always)]
+unsafe fn load_line<S: Simd, const N: usize>(s: S, line: *const Line, depth: usize) -> [S::I; N] {
+    let per_panel = PANEL / S::LANES;
+    let mut b = [s.splat_i(0); N];
+    for (v, b) in b.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *b = unsafe {
+            let line: *const i32 = line.add(v / per_panel * depth).cast();
+            s.load_i_at(line.add(v % per_panel * S::LANES))
+        };
+    }
+    b
+}
+
+/// Adds the products of a line, by that lane of each row's quads.
+///
+/// # Safety
+/// The line must be there.
+#[inline(always)]
+unsafe fn add_line<S: Simd, const R: usize, const N: usize, const LANE: i32>(
+    s: S,
+    sums: &mut [[S::I; N]; R],
+    rows: &[S::I; R],
+    line: *const Line,
+    depth: usize,
+) {
+    // SAFETY: the caller's promise.
+    let b = unsafe { load_line::<S, N>(s, line, depth) };
+    for (sums, &row) in sums.iter_mut().zip(rows) {
+        for (sum, b) in sums.iter_mut().zip(b) {
+            *sum = s.dot_lane::<LANE>(*sum, row, b);
+        }
+    }
 }

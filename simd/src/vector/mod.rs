@@ -71,6 +71,15 @@ pub trait Simd: Copy + Send + Sync {
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a * b + c`, rounded once where the machine can, else twice.
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// Whether factors are best loaded a vector of four at a time and taken from its lanes.
+    const BY_LANE: bool = false;
+    /// [`mul_add`](Simd::mul_add) of one lane of `a`, from 0 to 3, and every lane of `b`.
+    #[inline(always)]
+    fn mul_add_lane<const LANE: i32>(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        let mut lanes = [0.0; 16];
+        self.store(a, &mut lanes);
+        self.mul_add(self.splat(lanes[LANE as usize]), b, c)
+    }
     /// `a * b + c`, rounded once on every machine, if the sum is exact in f64.
     #[inline(always)]
     fn fused(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
@@ -155,6 +164,16 @@ pub trait Simd: Copy + Send + Sync {
     #[inline(always)]
     fn dot_native(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
         self.dot(acc, a, b)
+    }
+    /// Whether first factors of [`dot_native`](Simd::dot_native) are best loaded a vector of four at a time and
+    /// taken from its lanes.
+    const DOT_BY_LANE: bool = false;
+    /// [`dot_native`](Simd::dot_native) of one lane of `a`, from 0 to 3, and every lane of `b`.
+    #[inline(always)]
+    fn dot_lane<const LANE: i32>(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        let mut lanes = [0; 16];
+        self.store_i(a, &mut lanes);
+        self.dot_native(acc, self.splat_i(lanes[LANE as usize]), b)
     }
     /// [`dot`](Simd::dot) where the bytes of `a` are from 0 to 127: one instruction on more sets.
     #[inline(always)]

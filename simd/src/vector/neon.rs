@@ -3,7 +3,7 @@
 use super::{Simd, Task, first_bytes, store_first};
 use std::arch::aarch64::*;
 
-/// 4 lanes; products of bytes by widening (0), by SDOT (1) or by USDOT (2).
+/// 4 lanes; sums of products of bytes by widening (0), by SDOT (1) or by USDOT (2).
 #[derive(Clone, Copy)]
 pub struct Neon<const LEVEL: u8> {
     _private: (),
@@ -36,12 +36,37 @@ fn four<B: Copy>(from: &[B]) -> u64 {
     u32::from_le_bytes(first_bytes(from)).into()
 }
 
-/// # Safety
-/// The machine must have dot products.
+/// Sums of neighbors, those of `a` first. The intrinsic is two shuffles and a sum, which the compiler likes to
+/// take apart.
 #[inline(always)]
-unsafe fn signed_dot(mut acc: int32x4_t, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+fn add_pairs(a: int32x4_t, b: int32x4_t) -> int32x4_t {
+    let sums;
+    // SAFETY: every such machine has it.
+    unsafe {
+        std::arch::asm!(
+            "addp {sums:v}.4s, {a:v}.4s, {b:v}.4s",
+            sums = lateout(vreg) sums, a = in(vreg) a, b = in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    sums
+}
+
+/// `acc + Σ a·b`, both signed. SDOT and USDOT are written as assembly: their intrinsics are not stable.
+///
+/// # Safety
+/// The machine must have dot products where the level is not 0.
+#[inline(always)]
+unsafe fn signed_dot<const LEVEL: u8>(mut acc: int32x4_t, a: int32x4_t, b: int32x4_t) -> int32x4_t {
     // SAFETY: the caller's promise.
     unsafe {
+        if LEVEL == 0 {
+            let (a, b) = (vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b));
+            // Two products may be 2¹⁵ together, so pairs are 32 bits wide.
+            let low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
+            let high = vpaddlq_s16(vmull_high_s8(a, b));
+            return vaddq_s32(acc, add_pairs(low, high));
+        }
         std::arch::asm!(
             "sdot {acc:v}.4s, {a:v}.16b, {b:v}.16b",
             acc = inout(vreg) acc, a = in(vreg) a, b = in(vreg) b,
@@ -51,10 +76,13 @@ unsafe fn signed_dot(mut acc: int32x4_t, a: int32x4_t, b: int32x4_t) -> int32x4_
     acc
 }
 
-/// SDOT and USDOT are written as assembly: their intrinsics are not stable.
+/// `acc + Σ a·b`, the bytes of `a` from 0 to 255.
+///
+/// # Safety
+/// The machine must have what the level says.
 #[inline(always)]
 unsafe fn dot<const LEVEL: u8>(mut acc: int32x4_t, a: int32x4_t, b: int32x4_t) -> int32x4_t {
-    // SAFETY: the caller holds a token of that level.
+    // SAFETY: the caller's promise.
     unsafe {
         match LEVEL {
             2 => {
@@ -65,30 +93,73 @@ unsafe fn dot<const LEVEL: u8>(mut acc: int32x4_t, a: int32x4_t, b: int32x4_t) -
                 );
                 acc
             }
-            1 => {
+            _ => {
                 // a = 128 + (a ^ 0x80) as signed, so 128 Σ b is added.
                 let signed = veorq_s32(a, vdupq_n_s32(0x8080_8080_u32 as i32));
-                let half = vdupq_n_s32(0x4040_4040);
-                std::arch::asm!(
-                    "sdot {acc:v}.4s, {a:v}.16b, {b:v}.16b",
-                    "sdot {acc:v}.4s, {h:v}.16b, {b:v}.16b",
-                    "sdot {acc:v}.4s, {h:v}.16b, {b:v}.16b",
-                    acc = inout(vreg) acc, a = in(vreg) signed, b = in(vreg) b, h = in(vreg) half,
-                    options(pure, nomem, nostack, preserves_flags),
-                );
-                acc
-            }
-            _ => {
-                let (a, b) = (vreinterpretq_u8_s32(a), vreinterpretq_s8_s32(b));
-                let wide = |a: uint8x8_t| vreinterpretq_s16_u16(vmovl_u8(a));
-                let (a0, b0) = (wide(vget_low_u8(a)), vmovl_s8(vget_low_s8(b)));
-                let (a1, b1) = (wide(vget_high_u8(a)), vmovl_s8(vget_high_s8(b)));
-                let products =
-                    |a, b| vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
-                vaddq_s32(acc, vpaddq_s32(products(a0, b0), products(a1, b1)))
+                let acc = signed_dot::<LEVEL>(acc, signed, b);
+                if LEVEL == 1 {
+                    let half = vdupq_n_s32(0x4040_4040);
+                    return signed_dot::<1>(signed_dot::<1>(acc, half, b), half, b);
+                }
+                vaddq_s32(acc, vshlq_n_s32::<7>(vpaddlq_s16(vpaddlq_s8(vreinterpretq_s8_s32(b)))))
             }
         }
     }
+}
+
+/// `acc + Σ a·b`, the bytes of `a` from 0 to 127.
+///
+/// # Safety
+/// The machine must have what the level says.
+#[inline(always)]
+unsafe fn dot_small<const LEVEL: u8>(acc: int32x4_t, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if LEVEL != 0 {
+            return signed_dot::<LEVEL>(acc, a, b);
+        }
+        // Two products are more than -2¹⁵ together.
+        let (a, b) = (vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b));
+        let low = vmull_s8(vget_low_s8(a), vget_low_s8(b));
+        let mut acc = acc;
+        // As in `add_pairs`.
+        std::arch::asm!(
+            "addp {pairs:v}.8h, {low:v}.8h, {high:v}.8h",
+            "sadalp {acc:v}.4s, {pairs:v}.8h",
+            acc = inout(vreg) acc, low = in(vreg) low, high = in(vreg) vmull_high_s8(a, b), pairs = out(vreg) _,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+        acc
+    }
+}
+
+/// `acc + Σ a·b`, `a` being one lane; its sign is that of [`Simd::dot_native`].
+///
+/// # Safety
+/// The machine must have what the level says.
+#[inline(always)]
+unsafe fn dot_lane<const LEVEL: u8, const LANE: i32>(
+    mut acc: int32x4_t,
+    a: int32x4_t,
+    b: int32x4_t,
+) -> int32x4_t {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match LEVEL {
+            2 => std::arch::asm!(
+                "sudot {acc:v}.4s, {b:v}.16b, {a:v}.4b[{lane}]",
+                acc = inout(vreg) acc, a = in(vreg) a, b = in(vreg) b, lane = const LANE,
+                options(pure, nomem, nostack, preserves_flags),
+            ),
+            1 => std::arch::asm!(
+                "sdot {acc:v}.4s, {b:v}.16b, {a:v}.4b[{lane}]",
+                acc = inout(vreg) acc, a = in(vreg) a, b = in(vreg) b, lane = const LANE,
+                options(pure, nomem, nostack, preserves_flags),
+            ),
+            _ => acc = signed_dot::<0>(acc, vdupq_laneq_s32::<LANE>(a), b),
+        }
+    }
+    acc
 }
 
 impl<const LEVEL: u8> Simd for Neon<LEVEL> {
@@ -241,6 +312,14 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
         unsafe { vfmaq_f32(c, a, b) }
     }
 
+    const BY_LANE: bool = true;
+
+    #[inline(always)]
+    fn mul_add_lane<const LANE: i32>(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: the token proves the instructions.
+        unsafe { vfmaq_laneq_f32::<LANE>(c, b, a) }
+    }
+
     #[inline(always)]
     fn sqrt(self, a: Self::F) -> Self::F {
         // SAFETY: the token proves the instructions.
@@ -379,17 +458,26 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
         unsafe { dot::<LEVEL>(acc, a, b) }
     }
 
-    const SIGNED_DOT: bool = LEVEL == 1;
+    const SIGNED_DOT: bool = LEVEL < 2;
 
     #[inline(always)]
     fn dot_native(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
         // SAFETY: the token proves the instructions.
-        unsafe { if LEVEL == 1 { signed_dot(acc, a, b) } else { dot::<LEVEL>(acc, a, b) } }
+        unsafe { if Self::SIGNED_DOT { signed_dot::<LEVEL>(acc, a, b) } else { dot::<LEVEL>(acc, a, b) } }
+    }
+
+    const DOT_BY_LANE: bool = LEVEL > 0;
+
+    #[inline(always)]
+    fn dot_lane<const LANE: i32>(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { dot_lane::<LEVEL, LANE>(acc, a, b) }
     }
 
     #[inline(always)]
     fn dot_small(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
-        self.dot_native(acc, a, b)
+        // SAFETY: the token proves the instructions.
+        unsafe { dot_small::<LEVEL>(acc, a, b) }
     }
 
     #[inline(always)]

@@ -42,8 +42,8 @@ const INTEGERS: [i32; 16] = [
     -559038737,
     1 << 24,
     16777217,
-    12345,
-    -99999,
+    0x7f7f_7f7f,
+    -0x7f7f_7f80,
     77,
 ];
 
@@ -134,6 +134,46 @@ fn every_set_agrees_with_the_scalar_one_to_the_bit() {
             let wrong = got.iter().zip(expected).position(|(a, b)| a != b);
             assert_eq!(wrong, None, "{isa:?}, operation {op}");
         }
+    }
+}
+
+/// What takes a factor from a lane, against what takes it from all.
+struct Lanes<const LANE: i32>;
+
+impl<const LANE: i32> Task for Lanes<LANE> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        if LANE as usize >= S::LANES {
+            return;
+        }
+        let (x, i): (Vec<f32>, Vec<i32>) =
+            (0..16).map(|at| (1.7 * at as f32 - 9.1, INTEGERS[(at * 5 + 13) % 16])).unzip();
+        let (a, i) = (s.load(&x), s.load_i(&i));
+        let (one, byte) = (s.splat(x[LANE as usize]), s.splat_i(INTEGERS[(LANE as usize * 5 + 13) % 16]));
+        let bits = |x: S::I| {
+            let mut lanes = vec![0; S::LANES];
+            s.store_i(x, &mut lanes);
+            lanes
+        };
+        let (b, c) = (s.splat(0.3), s.load_some(&x[3..]));
+        let (got, expected) = (s.mul_add_lane::<LANE>(a, b, c), s.mul_add(one, b, c));
+        assert_eq!(bits(s.bits(got)), bits(s.bits(expected)));
+        for j in INTEGERS {
+            let j = s.add_i(s.splat_i(j), i);
+            assert_eq!(bits(s.dot_lane::<LANE>(i, i, j)), bits(s.dot_native(i, byte, j)));
+        }
+    }
+}
+
+#[test]
+fn a_lane_is_as_good_as_a_vector_of_it() {
+    for isa in Isa::supported() {
+        dispatch(isa, Lanes::<0>);
+        dispatch(isa, Lanes::<1>);
+        dispatch(isa, Lanes::<2>);
+        dispatch(isa, Lanes::<3>);
     }
 }
 
