@@ -1,8 +1,6 @@
 //! The product with quantized rows: whole blocks in integers, blocks added up in f32.
 
-#[cfg(test)]
-use super::Line;
-use super::{AHEAD, PANEL, Weights, pack::PackedZeros};
+use super::{AHEAD, Line, PANEL, Weights, pack::PackedZeros};
 use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 use std::ops::Range;
 
@@ -119,7 +117,6 @@ impl Product<'_> {
             row.as_ptr().add(at).cast::<i32>().read_unaligned()
         };
         let mut sums = [[s.splat(0.0); N]; R];
-        let mut k = 0;
         for (block, lines) in lines.enumerate() {
             let offset = |r: usize| s.splat_i(four(rows[r], padded + 4 * (blocks + block)));
             let mut products: [[S::I; N]; R] = match &self.weights.zeros {
@@ -135,25 +132,22 @@ impl Product<'_> {
                 (0..lines.len()).for_each(|i| s.prefetch(lines.as_ptr().wrapping_add(AHEAD + i)));
             }
             let (lines, scales) = lines.split_at(lines.len() - 1);
-            for line in lines {
-                // SAFETY: a line has 16 lanes of four bytes, and a vector begins at every multiple of its
-                // lanes below 16.
-                let line: [S::I; N] = std::array::from_fn(|v| unsafe {
-                    s.load_i_at(line.0.as_ptr().cast::<i32>().add(lane + v * S::LANES))
-                });
-                for quad in 0..8 / BITS {
-                    let weights = line.map(|line| nth_quad::<S, BITS>(s, line, quad));
-                    for (products, row) in products.iter_mut().zip(&rows) {
-                        let row = s.splat_i(four(row, k));
-                        for (product, weights) in products.iter_mut().zip(weights) {
-                            // Codes of fewer than 8 bits are small.
-                            *product = match BITS {
-                                8 => s.dot(*product, weights, row),
-                                _ => s.dot_small(*product, weights, row),
-                            };
+            let codes = rows.map(|row| &row[block * format.block..][..format.block]);
+            // SAFETY: the codes of a row's block are as many as the lines of a block of the weights have; a
+            // vector begins at every multiple of its lanes below the 16 of a line.
+            unsafe {
+                match <&[Line; 4]>::try_from(lines) {
+                    // The most common block by far, without a loop.
+                    Ok(lines) if BITS == 4 => {
+                        for i in 0..4 {
+                            add_line::<S, BITS, R, N>(s, &lines[i], lane, &codes, i, &mut products);
                         }
                     }
-                    k += 4;
+                    _ => {
+                        for (i, line) in lines.iter().enumerate() {
+                            add_line::<S, BITS, R, N>(s, line, lane, &codes, i, &mut products);
+                        }
+                    }
                 }
             }
             // SAFETY: as above.
@@ -168,6 +162,40 @@ impl Product<'_> {
             }
         }
         sums
+    }
+}
+
+/// Adds the products of line `i` of a block with the codes of `R` rows.
+///
+/// # Safety
+/// `N` vectors must lie in the line from `lane` on, and each row must have codes for the line.
+#[inline(always)]
+unsafe fn add_line<S: Simd, const BITS: usize, const R: usize, const N: usize>(
+    s: S,
+    line: &Line,
+    lane: usize,
+    codes: &[&[u8]; R],
+    i: usize,
+    products: &mut [[S::I; N]; R],
+) {
+    // SAFETY: the caller's promise.
+    let line: [S::I; N] = std::array::from_fn(|v| unsafe {
+        s.load_i_at(line.0.as_ptr().cast::<i32>().add(lane + v * S::LANES))
+    });
+    for quad in 0..8 / BITS {
+        let weights = line.map(|line| nth_quad::<S, BITS>(s, line, quad));
+        for (products, codes) in products.iter_mut().zip(codes) {
+            // SAFETY: the caller's promise.
+            let four = unsafe { codes.as_ptr().cast::<i32>().add(i * 8 / BITS + quad).read_unaligned() };
+            let row = s.splat_i(four);
+            for (product, weights) in products.iter_mut().zip(weights) {
+                // Codes of fewer than 8 bits are small.
+                *product = match BITS {
+                    8 => s.dot(*product, weights, row),
+                    _ => s.dot_small(*product, weights, row),
+                };
+            }
+        }
     }
 }
 
