@@ -263,7 +263,7 @@ pub fn dispatch<T: Task>(isa: Isa, task: T) -> T::Output {
         Isa::RelaxedSigned => wasm::run_signed(task),
         #[cfg(target_arch = "wasm32")]
         Isa::RelaxedUnsigned => wasm::run_unsigned(task),
-        _ => task.run(scalar::Scalar),
+        _ => scalar::run(task),
     }
 }
 
@@ -281,7 +281,7 @@ pub fn dispatch_plain<T: Task>(isa: Isa, task: T) -> T::Output {
         Isa::Neon | Isa::NeonDot | Isa::NeonI8mm => unsafe { neon::run(task) },
         #[cfg(target_arch = "wasm32")]
         Isa::Simd128 | Isa::Relaxed | Isa::RelaxedSigned | Isa::RelaxedUnsigned => wasm::run(task),
-        _ => task.run(scalar::Scalar),
+        _ => scalar::run(task),
     }
 }
 

@@ -1,10 +1,16 @@
 //! No vectors: a lane at a time. The reference that every other set is compared with.
 
-use super::Simd;
+use super::{Simd, Task};
 
 /// One lane.
 #[derive(Clone, Copy)]
 pub struct Scalar;
+
+/// Not inlined: compilers for wasm improve whole functions, and this is never the one that counts.
+#[inline(never)]
+pub fn run<T: Task>(task: T) -> T::Output {
+    task.run(Scalar)
+}
 
 impl Simd for Scalar {
     type F = f32;

@@ -11,17 +11,21 @@ pub struct Wasm<const DOT: u8> {
     _private: (),
 }
 
-/// The whole module has the instructions or none of it is compiled.
+/// The whole module has the instructions or none of it is compiled. Not inlined, and neither are its
+/// siblings: engines compile and improve whole functions, so what does not run had better not be in them.
+#[inline(never)]
 pub fn run<T: Task>(task: T) -> T::Output {
     task.run(Wasm::<0> { _private: () })
 }
 
 /// [`run`] where [`exact_dot`] is [`Isa::RelaxedSigned`](crate::Isa::RelaxedSigned).
+#[inline(never)]
 pub fn run_signed<T: Task>(task: T) -> T::Output {
     task.run(Wasm::<1> { _private: () })
 }
 
 /// [`run`] where [`exact_dot`] is [`Isa::RelaxedUnsigned`](crate::Isa::RelaxedUnsigned).
+#[inline(never)]
 pub fn run_unsigned<T: Task>(task: T) -> T::Output {
     task.run(Wasm::<2> { _private: () })
 }
