@@ -4,7 +4,7 @@
 //! `cargo bench -p edgewise-simd --bench gemm_f32 [-- WORD]` runs the cases whose name has the word in it.
 
 use edgewise_simd::gemm_f32::{Finish, PackedF32, gemm_f32};
-use edgewise_simd::{Isa, Lhs, MatrixMut, Simd, Task, dispatch};
+use edgewise_simd::{Isa, Lhs, MatrixMut, Simd, Source, Task, dispatch};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,8 @@ fn main() {
     for (name, [rows, depth, cols]) in CASES.into_iter().filter(|(name, _)| name.contains(&word)) {
         let ones = |n: usize| (0..n).map(|i| (i % 13) as f32 / 13.0).collect::<Vec<_>>();
         let (a, b, mut out) = (ones(rows * depth), ones(depth * cols), vec![0.0; rows * cols]);
-        let packed = PackedF32::new(&b, (depth, cols), |k| k * cols, 1).expect("memory");
+        let source = Source { data: &b, tap_step: 0, depth_step: cols, col_step: 1 };
+        let packed = PackedF32::new(source, [1, depth, cols]).expect("memory");
         let left = Lhs::Rows { data: &a, stride: depth };
         let finish = Finish { bias: Some(&b[..cols]), ..Finish::default() };
         let time = fastest(|| gemm_f32(isa, left, &packed, &finish, MatrixMut::dense(&mut out, cols)));

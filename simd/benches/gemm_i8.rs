@@ -3,8 +3,8 @@
 //! `cargo bench -p edgewise-simd --bench gemm_i8 [-- FILTER]`. The most is measured, not computed: dot
 //! products on registers alone.
 
-use edgewise_simd::gemm_i8::{Job, PackedI8, Requantize, Source, Sums, gemm_i8};
-use edgewise_simd::{Isa, Lhs, MatrixMut, Simd, Task, dispatch};
+use edgewise_simd::gemm_i8::{Job, PackedI8, Requantize, Sums, gemm_i8};
+use edgewise_simd::{Isa, Lhs, MatrixMut, Simd, Source, Task, dispatch};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -77,8 +77,8 @@ fn main() {
             }
             let bytes = |n: usize| (0..n).map(|i| (i * 7919 % 251) as u8).collect::<Vec<_>>();
             let (a, b) = (bytes(rows * depth), bytes(depth * cols));
-            let source = Source { data: &b, signed: true, tap_step: 0, depth_step: cols, col_step: 1 };
-            let rhs = PackedI8::new(source, [1, depth, cols], &[0]).expect("memory");
+            let source = Source { data: &b, tap_step: 0, depth_step: cols, col_step: 1 };
+            let rhs = PackedI8::new(source, true, [1, depth, cols], &[0]).expect("memory");
             let factor = vec![1e-4; rhs.padded_cols()];
             let job = Job {
                 lhs: Lhs::Rows { data: &a, stride: depth },

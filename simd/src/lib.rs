@@ -29,9 +29,11 @@ pub mod qlinear_softmax;
 pub mod quantize;
 pub mod reduce;
 pub mod softmax;
+mod source;
 mod vector;
 
 pub use isa::Isa;
 pub use lhs::{Lhs, OUTSIDE};
 pub use matrix_mut::MatrixMut;
+pub use source::Source;
 pub use vector::{Simd, Task, dispatch, dispatch_plain};

@@ -7,6 +7,7 @@ use super::{Io, Kernel, Lowering};
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::matmul::{Factor, Flip, MatMul};
 use crate::{Num, Result, View};
+use edgewise_simd::Source;
 use edgewise_simd::gemm_f32::PackedF32;
 
 impl Kernel for MatMul {
@@ -49,11 +50,12 @@ impl Kernel for MatMul {
 /// A constant matrix as a packed right factor, if that pays.
 pub fn packed_matrix(b: View<'_>, transposed: bool) -> Result<Option<PackedF32>> {
     let (rows, cols) = (b.shape()[0], b.shape()[1]);
-    let (size, steps) = if transposed { ((cols, rows), (1, cols)) } else { ((rows, cols), (cols, 1)) };
-    if !worth_packing(size) {
+    let ((depth, width), (depth_step, col_step)) =
+        if transposed { ((cols, rows), (1, cols)) } else { ((rows, cols), (cols, 1)) };
+    if !worth_packing((depth, width)) {
         return Ok(None);
     }
-    pack(b.slice()?, size, |k| k * steps.0, steps.1).map(Some)
+    pack(Source { data: b.slice()?, tap_step: 0, depth_step, col_step }, [1, depth, width]).map(Some)
 }
 
 /// A product with one packed matrix on the right, whatever the batch.

@@ -11,7 +11,7 @@ use crate::ops::window::Axis;
 use crate::{Result, Shape};
 use edgewise_simd::depthwise_f32::{self, Depthwise, depthwise_f32};
 use edgewise_simd::gemm_f32::{Addend, PackedF32};
-use edgewise_simd::{Isa, Lhs, MatrixMut};
+use edgewise_simd::{Isa, Lhs, MatrixMut, Source};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -59,8 +59,8 @@ impl PackedConv {
         } else {
             let (size, outs) = (ins * taps, w.shape()[0] / plain.windows.groups);
             let group = |group: usize| {
-                let at = |k: usize| k % ins * taps + k / ins;
-                pack(&data[group * outs * size..], (size, outs), at, size)
+                let data = &data[group * outs * size..];
+                pack(Source { data, tap_step: 1, depth_step: taps, col_step: size }, [taps, ins, outs])
             };
             Packed::Groups((0..plain.windows.groups).map(group).collect::<Result<_>>()?)
         };

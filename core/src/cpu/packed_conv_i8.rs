@@ -12,8 +12,8 @@ use crate::ops::qlinear_conv::QLinearConv;
 use crate::quant::multiplier;
 use crate::{Buffer, Result, Shape};
 use edgewise_simd::depthwise_i8::{Depthwise, DepthwiseI8, Finish, depthwise_i8};
-use edgewise_simd::gemm_i8::{Epilogue, Job, PackedI8, Source, Sums};
-use edgewise_simd::{Isa, Lhs, MatrixMut};
+use edgewise_simd::gemm_i8::{Epilogue, Job, PackedI8, Sums};
+use edgewise_simd::{Isa, Lhs, MatrixMut, Source};
 
 /// A convolution of which all but the image is known.
 pub struct PackedConv {
@@ -77,9 +77,9 @@ impl PackedConv {
             let mut data = vec![0; bytes.data.len()];
             turn(bytes.data, &mut data, *ins, taps);
             let (width, depth) = (kernel[1] * ins, taps * ins);
-            let source =
-                Source { data: &data, signed: bytes.signed, tap_step: width, depth_step: 1, col_step: depth };
-            let rhs = PackedI8::new(source, [kernel[0], width, *channels], &w_zeros).map_err(no_memory)?;
+            let source = Source { data: &data[..], tap_step: width, depth_step: 1, col_step: depth };
+            let rhs = PackedI8::new(source, bytes.signed, [kernel[0], width, *channels], &w_zeros)
+                .map_err(no_memory)?;
             let columns = columns(0, rhs.padded_cols(), *channels);
             Packed::Stem(rhs, columns)
         } else {
@@ -87,10 +87,10 @@ impl PackedConv {
             let pack = |group: usize| {
                 let first = group * outs;
                 let data = &bytes.data[first * ins * taps..];
-                let (signed, col_step) = (bytes.signed, ins * taps);
-                let source = Source { data, signed, tap_step: 1, depth_step: taps, col_step };
+                let source = Source { data, tap_step: 1, depth_step: taps, col_step: ins * taps };
                 let zeros = if w_zeros.len() == 1 { &w_zeros[..] } else { &w_zeros[first..first + outs] };
-                let rhs = PackedI8::new(source, [taps, *ins, outs], zeros).map_err(no_memory)?;
+                let rhs =
+                    PackedI8::new(source, bytes.signed, [taps, *ins, outs], zeros).map_err(no_memory)?;
                 let columns = columns(first, rhs.padded_cols(), outs);
                 Ok((rhs, columns))
             };

@@ -8,8 +8,8 @@ use super::matmul::Product;
 use super::{Io, Lowering, RunContext};
 use crate::ops::matmul::Flip;
 use crate::{Result, View};
-use edgewise_simd::gemm_i8::{Epilogue, Job, PANEL, PackedI8, Source, gemm_i8};
-use edgewise_simd::{Isa, Lhs, MatrixMut};
+use edgewise_simd::gemm_i8::{Epilogue, Job, PANEL, PackedI8, gemm_i8};
+use edgewise_simd::{Isa, Lhs, MatrixMut, Source};
 
 /// Multiply-adds that make a thread worth waking, and after which a run that should stop does.
 const LEAST: usize = 1 << 16;
@@ -72,8 +72,8 @@ fn pack(
     [depth, cols]: [usize; 2],
     zeros: &[i32],
 ) -> Result<PackedI8> {
-    let source = Source { data: b.data, signed: b.signed, tap_step: 0, depth_step, col_step };
-    PackedI8::new(source, [1, depth, cols], zeros)
+    let source = Source { data: b.data, tap_step: 0, depth_step, col_step };
+    PackedI8::new(source, b.signed, [1, depth, cols], zeros)
         .map_err(|_| err!(OutOfMemory, "no memory to pack weights of {depth}x{cols}"))
 }
 

@@ -6,17 +6,12 @@ use crate::ops::fused_activation::FusedActivation;
 use crate::{DType, Result, View, ViewMut};
 use edgewise_simd::elementwise::Unary;
 use edgewise_simd::gemm_f32::{Finish, PANEL, PackedF32, gemm_f32};
-use edgewise_simd::{Isa, Lhs, MatrixMut};
+use edgewise_simd::{Isa, Lhs, MatrixMut, Source};
 
-/// Packs a matrix of `depth` × `cols`: element (k, col) is `data[at(k) + col * col_step]`.
-pub fn pack(
-    data: &[f32],
-    (depth, cols): (usize, usize),
-    at: impl Fn(usize) -> usize,
-    col_step: usize,
-) -> Result<PackedF32> {
-    PackedF32::new(data, (depth, cols), at, col_step)
-        .map_err(|_| err!(OutOfMemory, "no memory for packed weights of {depth}×{cols}"))
+/// Packs `cols` columns of `taps` × `width`.
+pub fn pack(source: Source<'_, f32>, [taps, width, cols]: [usize; 3]) -> Result<PackedF32> {
+    PackedF32::new(source, [taps, width, cols])
+        .map_err(|_| err!(OutOfMemory, "no memory for packed weights of {taps}×{width}×{cols}"))
 }
 
 /// Whether packing such a matrix does not blow it up: panels are filled up to 16 columns.

@@ -1,6 +1,8 @@
 //! Right factors, packed: panels of 16 columns, each of them line by line along the depth.
 
+use crate::Source;
 use std::collections::TryReserveError;
+use std::ops::Range;
 
 /// Columns of a panel.
 pub const PANEL: usize = 16;
@@ -19,50 +21,26 @@ pub struct PackedF32 {
 }
 
 impl PackedF32 {
-    /// Packs the matrix of which column 0 has its element of depth `k` at `data[at(k)]`, and every further
-    /// column `col_step` elements behind.
+    /// Packs `cols` columns of `taps` × `width`, tap after tap.
     ///
     /// # Panics
-    /// If `data` ends before the matrix does.
+    /// If the source ends before the columns do.
     pub fn new(
-        data: &[f32],
-        (depth, cols): (usize, usize),
-        at: impl Fn(usize) -> usize,
-        col_step: usize,
+        source: Source<'_, f32>,
+        [taps, width, cols]: [usize; 3],
     ) -> Result<PackedF32, TryReserveError> {
+        source.check([taps, width, cols]);
         let mut packed = PackedF32::default();
-        packed.pack(data, (depth, cols), at, col_step)?;
-        Ok(packed)
-    }
-
-    /// The same in the memory that this one has.
-    pub fn pack(
-        &mut self,
-        data: &[f32],
-        (depth, cols): (usize, usize),
-        at: impl Fn(usize) -> usize,
-        col_step: usize,
-    ) -> Result<(), TryReserveError> {
-        self.lines.clear();
-        self.blank(depth, cols)?;
-        for (panel, first) in self.lines.chunks_mut(depth.max(1)).zip((0..cols).step_by(PANEL)) {
-            let width = PANEL.min(cols - first);
-            if col_step == 1 {
-                for (k, line) in panel.iter_mut().enumerate() {
-                    line.0[..width].copy_from_slice(&data[at(k) + first..][..width]);
-                }
-            } else {
-                let columns: [&[f32]; PANEL] =
-                    std::array::from_fn(|i| &data[((first + i.min(width - 1)) * col_step).min(data.len())..]);
-                for (k, line) in panel.iter_mut().enumerate() {
-                    let k = at(k);
-                    for (to, column) in line.0[..width].iter_mut().zip(&columns) {
-                        *to = column[k];
-                    }
-                }
+        let depth = taps.saturating_mul(width);
+        packed.blank(depth, cols)?;
+        for (panel, first) in packed.lines.chunks_mut(depth.max(1)).zip((0..cols).step_by(PANEL)) {
+            for (tap, lines) in panel.chunks_mut(width.max(1)).enumerate() {
+                let start = tap * source.tap_step + first * source.col_step;
+                // SAFETY: the source has been checked.
+                unsafe { fill(lines, &source, start, PANEL.min(cols - first)) };
             }
         }
-        Ok(())
+        Ok(packed)
     }
 
     /// Makes it a matrix of that size and gives its panels, line after line, to be written. What they hold
@@ -96,5 +74,56 @@ impl PackedF32 {
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
         self.lines.capacity() * size_of::<Line>()
+    }
+}
+
+/// One tap's lines of a panel of so many columns, of which the first element is the `start`-th.
+///
+/// # Safety
+/// The source must have them all.
+unsafe fn fill(lines: &mut [Line], source: &Source<'_, f32>, start: usize, cols: usize) {
+    let Source { depth_step, col_step, .. } = *source;
+    // SAFETY: the caller's promise, for all that is read below.
+    unsafe {
+        let from = source.data.as_ptr().add(start);
+        if col_step == 1 {
+            for (depth, line) in lines.iter_mut().enumerate() {
+                std::ptr::copy_nonoverlapping(from.add(depth * depth_step), line.0.as_mut_ptr(), cols);
+            }
+            return;
+        }
+        let whole = if depth_step == 1 { cols / 4 * 4 } else { 0 };
+        let (fours, rest) = lines.as_chunks_mut::<4>();
+        for (n, lines) in fours.iter_mut().enumerate() {
+            let from = from.add(4 * n * depth_step);
+            for col in (0..whole).step_by(4) {
+                // Squares of four, which are turned around in registers.
+                let square: [[f32; 4]; 4] =
+                    std::array::from_fn(|i| from.add((col + i) * col_step).cast::<[f32; 4]>().read());
+                for (depth, line) in lines.iter_mut().enumerate() {
+                    let four: &mut [f32; 4] = line.0[col..].first_chunk_mut().unwrap_unchecked();
+                    *four = square.map(|column| column[depth]);
+                }
+            }
+            lines
+                .iter_mut()
+                .enumerate()
+                .for_each(|(i, line)| gather(line, from.add(i * depth_step), whole..cols, col_step));
+        }
+        for (i, line) in rest.iter_mut().enumerate() {
+            gather(line, from.add((4 * fours.len() + i) * depth_step), 0..cols, col_step);
+        }
+    }
+}
+
+/// Elements of a line, each a step behind the other; `from` is that of column 0.
+///
+/// # Safety
+/// They must be there.
+#[inline(always)]
+unsafe fn gather(line: &mut Line, from: *const f32, cols: Range<usize>, step: usize) {
+    for (col, to) in line.0.iter_mut().enumerate().take(cols.end).skip(cols.start) {
+        // SAFETY: the caller's promise.
+        *to = unsafe { *from.add(col * step) };
     }
 }

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::elementwise::Unary;
-use crate::{OUTSIDE, dispatch};
+use crate::{OUTSIDE, Source, dispatch};
 
 /// Numbers between -1 and 1, the same for the same seed.
 fn numbers(n: usize, seed: u32) -> Vec<f32> {
@@ -31,7 +31,8 @@ impl Case {
     }
 
     fn packed(&self) -> PackedF32 {
-        PackedF32::new(&self.b, (self.depth, self.cols), |k| k * self.cols, 1).unwrap()
+        let source = Source { data: &self.b, tap_step: 0, depth_step: self.cols, col_step: 1 };
+        PackedF32::new(source, [1, self.depth, self.cols]).unwrap()
     }
 
     fn left(&self) -> Lhs<'_, f32> {
@@ -144,8 +145,16 @@ fn factors_may_lie_anyhow() {
     let wide: Vec<f32> = (0..13 * 1024)
         .map(|i| if i % 1024 < 40 { case.a[i / 1024 * 40 + i % 1024] } else { f32::NAN })
         .collect();
-    let packed = PackedF32::new(&transposed, (40, 21), |k| k, 40).unwrap();
-    assert_eq!(packed.lines(), case.packed().lines());
+    let packed = |data: &[f32], [tap_step, depth_step, col_step]: [usize; 3], taps: usize| {
+        PackedF32::new(Source { data, tap_step, depth_step, col_step }, [taps, 40 / taps, 21]).unwrap()
+    };
+    for (steps, taps) in [([0, 1, 40], 1), ([10, 1, 40], 4), ([5, 1, 40], 8)] {
+        assert_eq!(packed(&transposed, steps, taps).lines(), case.packed().lines(), "{steps:?}");
+    }
+    // The depth as a convolution's weights have it: taps inside, and within them every fifth.
+    let inside: Vec<f32> = (0..21 * 40).map(|i| transposed[i / 40 * 40 + i % 5 * 8 + i % 40 / 5]).collect();
+    assert_eq!(packed(&inside, [1, 5, 40], 5).lines(), case.packed().lines());
+    let packed = packed(&transposed, [0, 1, 40], 1);
     for isa in Isa::supported() {
         let expected = case.run(isa, &Finish::default());
         let mut out = vec![f32::NAN; 13 * 25];

@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use amx::is_there as has_amx;
 pub use epilogue::{Epilogue, Requantize, Sums, ToF32};
 pub use kernel::gemm_i8;
-pub use packed::{PANEL, PackedI8, Source};
+pub use packed::{PANEL, PackedI8};
 
 use crate::Lhs;
 

@@ -1,5 +1,6 @@
 //! Weights, packed once for all instruction sets.
 
+use crate::{Isa, Simd, Source, Task, dispatch};
 use std::collections::TryReserveError;
 use std::ops::Range;
 
@@ -12,22 +13,6 @@ const BEHIND: usize = 15;
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug)]
 pub struct Line(pub [i8; 4 * PANEL]);
-
-/// Where the elements of a right factor lie among bytes: at `tap * taps_step + depth * depth_step + col *
-/// col_step`.
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    /// u8 or i8.
-    pub data: &'a [u8],
-    /// Whether they are i8.
-    pub signed: bool,
-    /// From one tap to the next.
-    pub tap_step: usize,
-    /// From one depth of a tap to the next.
-    pub depth_step: usize,
-    /// From one column to the next.
-    pub col_step: usize,
-}
 
 /// A right factor of 8-bit integers: taps × width deep (a plain matrix has one tap), as panels of 16
 /// columns. The width of each tap is padded with zeros to a multiple of four.
@@ -44,16 +29,21 @@ pub struct PackedI8 {
 }
 
 impl PackedI8 {
-    /// Packs `cols` columns of `taps` × `width`; `zeros` has the zero point of all, or of each column, in
-    /// terms of the source. Panics where the source is too short for the steps.
+    /// Packs `cols` columns of `taps` × `width` bytes, i8 where `signed`, else u8; `zeros` has the zero point
+    /// of all, or of each column, in terms of the source.
+    ///
+    /// # Panics
+    /// If the source ends before the columns do.
     pub fn new(
-        source: Source<'_>,
+        source: Source<'_, u8>,
+        signed: bool,
         [taps, width, cols]: [usize; 3],
         zeros: &[i32],
     ) -> Result<PackedI8, TryReserveError> {
+        source.check([taps, width, cols]);
         let (panels, quads) = (cols.div_ceil(PANEL), width.div_ceil(4));
         // Stored bytes are i8: u8 moves by 128, and its zero point with it.
-        let (flip, shift) = if source.signed { (0, 0) } else { (0x80, 128) };
+        let (flip, shift) = if signed { (0, 0) } else { (0x80, 128) };
         let mut packed = PackedI8 {
             lines: filled(Line([0; 64]), (panels * taps * quads).saturating_add(BEHIND))?,
             taps,
@@ -66,12 +56,9 @@ impl PackedI8 {
         let panels = packed.lines.chunks_exact_mut(each).zip(packed.sums.chunks_exact_mut(PANEL));
         for (panel, (lines, sums)) in panels.enumerate() {
             let first = panel * PANEL;
-            fill_panel(lines, source, [taps, width], first..cols.min(first + PANEL), flip);
-            for Line(line) in lines {
-                for (sum, quad) in sums.iter_mut().zip(line.chunks_exact(4)) {
-                    *sum = quad.iter().fold(*sum, |sum, &b| sum.wrapping_add(b.into()));
-                }
-            }
+            // SAFETY: the source has been checked.
+            unsafe { fill_panel(lines, source, [taps, width], first..cols.min(first + PANEL), flip) };
+            dispatch(Isa::current(), SumColumns { lines, sums });
         }
         let zero = |col: usize| zeros[if zeros.len() == 1 { 0 } else { col }].wrapping_sub(shift);
         if (0..cols).any(|col| zero(col) != 0) {
@@ -134,22 +121,67 @@ impl PackedI8 {
 }
 
 /// One panel's lines, of `cols`.
-fn fill_panel(lines: &mut [Line], from: Source<'_>, [taps, width]: [usize; 2], cols: Range<usize>, flip: u8) {
+///
+/// # Safety
+/// The source must have these columns.
+unsafe fn fill_panel(
+    lines: &mut [Line],
+    from: Source<'_, u8>,
+    [taps, width]: [usize; 2],
+    cols: Range<usize>,
+    flip: u8,
+) {
     let steps = (0..taps).flat_map(|tap| (0..width).step_by(4).map(move |depth| (tap, depth)));
     for (Line(line), (tap, depth)) in lines.iter_mut().zip(steps) {
         let start = tap * from.tap_step + depth * from.depth_step + cols.start * from.col_step;
-        let data = &from.data[start..];
         let deep = (width - depth).min(4);
-        if from.col_step == 1 {
-            for j in 0..deep {
-                let row = &data[j * from.depth_step..][..cols.len()];
-                line.chunks_exact_mut(4).zip(row).for_each(|(quad, &b)| quad[j] = (b ^ flip) as i8);
+        // SAFETY: the first of them is there, as the caller promises.
+        let data = unsafe { from.data.get_unchecked(start..) };
+        if from.depth_step == 1 && deep == 4 {
+            for (col, quad) in line.as_chunks_mut::<4>().0.iter_mut().take(cols.len()).enumerate() {
+                // SAFETY: so are all four of every column.
+                let four = unsafe { data.as_ptr().add(col * from.col_step).cast::<[u8; 4]>().read() };
+                *quad = four.map(|b| (b ^ flip) as i8);
+            }
+        } else if from.col_step == 1 && deep == 4 && cols.len() == PANEL {
+            // SAFETY: so are all columns of every depth.
+            let row =
+                |j: usize| unsafe { data.as_ptr().add(j * from.depth_step).cast::<[u8; PANEL]>().read() };
+            let rows = [row(0), row(1), row(2), row(3)];
+            for (col, quad) in line.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                *quad = rows.map(|row| (row[col] ^ flip) as i8);
             }
         } else {
             for (col, quad) in line.chunks_exact_mut(4).take(cols.len()).enumerate() {
-                let depths = data[col * from.col_step..].iter().step_by(from.depth_step.max(1));
-                quad[..deep].iter_mut().zip(depths).for_each(|(to, &b)| *to = (b ^ flip) as i8);
+                for (j, to) in quad[..deep].iter_mut().enumerate() {
+                    // SAFETY: so is every one.
+                    *to = (unsafe { *data.get_unchecked(col * from.col_step + j * from.depth_step) } ^ flip)
+                        as i8;
+                }
             }
+        }
+    }
+}
+
+/// The sums of a panel's columns.
+struct SumColumns<'a> {
+    lines: &'a [Line],
+    sums: &'a mut [i32],
+}
+
+impl Task for SumColumns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for (lane, sums) in self.sums.chunks_exact_mut(S::LANES).enumerate() {
+            let mut total = s.splat_i(0);
+            for Line(line) in self.lines {
+                // SAFETY: a line has 16 lanes of four bytes.
+                let bytes = unsafe { s.load_i_at(line.as_ptr().cast::<i32>().add(lane * S::LANES)) };
+                total = s.dot(total, s.splat_i(0x0101_0101), bytes);
+            }
+            s.store_i(total, sums);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every instruction set against three plain loops, to the bit.
 
 use super::*;
-use crate::{Isa, MatrixMut, OUTSIDE};
+use crate::{Isa, MatrixMut, OUTSIDE, Source};
 
 /// Numbers that look random; every third byte is an extreme one.
 fn bytes(len: usize, seed: u64) -> Vec<u8> {
@@ -80,8 +80,8 @@ impl Case {
             false => [self.width * self.cols, self.cols, 1],
             true => [1, self.taps, self.taps * self.width],
         };
-        let source = Source { data: &self.b, signed: self.b_signed, tap_step, depth_step, col_step };
-        PackedI8::new(source, [self.taps, self.width, self.cols], &self.zeros).unwrap()
+        let source = Source { data: &self.b, tap_step, depth_step, col_step };
+        PackedI8::new(source, self.b_signed, [self.taps, self.width, self.cols], &self.zeros).unwrap()
     }
 
     fn b(&self, by_columns: bool, tap: usize, depth: usize, col: usize) -> i32 {

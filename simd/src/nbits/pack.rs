@@ -165,6 +165,14 @@ fn spread<const BITS: usize>(from: &[u8], left: usize, lane: usize, to: &mut [Li
 
 /// Codes in order as quads on top of each other: code `4 * q + i` goes to byte `i`, `q * BITS` bits up.
 fn in_quads<const BITS: usize>(codes: u32) -> u32 {
+    if BITS == 4 {
+        // Four codes of two bytes, each into the low half of a byte of its own.
+        let apart = |two: u32| {
+            let two = (two | two << 8) & 0x00ff_00ff;
+            (two | two << 4) & 0x0f0f_0f0f
+        };
+        return apart(codes & 0xffff) | apart(codes >> 16) << 4;
+    }
     let mut lane = 0;
     for quad in 0..8 / BITS {
         let quad_codes = codes >> (4 * BITS * quad);
