@@ -24,7 +24,7 @@ export const start = async (threads, url = new URL("edgewise_bg.wasm", import.me
   });
   try {
     const module = await compile(url);
-    const { memory } = await init({ module_or_path: module });
+    const { memory } = await init({ module_or_path: module, memory: sharedMemory() });
     workers.forEach((worker) => worker.postMessage({ module, memory }));
   } catch (error) {
     workers.forEach((worker) => worker.terminate());
@@ -32,6 +32,18 @@ export const start = async (threads, url = new URL("edgewise_bg.wasm", import.me
   }
   const sum = (counts) => counts.reduce((a, b) => a + b, 0);
   return { came: Promise.all(came).then(sum), close: closeThreads };
+};
+
+// As large as may be: browsers reserve room for all that memory may grow to, and small devices have less.
+const sharedMemory = () => {
+  for (const maximum of [65536, 32768, 16384]) {
+    try {
+      return new WebAssembly.Memory({ initial: 64, maximum, shared: true });
+    } catch {
+      // The next one is smaller.
+    }
+  }
+  throw new Error("there is no room for 1 GiB of shared memory");
 };
 
 // As it comes, where the server calls it what it is.

@@ -26,7 +26,7 @@ pub fn build_for(build: &str, threads: usize) -> &str {
 /// What a page does. The names are those that driver.mjs and page.mjs take.
 #[derive(Clone, Debug, Serialize)]
 pub struct Job<'a> {
-    /// `edgewise` or `ort-web`: a script beside the page.
+    /// `edgewise`, `edgewise-worker` or `ort-web`: a script beside the page.
     pub engine: &'a str,
     /// The build of our module.
     pub build: &'a str,

@@ -13,6 +13,7 @@ use edgewise_bench_runner as runner;
 use edgewise_bench_runner::{Engine, Tensor};
 use edgewise_fuzz::wire::{Field, Value, encode, parse};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const MODEL: &str = "digits.onnx";
 /// Its last integers as floats; after them comes a softmax, of which no two instruction sets give the same bits.
@@ -24,6 +25,10 @@ const COUNT: usize = 256;
 /// Runs in a row, among which threads may come and go.
 const RUNS: usize = 20;
 
+/// Where sessions live: on the page's main thread, which must never sleep, and in a worker.
+const PAGE: &str = "edgewise";
+const WORKER: &str = "edgewise-worker";
+
 /// Chromium as it is, and as it is on a processor whose own instruction the relaxed dot product cannot take.
 const ARGUMENTS: [&[&str]; 2] = [&[], &["--js-flags=--no-enable-avx-vnni"]];
 
@@ -33,13 +38,16 @@ fn every_build_gives_the_bytes_of_the_native_one() -> Result<()> {
     for own in ARGUMENTS {
         let mut driver = test.driver(own)?;
         for build in &test.builds {
-            let best = test.holds(&mut driver, build, None, 1)?;
+            let plain = How { engine: PAGE, build, isa: None, threads: 1 };
+            let best = test.holds(&mut driver, plain)?;
             println!("{build}{}: {best}", own.concat());
             for isa in below(&best) {
-                test.holds(&mut driver, build, Some(isa), 1)?;
+                test.holds(&mut driver, How { isa: Some(isa), ..plain })?;
             }
             if build == THREADS {
-                test.holds(&mut driver, build, None, 2)?;
+                for engine in [PAGE, WORKER] {
+                    test.holds(&mut driver, How { engine, threads: 2, ..plain })?;
+                }
             }
         }
     }
@@ -51,7 +59,8 @@ fn what_an_engine_does_not_have_cannot_be_chosen() -> Result<()> {
     let Some(test) = Test::set_up()? else { return Ok(()) };
     let mut driver = test.driver(&[])?;
     for (isa, why) in [("avx2", "does not have avx2"), ("mmx", "no instruction set is called 'mmx'")] {
-        let refused = test.round(&mut driver, &test.builds[0], Some(isa), 1);
+        let how = How { engine: PAGE, build: &test.builds[0], isa: Some(isa), threads: 1 };
+        let refused = test.round(&mut driver, how);
         assert!(refused.as_ref().is_err_and(|error| error.to_string().contains(why)), "{refused:?}");
     }
     Ok(())
@@ -64,8 +73,18 @@ fn below(best: &str) -> Vec<&'static str> {
     all.into_iter().filter(|isa| *isa != best && (relaxed || *isa != "relaxed")).collect()
 }
 
+/// One way to run.
+#[derive(Clone, Copy, Debug)]
+struct How<'a> {
+    engine: &'a str,
+    build: &'a str,
+    isa: Option<&'a str>,
+    threads: usize,
+}
+
 /// What is there to test with, and what must come out.
 struct Test {
+    _turn: MutexGuard<'static, ()>,
     builds: Vec<String>,
     browser: Browser,
     /// Where the model and its inputs lie.
@@ -84,6 +103,9 @@ impl Test {
             println!("skipped, there is no Chromium (EDGEWISE_CHROMIUM may name it)");
             return Ok(None);
         };
+        // One after the other: they set up the same things.
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let browser = Browser { chromium, npm: setup::playwright()?, ours: setup::ours() };
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
         let digits = setup::repository().join("models/zoo/digits/digits_int8.onnx");
@@ -103,21 +125,21 @@ impl Test {
             outputs: None,
         })?;
         let builds = builds.split(',').map(String::from).collect();
-        Ok(Some(Test { builds, browser, folder, want }))
+        Ok(Some(Test { _turn: turn, builds, browser, folder, want }))
     }
 
     fn driver(&self, own: &[&str]) -> Result<Driver> {
         Driver::start(&self.browser, &self.folder, &self.folder, own)
     }
 
-    fn round(&self, driver: &mut Driver, build: &str, isa: Option<&str>, threads: usize) -> Result<Round> {
+    fn round(&self, driver: &mut Driver, how: How) -> Result<Round> {
         driver.round(&Job {
-            engine: "edgewise",
-            build,
-            isa,
+            engine: how.engine,
+            build: how.build,
+            isa: how.isa,
             model: MODEL,
             inputs: PICTURES,
-            threads,
+            threads: how.threads,
             seconds: 0.0,
             most: Some(RUNS),
             outputs: true,
@@ -126,10 +148,11 @@ impl Test {
     }
 
     /// Runs in a fresh page and compares; gives the instruction set that was used.
-    fn holds(&self, driver: &mut Driver, build: &str, isa: Option<&str>, threads: usize) -> Result<String> {
-        let round = self.round(driver, build, isa, threads)?;
+    fn holds(&self, driver: &mut Driver, how: How) -> Result<String> {
+        let round = self.round(driver, how).with_context(|| format!("{how:?}"))?;
         let used = round.isa.clone().unwrap_or_default();
-        let what = format!("{build}, {used}, {threads} threads");
+        let (isa, threads) = (how.isa, how.threads);
+        let what = format!("{how:?}, {used}");
         ensure!(isa.is_none_or(|isa| isa == used), "{what}, but {isa:?} was chosen");
         ensure!(round.threads == Some(threads), "{what}, but there are {:?}", round.threads);
         let [logits, probabilities] = &round.tensors()?[..] else { bail!("{what}: not two outputs") };

@@ -53,7 +53,7 @@ window.warm = async (seconds, most) => {
 // The outputs of the latest run, the bytes as base64.
 window.outputs = async () => {
   const { engine } = await started;
-  return engine.outputs().map((t) => {
+  return (await engine.outputs()).map((t) => {
     let text = "";
     for (let i = 0; i < t.bytes.length; i += 0x8000)
       text += String.fromCharCode(...t.bytes.subarray(i, i + 0x8000));
