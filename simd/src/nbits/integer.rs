@@ -137,6 +137,9 @@ impl Product<'_> {
             // vector begins at every multiple of its lanes below the 16 of a line.
             unsafe {
                 match <&[Line; 4]>::try_from(lines) {
+                    _ if S::DOT_BY_LANE && BITS < 8 => {
+                        add_by_lane::<S, BITS, R, N>(s, lines, lane, &codes, &mut products);
+                    }
                     // The most common block by far, without a loop.
                     Ok(lines) if BITS == 4 => {
                         for i in 0..4 {
@@ -195,6 +198,56 @@ unsafe fn add_line<S: Simd, const BITS: usize, const R: usize, const N: usize>(
                     _ => s.dot_small(*product, weights, row),
                 };
             }
+        }
+    }
+}
+
+/// [`add_line`] of a whole block; sixteen codes of each row are loaded at once.
+///
+/// # Safety
+/// `N` vectors must lie in each line from `lane` on, and each row must have codes for all lines.
+#[inline(always)]
+unsafe fn add_by_lane<S: Simd, const BITS: usize, const R: usize, const N: usize>(
+    s: S,
+    lines: &[Line],
+    lane: usize,
+    codes: &[&[u8]; R],
+    products: &mut [[S::I; N]; R],
+) {
+    // Blocks are multiples of 16.
+    for (i, lines) in lines.chunks_exact(BITS / 2).enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let rows = codes.map(|codes| s.load_i_at(codes.as_ptr().cast::<i32>().add(4 * i)));
+            add_quad::<S, BITS, R, N, 0>(s, lines, lane, &rows, products);
+            add_quad::<S, BITS, R, N, 1>(s, lines, lane, &rows, products);
+            add_quad::<S, BITS, R, N, 2>(s, lines, lane, &rows, products);
+            add_quad::<S, BITS, R, N, 3>(s, lines, lane, &rows, products);
+        }
+    }
+}
+
+/// Adds the products of quad `LANE` of the lines with that lane of the rows.
+///
+/// # Safety
+/// `N` vectors must lie in each line from `lane` on.
+#[inline(always)]
+unsafe fn add_quad<S: Simd, const BITS: usize, const R: usize, const N: usize, const LANE: i32>(
+    s: S,
+    lines: &[Line],
+    lane: usize,
+    rows: &[S::I; R],
+    products: &mut [[S::I; N]; R],
+) {
+    let (line, quad) = (&lines[LANE as usize * BITS / 8], LANE as usize % (8 / BITS));
+    let weights: [S::I; N] = std::array::from_fn(|v| {
+        // SAFETY: the caller's promise.
+        let line = unsafe { s.load_i_at(line.0.as_ptr().cast::<i32>().add(lane + v * S::LANES)) };
+        nth_quad::<S, BITS>(s, line, quad)
+    });
+    for (products, &row) in products.iter_mut().zip(rows) {
+        for (product, weights) in products.iter_mut().zip(weights) {
+            *product = s.dot_small_lane::<LANE>(*product, weights, row);
         }
     }
 }

@@ -165,8 +165,8 @@ pub trait Simd: Copy + Send + Sync {
     fn dot_native(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
         self.dot(acc, a, b)
     }
-    /// Whether first factors of [`dot_native`](Simd::dot_native) are best loaded a vector of four at a time and
-    /// taken from its lanes.
+    /// Whether factors of [`dot_native`](Simd::dot_native) and [`dot_small`](Simd::dot_small) are best loaded a
+    /// vector of four at a time and taken from its lanes.
     const DOT_BY_LANE: bool = false;
     /// [`dot_native`](Simd::dot_native) of one lane of `a`, from 0 to 3, and every lane of `b`.
     #[inline(always)]
@@ -179,6 +179,13 @@ pub trait Simd: Copy + Send + Sync {
     #[inline(always)]
     fn dot_small(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
         self.dot(acc, a, b)
+    }
+    /// [`dot_small`](Simd::dot_small) of every lane of `a` and one lane of `b`, from 0 to 3.
+    #[inline(always)]
+    fn dot_small_lane<const LANE: i32>(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        let mut lanes = [0; 16];
+        self.store_i(b, &mut lanes);
+        self.dot_small(acc, a, self.splat_i(lanes[LANE as usize]))
     }
 
     /// The bytes of four vectors, one of each after the other: quads of bytes. Those of the first four bytes

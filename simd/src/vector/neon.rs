@@ -481,6 +481,18 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
     }
 
     #[inline(always)]
+    fn dot_small_lane<const LANE: i32>(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe {
+            match LEVEL {
+                // The product of signed bytes, whose factors may change places.
+                1 | 2 => dot_lane::<1, LANE>(acc, b, a),
+                _ => dot_small::<LEVEL>(acc, a, vdupq_laneq_s32::<LANE>(b)),
+            }
+        }
+    }
+
+    #[inline(always)]
     fn zip4(self, rows: [Self::I; 4]) -> [Self::I; 4] {
         // SAFETY: the token proves the instructions.
         unsafe {

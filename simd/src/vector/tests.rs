@@ -163,6 +163,8 @@ impl<const LANE: i32> Task for Lanes<LANE> {
         for j in INTEGERS {
             let j = s.add_i(s.splat_i(j), i);
             assert_eq!(bits(s.dot_lane::<LANE>(i, i, j)), bits(s.dot_native(i, byte, j)));
+            let small = s.and(j, s.splat_i(0x7f7f_7f7f));
+            assert_eq!(bits(s.dot_small_lane::<LANE>(i, small, i)), bits(s.dot_small(i, small, byte)));
         }
     }
 }
