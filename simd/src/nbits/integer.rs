@@ -142,8 +142,8 @@ impl Product<'_> {
                     }
                     // The most common block by far, without a loop.
                     Ok(lines) if BITS == 4 => {
-                        for i in 0..4 {
-                            add_line::<S, BITS, R, N>(s, &lines[i], lane, &codes, i, &mut products);
+                        for (i, line) in lines.iter().enumerate() {
+                            add_line::<S, BITS, R, N>(s, line, lane, &codes, i, &mut products);
                         }
                     }
                     _ => {
