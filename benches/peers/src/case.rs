@@ -13,6 +13,9 @@ pub enum Kind {
     Integer,
     /// Integers and floats: cosine and largest error.
     Mixed,
+    /// Integers and floats where one rounding that differs changes the answer: as near to the answers of the
+    /// float model in that file as onnxruntime is.
+    Unstable(&'static str),
 }
 
 /// Ratios of our time to the peer's that are wanted.
@@ -54,6 +57,9 @@ const BEGIN_END: (i64, i64) = (101, 102);
 /// The decoder: layers, key-value heads, head size, vocabulary.
 const DECODER: (usize, usize, usize, u64) = (30, 3, 64, 49152);
 
+/// What the quantized MiniLMs were made of.
+const MINILM: &str = "minilm_fp32.onnx";
+
 /// Cold start: our time over the peer's.
 pub const COLD_GOALS: Goals = Goals { native: 0.7, web: 0.4 };
 
@@ -74,8 +80,8 @@ pub fn all() -> Vec<Case> {
         case("mobilenetv2-fp32", "mobilenetv2_fp32.onnx", Mixed, 1.3, 0.80, Image("input")),
         case("resnet50-int8", "resnet50_qdq.onnx", Integer, 1.2, 0.50, Image("input")),
         case("resnet50-fp32", "resnet50_fp32.onnx", Mixed, 1.2, 0.85, Image("input")),
-        case("minilm-dynamic", "minilm_dynint8.onnx", Mixed, 1.1, 0.55, Tokens(128)),
-        case("minilm-qdq", "minilm_qdq.onnx", Mixed, 1.1, 0.50, Tokens(128)),
+        case("minilm-dynamic", "minilm_dynint8.onnx", Unstable(MINILM), 1.1, 0.55, Tokens(128)),
+        case("minilm-qdq", "minilm_qdq.onnx", Unstable(MINILM), 1.1, 0.50, Tokens(128)),
         case("vit-tiny-qdq", "vit_tiny_qdq.onnx", Mixed, 1.1, 0.50, Image("pixel_values")),
         case("decoder-int4-prefill", "llm_q4_l30.onnx", Mixed, 1.1, 0.25, prefill),
         case("decoder-int4-token", "llm_q4_l30.onnx", Mixed, 1.0, 0.10, decode),
