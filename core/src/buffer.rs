@@ -37,7 +37,11 @@ impl Buffer {
     /// Makes it at least `len` bytes long; what was there stays.
     pub fn grow(&mut self, len: usize) -> Result<()> {
         let blocks = len.div_ceil(ALIGN);
-        if let Some(more) = blocks.checked_sub(self.blocks.len()) {
+        if self.blocks.is_empty() {
+            // As the system gives it, where that is zero already.
+            self.blocks = bytemuck::allocation::try_zeroed_vec(blocks)
+                .map_err(|()| err!(OutOfMemory, "no memory for {len} bytes"))?;
+        } else if let Some(more) = blocks.checked_sub(self.blocks.len()) {
             self.blocks
                 .try_reserve_exact(more)
                 .map_err(|_| err!(OutOfMemory, "no memory for {len} bytes"))?;

@@ -31,6 +31,7 @@ pub mod reduce;
 pub mod softmax;
 mod source;
 mod vector;
+mod zeroed;
 
 pub use isa::Isa;
 pub use lhs::{Lhs, OUTSIDE};

@@ -1,6 +1,7 @@
 //! Right factors, packed: panels of 16 columns, each of them line by line along the depth.
 
 use crate::Source;
+use crate::zeroed::{Zeroable, grow};
 use std::collections::TryReserveError;
 use std::ops::Range;
 
@@ -11,6 +12,9 @@ pub const PANEL: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
 pub struct Line(pub [f32; PANEL]);
+
+// SAFETY: numbers whose bits are all zero are 0.
+unsafe impl Zeroable for Line {}
 
 /// A right factor of `depth` × `cols`, its last panel filled up with zeros.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +53,7 @@ impl PackedF32 {
         // What passes the address space fails to reserve.
         let lines = depth.saturating_mul(cols.div_ceil(PANEL));
         self.lines.truncate(lines);
-        self.lines.try_reserve_exact(lines - self.lines.len())?;
-        self.lines.resize(lines, Line([0.0; PANEL]));
+        grow(&mut self.lines, lines)?;
         (self.depth, self.cols) = (depth, cols);
         // SAFETY: a line is its 16 numbers and nothing else.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), lines) })

@@ -1,5 +1,6 @@
 //! Weights, packed once for all instruction sets.
 
+use crate::zeroed::{Zeroable, zeroed};
 use crate::{Isa, Simd, Source, Task, dispatch};
 use std::collections::TryReserveError;
 use std::ops::Range;
@@ -13,6 +14,9 @@ const BEHIND: usize = 15;
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug)]
 pub struct Line(pub [i8; 4 * PANEL]);
+
+// SAFETY: bytes may all be zero.
+unsafe impl Zeroable for Line {}
 
 /// A right factor of 8-bit integers: taps × width deep (a plain matrix has one tap), as panels of 16
 /// columns. The width of each tap is padded with zeros to a multiple of four.
@@ -45,11 +49,11 @@ impl PackedI8 {
         // Stored bytes are i8: u8 moves by 128, and its zero point with it.
         let (flip, shift) = if signed { (0, 0) } else { (0x80, 128) };
         let mut packed = PackedI8 {
-            lines: filled(Line([0; 64]), (panels * taps * quads).saturating_add(BEHIND))?,
+            lines: zeroed((panels * taps * quads).saturating_add(BEHIND))?,
             taps,
             width,
             cols,
-            sums: filled(0, panels * PANEL)?,
+            sums: zeroed(panels * PANEL)?,
             zeros: Vec::new(),
         };
         let each = (taps * quads).max(1);
@@ -62,7 +66,7 @@ impl PackedI8 {
         }
         let zero = |col: usize| zeros[if zeros.len() == 1 { 0 } else { col }].wrapping_sub(shift);
         if (0..cols).any(|col| zero(col) != 0) {
-            packed.zeros = filled(0, packed.sums.len())?;
+            packed.zeros = zeroed(packed.sums.len())?;
             packed.zeros.iter_mut().zip(0..cols).for_each(|(to, col)| *to = zero(col));
         }
         Ok(packed)
@@ -184,11 +188,4 @@ impl Task for SumColumns<'_> {
             s.store_i(total, sums);
         }
     }
-}
-
-fn filled<T: Clone>(x: T, len: usize) -> Result<Vec<T>, TryReserveError> {
-    let mut vec = Vec::new();
-    vec.try_reserve_exact(len)?;
-    vec.resize(len, x);
-    Ok(vec)
 }

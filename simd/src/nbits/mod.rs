@@ -32,3 +32,6 @@ const AHEAD: usize = 64;
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
+
+// SAFETY: bytes may all be zero.
+unsafe impl crate::zeroed::Zeroable for Line {}

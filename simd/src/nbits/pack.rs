@@ -6,6 +6,7 @@
 //! vector that a dot product takes.
 
 use super::{Line, PANEL};
+use crate::zeroed::zeroed;
 use std::collections::TryReserveError;
 
 /// The sizes of a matrix and how it is stored.
@@ -101,14 +102,12 @@ impl Weights {
         let (blocks, column_bytes) = (format.blocks(), format.column_bytes());
         assert!(matches!(format.bits, 2 | 4 | 8) && format.block > 0 && format.block.is_multiple_of(16));
         assert_eq!((codes.len(), scales.len()), (format.n * column_bytes, format.n * blocks));
-        let mut lines = Vec::new();
-        lines.try_reserve_exact(format.panels() * blocks * format.block_lines())?;
-        for panel in 0..format.panels() {
+        let mut lines: Vec<Line> = zeroed(format.panels() * blocks * format.block_lines())?;
+        let panels = lines.chunks_exact_mut((blocks * format.block_lines()).max(1));
+        for (panel, lines) in panels.enumerate() {
             let columns = panel * PANEL..(panel * PANEL + PANEL).min(format.n);
-            for block in 0..blocks {
-                let start = lines.len();
-                lines.resize(start + format.block_lines(), Line([0; 64]));
-                let (to, scale_line) = lines[start..].split_at_mut(format.code_lines());
+            for (block, lines) in lines.chunks_exact_mut(format.block_lines()).enumerate() {
+                let (to, scale_line) = lines.split_at_mut(format.code_lines());
                 for (lane, column) in columns.clone().enumerate() {
                     let bytes = format.block * format.bits / 8;
                     let from = &codes[column * column_bytes + block * bytes..][..bytes];
@@ -156,6 +155,12 @@ impl Weights {
 /// Writes a column's codes of a block, of which only the first `left` count, into its lane.
 fn spread<const BITS: usize>(from: &[u8], left: usize, lane: usize, to: &mut [Line]) {
     let per = 32 / BITS;
+    if left >= per * to.len() {
+        for (from, Line(to)) in from.as_chunks::<4>().0.iter().zip(to) {
+            to.as_chunks_mut::<4>().0[lane] = in_quads::<BITS>(u32::from_le_bytes(*from)).to_le_bytes();
+        }
+        return;
+    }
     for (i, (from, to)) in from.as_chunks::<4>().0.iter().zip(to).enumerate() {
         let count = left.saturating_sub(i * per).min(per);
         let codes = u32::from_le_bytes(*from) & ((1u64 << (count * BITS)) - 1) as u32;
