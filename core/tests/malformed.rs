@@ -195,6 +195,23 @@ fn results_larger_than_the_limit() {
 }
 
 #[test]
+fn lists_that_claim_to_be_endless() {
+    let as_ints = |from, to| node("Cast", &[from], &[to]).message(5, &attribute("to", 2, |a| a.int(3, 7)));
+    let inputs = [value("x", &[1, 10, 12]), value("long", &[i64::MAX]), value("two", &[2])];
+    let cases: [(&str, &[&str]); 4] = [
+        ("Col2Im", &["x", "sizes", "block"]),
+        ("Reshape", &["x", "sizes"]),
+        ("Expand", &["x", "sizes"]),
+        ("ConstantOfShape", &["sizes"]),
+    ];
+    for (op, arguments) in cases {
+        let nodes = [as_ints("long", "sizes"), as_ints("two", "block"), node(op, arguments, &["y"])];
+        let endless = model(&graph(&nodes, &inputs, &[value("y", &[1])]));
+        refused(&endless, ErrorKind::InvalidModel, &[&op.to_lowercase(), "rank 9223372036854775807"]);
+    }
+}
+
+#[test]
 fn nesting_without_end() {
     let mut inner = graph(&[node("Relu", &["x"], &["y"])], &[], &[value("y", &[1])]);
     for _ in 0..20 {

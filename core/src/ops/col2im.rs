@@ -49,7 +49,10 @@ impl Operator for Col2Im {
             cx.set_tensor(0, cx.dtype(0)?, None);
             return Ok(());
         };
-        let image = cx.ints(1).unwrap_or_else(|| (0..rank).map(|_| cx.unknown_dim()).collect());
+        let image = match cx.ints(1) {
+            Some(image) => image,
+            None => cx.unknown_dims(rank)?.into_vec(),
+        };
         let block = cx.ints(2).map(|block| block.into_iter().fold(Dim::from(1), |n, d| n * d));
         let (batch, channels) = match (cx.dims(0).map(|dims| &dims[..]), block) {
             (Some([batch, rows, _]), Some(block)) => (batch.clone(), rows.div_floor(&block)),
