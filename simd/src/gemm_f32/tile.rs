@@ -104,6 +104,13 @@ unsafe fn add_products<S: Simd, const MR: usize, const NV: usize>(
             }
             for k in done..left.len {
                 let right = load_line::<S, NV>(s, line, panel_step);
+                if MR >= 4 {
+                    // Of the panels that come next: they may lie in memory alone, where the machine does not
+                    // look ahead from one panel's end to another's begin.
+                    for panel in 0..(NV * S::LANES).div_ceil(PANEL) {
+                        s.prefetch(line.wrapping_add((panel + (NV * S::LANES).div_ceil(PANEL)) * panel_step));
+                    }
+                }
                 for (sums, row) in sums.iter_mut().zip(rows) {
                     let x = s.splat(*row.add(k));
                     for (sum, right) in sums.iter_mut().zip(right) {
