@@ -73,17 +73,19 @@ impl Task for Apply<'_> {
             y = rest;
             let a_bytes = &a.bytes[a_at..][..if a.along { len } else { len.min(1) }];
             let b_bytes = &b.bytes[b_at..][..if b.along { len } else { len.min(1) }];
-            let steps = |i: usize| {
-                let side = |bytes: &[u8], along: bool| {
-                    if along { s.load_u8(&bytes[i * S::LANES..]) } else { s.splat_i(bytes[0].into()) }
-                };
-                let a = s.sub_i(s.xor(side(a_bytes, a.along), flip), a_zero);
-                let b = s.sub_i(s.xor(side(b_bytes, b.along), flip), b_zero);
+            store_all!(s, out, signed, i => {
+                let a = s.sub_i(s.xor(side(s, a_bytes, a.along, i), flip), a_zero);
+                let b = s.sub_i(s.xor(side(s, b_bytes, b.along, i), flip), b_zero);
                 rule.of(s, a, b)
-            };
-            store_all(s, out, signed, steps);
+            });
         }
     }
+}
+
+/// Vector `i` of a side.
+#[inline(always)]
+fn side<S: Simd>(s: S, bytes: &[u8], along: bool, i: usize) -> S::I {
+    if along { s.load_u8(&bytes[i * S::LANES..]) } else { s.splat_i(bytes[0].into()) }
 }
 
 /// A [`Rule`] in vectors.

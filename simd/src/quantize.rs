@@ -112,14 +112,14 @@ impl Task for Quantize<'_> {
             (x, y) = (rest, out_rest);
             if along {
                 let (scale, zero) = (&scale[at..][..len], &zero[at..][..len]);
-                store_all(s, out, signed, |i| {
+                store_all!(s, out, signed, i => {
                     let at = i * S::LANES;
                     let to = Bytes::new(s, s.load_i_some(&zero[at..]), low, high);
                     to.round(s, s.div(s.load_some(&some[at..]), s.load_some(&scale[at..])))
                 });
             } else if len > 0 {
                 let (scale, to) = (s.splat(scale[at]), Bytes::new(s, s.splat_i(zero[at]), low, high));
-                store_all(s, out, signed, |i| to.round(s, s.div(s.load_some(&some[i * S::LANES..]), scale)));
+                store_all!(s, out, signed, i => to.round(s, s.div(s.load_some(&some[i * S::LANES..]), scale)));
             }
         }
     }
@@ -148,19 +148,28 @@ impl<S: Simd> Bytes<S> {
     }
 }
 
-/// Writes bytes: `vector(i)` has those of the `i`-th vector of `y`, in the range of the bytes.
-#[inline(always)]
-pub(crate) fn store_all<S: Simd>(s: S, y: &mut [u8], signed: bool, mut vector: impl FnMut(usize) -> S::I) {
-    let whole = y.len() / (4 * S::LANES);
-    let (fours, rest) = y.split_at_mut(whole * 4 * S::LANES);
-    for (n, y) in fours.chunks_exact_mut(4 * S::LANES).enumerate() {
-        let x = [vector(4 * n), vector(4 * n + 1), vector(4 * n + 2), vector(4 * n + 3)];
-        if signed { s.store_four::<true>(x, y) } else { s.store_four::<false>(x, y) }
-    }
-    for (i, y) in rest.chunks_mut(S::LANES).enumerate() {
-        s.store_bytes(vector(4 * whole + i), y);
-    }
+/// Writes bytes: `$vector` has those of vector `$i` of `$y`, in the range of the bytes. No function that takes
+/// another, because one that is not inlined would be compiled without the set's instructions.
+macro_rules! store_all {
+    ($s:expr, $y:expr, $signed:expr, $i:ident => $vector:expr) => {{
+        let s = $s;
+        let (fours, rest) = $y.split_at_mut($y.len() / (4 * S::LANES) * (4 * S::LANES));
+        let whole = fours.len() / S::LANES;
+        for (n, y) in fours.chunks_exact_mut(4 * S::LANES).enumerate() {
+            let mut x = [s.splat_i(0); 4];
+            for (v, x) in x.iter_mut().enumerate() {
+                let $i = 4 * n + v;
+                *x = $vector;
+            }
+            if $signed { s.store_four::<true>(x, y) } else { s.store_four::<false>(x, y) }
+        }
+        for (n, y) in rest.chunks_mut(S::LANES).enumerate() {
+            let $i = whole + n;
+            s.store_bytes($vector, y);
+        }
+    }};
 }
+pub(crate) use store_all;
 
 struct Dequantize<'a> {
     scales: Scales<'a>,

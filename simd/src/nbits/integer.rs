@@ -1,5 +1,7 @@
 //! The product with quantized rows: whole blocks in integers, blocks added up in f32.
 
+#![allow(clippy::needless_range_loop, reason = "loops of constant length, to be unrolled")]
+
 use super::{AHEAD, Line, PANEL, Weights, pack::PackedZeros};
 use crate::{Isa, MatrixMut, Simd, Task, dispatch};
 use std::ops::Range;
@@ -89,10 +91,14 @@ impl Product<'_> {
         let (first_row, first_col) = (self.out.rows().start, self.out.cols().start);
         for col in cols.clone().step_by(N * S::LANES) {
             let sums = self.tile::<S, BITS, R, N>(s, row, col / PANEL, col % PANEL);
-            for (r, sums) in sums.into_iter().enumerate() {
-                let out = &mut self.out.row(row + r - first_row)[col - first_col..];
-                let out = &mut out[..(N * S::LANES).min(cols.end - col)];
-                out.chunks_mut(S::LANES).zip(sums).for_each(|(out, sums)| s.store_some(sums, out));
+            let width = (N * S::LANES).min(cols.end - col);
+            for r in 0..R {
+                let out = &mut self.out.row(row + r - first_row)[col - first_col..][..width];
+                for v in 0..N {
+                    if let Some(out) = out.get_mut(v * S::LANES..) {
+                        s.store_some(sums[r][v], out);
+                    }
+                }
             }
         }
     }
@@ -122,8 +128,14 @@ impl Product<'_> {
             let mut products: [[S::I; N]; R] = match &self.weights.zeros {
                 PackedZeros::Codes(zeros) => {
                     let zeros = &zeros[(panel * blocks + block) * PANEL + lane..];
-                    let zeros: [S::I; N] = std::array::from_fn(|v| s.load_u8(&zeros[v * S::LANES..]));
-                    std::array::from_fn(|r| zeros.map(|zeros| s.mul_i(zeros, offset(r))))
+                    let mut products = [[s.splat_i(0); N]; R];
+                    for v in 0..N {
+                        let zeros = s.load_u8(&zeros[v * S::LANES..]);
+                        for (r, products) in products.iter_mut().enumerate() {
+                            products[v] = s.mul_i(zeros, offset(r));
+                        }
+                    }
+                    products
                 }
                 _ => std::array::from_fn(|r| [offset(r); N]),
             };
@@ -132,7 +144,7 @@ impl Product<'_> {
                 (0..lines.len()).for_each(|i| s.prefetch(lines.as_ptr().wrapping_add(AHEAD + i)));
             }
             let (lines, scales) = lines.split_at(lines.len() - 1);
-            let codes = rows.map(|row| &row[block * format.block..][..format.block]);
+            let codes = rows.map(|row| row.as_ptr().wrapping_add(block * format.block));
             // SAFETY: the codes of a row's block are as many as the lines of a block of the weights have; a
             // vector begins at every multiple of its lanes below the 16 of a line.
             unsafe {
@@ -141,7 +153,7 @@ impl Product<'_> {
                         add_by_lane::<S, BITS, R, N>(s, lines, lane, &codes, &mut products);
                     }
                     // The most common block by far, without a loop.
-                    Ok(lines) if BITS == 4 => {
+                    Ok(lines) if BITS == 4 && S::LANES == 4 => {
                         for (i, line) in lines.iter().enumerate() {
                             add_line::<S, BITS, R, N>(s, line, lane, &codes, i, &mut products);
                         }
@@ -157,10 +169,11 @@ impl Product<'_> {
             let scales: [S::F; N] = std::array::from_fn(|v| unsafe {
                 s.load_at(scales[0].0.as_ptr().cast::<f32>().add(lane + v * S::LANES))
             });
-            for ((sums, products), row) in sums.iter_mut().zip(products).zip(&rows) {
-                let of_row = s.of_bits(s.splat_i(four(row, padded + 4 * block)));
-                for ((sum, product), scale) in sums.iter_mut().zip(products).zip(scales) {
-                    *sum = s.add(*sum, s.mul(s.mul(s.to_f32(product), scale), of_row));
+            for r in 0..R {
+                let of_row = s.of_bits(s.splat_i(four(rows[r], padded + 4 * block)));
+                for v in 0..N {
+                    let scaled = s.mul(s.mul(s.to_f32(products[r][v]), scales[v]), of_row);
+                    sums[r][v] = s.add(sums[r][v], scaled);
                 }
             }
         }
@@ -177,7 +190,7 @@ unsafe fn add_line<S: Simd, const BITS: usize, const R: usize, const N: usize>(
     s: S,
     line: &Line,
     lane: usize,
-    codes: &[&[u8]; R],
+    codes: &[*const u8; R],
     i: usize,
     products: &mut [[S::I; N]; R],
 ) {
@@ -186,16 +199,19 @@ unsafe fn add_line<S: Simd, const BITS: usize, const R: usize, const N: usize>(
         s.load_i_at(line.0.as_ptr().cast::<i32>().add(lane + v * S::LANES))
     });
     for quad in 0..8 / BITS {
-        let weights = line.map(|line| nth_quad::<S, BITS>(s, line, quad));
-        for (products, codes) in products.iter_mut().zip(codes) {
+        let mut weights = line;
+        for weights in &mut weights {
+            *weights = nth_quad::<S, BITS>(s, *weights, quad);
+        }
+        for r in 0..R {
             // SAFETY: the caller's promise.
-            let four = unsafe { codes.as_ptr().cast::<i32>().add(i * 8 / BITS + quad).read_unaligned() };
+            let four = unsafe { codes[r].cast::<i32>().add(i * 8 / BITS + quad).read_unaligned() };
             let row = s.splat_i(four);
-            for (product, weights) in products.iter_mut().zip(weights) {
+            for v in 0..N {
                 // Codes of fewer than 8 bits are small.
-                *product = match BITS {
-                    8 => s.dot(*product, weights, row),
-                    _ => s.dot_small(*product, weights, row),
+                products[r][v] = match BITS {
+                    8 => s.dot(products[r][v], weights[v], row),
+                    _ => s.dot_small(products[r][v], weights[v], row),
                 };
             }
         }
@@ -211,14 +227,14 @@ unsafe fn add_by_lane<S: Simd, const BITS: usize, const R: usize, const N: usize
     s: S,
     lines: &[Line],
     lane: usize,
-    codes: &[&[u8]; R],
+    codes: &[*const u8; R],
     products: &mut [[S::I; N]; R],
 ) {
     // Blocks are multiples of 16.
     for (i, lines) in lines.chunks_exact(BITS / 2).enumerate() {
         // SAFETY: the caller's promise.
         unsafe {
-            let rows = codes.map(|codes| s.load_i_at(codes.as_ptr().cast::<i32>().add(4 * i)));
+            let rows = codes.map(|codes| s.load_i_at(codes.cast::<i32>().add(4 * i)));
             add_quad::<S, BITS, R, N, 0>(s, lines, lane, &rows, products);
             add_quad::<S, BITS, R, N, 1>(s, lines, lane, &rows, products);
             add_quad::<S, BITS, R, N, 2>(s, lines, lane, &rows, products);
@@ -245,9 +261,9 @@ unsafe fn add_quad<S: Simd, const BITS: usize, const R: usize, const N: usize, c
         let line = unsafe { s.load_i_at(line.0.as_ptr().cast::<i32>().add(lane + v * S::LANES)) };
         nth_quad::<S, BITS>(s, line, quad)
     });
-    for (products, &row) in products.iter_mut().zip(rows) {
-        for (product, weights) in products.iter_mut().zip(weights) {
-            *product = s.dot_small_lane::<LANE>(*product, weights, row);
+    for r in 0..R {
+        for v in 0..N {
+            products[r][v] = s.dot_small_lane::<LANE>(products[r][v], weights[v], rows[r]);
         }
     }
 }

@@ -66,7 +66,7 @@ fn quantize_block<S: Simd>(s: S, x: &[f32], codes: &mut [u8]) -> (f32, i32) {
     let (low, high) = (s.splat(-127.0), s.splat(127.0));
     let mut sum = s.splat_i(0);
     let (codes, rest) = codes.split_at_mut(x.len());
-    store_all(s, codes, true, |i| {
+    store_all!(s, codes, true, i => {
         let x = s.without_nan(s.mul(s.load_some(&x[i * S::LANES..]), inverse));
         let code = s.to_small_i32(s.min(s.max(x, low), high));
         sum = s.add_i(sum, code);
