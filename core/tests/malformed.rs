@@ -212,6 +212,15 @@ fn lists_that_claim_to_be_endless() {
 }
 
 #[test]
+fn maps_have_keys_of_two_types() {
+    let values = Message::default().message(1, &Message::default().int(1, 1));
+    let by_floats = Message::default().message(5, &Message::default().int(1, 1).message(2, &values));
+    let x = Message::default().text(1, "x").message(2, &by_floats);
+    let maps = model(&graph(&[node("Identity", &["x"], &["y"])], &[x], &[value("y", &[1])]));
+    refused(&maps, ErrorKind::Unsupported, &["keys of f32", "i64"]);
+}
+
+#[test]
 fn nesting_without_end() {
     let mut inner = graph(&[node("Relu", &["x"], &["y"])], &[], &[value("y", &[1])]);
     for _ in 0..20 {

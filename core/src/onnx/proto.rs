@@ -326,6 +326,12 @@ fn type_of(fields: Fields<'_>, depth: usize) -> Result<Type> {
                 }
                 let key =
                     key.ok_or_else(|| err!(InvalidModel, "a map type at byte {} has no key type", f.at))?;
+                ensure!(
+                    matches!(key, DType::I64 | DType::Str),
+                    Unsupported,
+                    "a map type at byte {} has keys of {key}; they must be i64 or str",
+                    f.at
+                );
                 return Ok(compound(Kind::Map(key, Box::new(inner(f.message()?, 2, depth)?))));
             }
             7 => bail!(Unsupported, "opaque types are not supported"),
