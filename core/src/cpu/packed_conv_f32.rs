@@ -141,7 +141,7 @@ impl PackedConv {
         for (i, y) in y.chunks_mut((pixels * channels).max(1)).enumerate() {
             let image = &call.x[i * cells * width..][..cells * width];
             if let ([rows, cols], [weights]) = (windows.axes(), groups)
-                && stem::suits(windows.axes(), width)
+                && stem::suits(&self.plain.windows, &self.weights[2..], width)
                 && let Some(stem) = Stem::new(image, [rows, cols], width, 0.0)?
             {
                 let last = call.last(i * pixels, channels, 0..channels);

@@ -73,7 +73,7 @@ impl PackedConv {
             let weights = weights.map_err(no_memory)?;
             let columns = columns(0, weights.padded_channels(), *channels);
             Packed::Depthwise(weights, columns)
-        } else if stem::suits_kernel(&plain.windows, kernel, *ins) {
+        } else if stem::suits(&plain.windows, kernel, *ins) {
             let mut data = vec![0; bytes.data.len()];
             turn(bytes.data, &mut data, *ins, taps);
             let (width, depth) = (kernel[1] * ins, taps * ins);

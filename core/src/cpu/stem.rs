@@ -18,13 +18,8 @@ pub struct Stem<T> {
     pad: T,
 }
 
-/// Whether it pays for windows along those axes.
-pub fn suits(axes: &[Axis], channels: usize) -> bool {
-    matches!(axes, [_, cols] if cols.dilation == 1 && cols.kernel > 1) && channels <= CHANNELS
-}
-
-/// The same, as far as a kernel of that shape says it before images come.
-pub fn suits_kernel(windows: &ConvWindows, kernel: &[usize], channels: usize) -> bool {
+/// Whether it pays for a kernel of that shape, as far as that can be said before images come.
+pub fn suits(windows: &ConvWindows, kernel: &[usize], channels: usize) -> bool {
     matches!(kernel, [_, cols] if *cols > 1)
         && windows.window.steps(1).1 == 1
         && windows.groups == 1

@@ -107,8 +107,9 @@ unsafe fn add_products<S: Simd, const MR: usize, const NV: usize>(
                 if MR >= 4 {
                     // Of the panels that come next: they may lie in memory alone, where the machine does not
                     // look ahead from one panel's end to another's begin.
-                    for panel in 0..(NV * S::LANES).div_ceil(PANEL) {
-                        s.prefetch(line.wrapping_add((panel + (NV * S::LANES).div_ceil(PANEL)) * panel_step));
+                    let panels = (NV * S::LANES).div_ceil(PANEL);
+                    for panel in panels..2 * panels {
+                        s.prefetch(line.wrapping_add(panel * panel_step));
                     }
                 }
                 for (sums, row) in sums.iter_mut().zip(rows) {
