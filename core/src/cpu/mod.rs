@@ -198,7 +198,7 @@ mod multi_head;
 mod multi_head_attention;
 mod ngram_repeat_block;
 mod norm_row;
-mod packed_bits;
+pub(crate) mod packed_bits;
 mod padding_mask;
 mod projected_attention;
 mod qlinear_softmax;

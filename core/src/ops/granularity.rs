@@ -30,6 +30,11 @@ impl Granularity {
         (self.block == 0).then_some(self.axis)
     }
 
+    /// The axis that blocks lie along, and their size; `None` where there are no blocks.
+    pub fn blocks(&self) -> Option<(i64, usize)> {
+        (self.block > 0).then_some((self.axis, self.block))
+    }
+
     /// The same along another axis.
     pub fn along(&self, axis: usize) -> Granularity {
         Granularity { axis: axis as i64, block: self.block }

@@ -60,6 +60,8 @@ fn is_elementwise(op: &Op) -> bool {
         Op::Unary(_) | Op::Activation(_) | Op::Clip(_) | Op::Variadic(_) | Op::Identity(_) | Op::Cast(_) => {
             true
         }
+        Op::Gated(_) | Op::Where(_) | Op::IsNaN(_) => true,
+        Op::Compare(op) => op.align == Align::Numpy,
         Op::QuantizeLinear(_) | Op::DequantizeLinear(_) | Op::QLinearActivation(_) | Op::ByteTable(_) => true,
         Op::Binary(op) => {
             let function = matches!(
@@ -142,7 +144,8 @@ impl Search<'_> {
                 if constant.len() != 1 && !table {
                     return None;
                 }
-                let spreads = matches!(node.op, Op::Binary(_) | Op::Variadic(_));
+                let spreads =
+                    matches!(node.op, Op::Binary(_) | Op::Variadic(_) | Op::Compare(_) | Op::Where(_));
                 self.axes |= spreads && constant.rank() > 0;
                 continue;
             }
@@ -167,7 +170,8 @@ fn evaluate(draft: &Draft, value: ValueId, known: &mut HashMap<ValueId, Tensor>)
         return Ok(tensor.clone());
     }
     if let Some(constant) = draft.constant(value) {
-        return constant.to_tensor();
+        // Axes of a single number do not matter here, and some operators take no more than their tensor has.
+        return if constant.len() == 1 { constant.reshaped(&[]).to_tensor() } else { constant.to_tensor() };
     }
     let node = draft.maker(value).ok_or_else(|| err!(Internal, "'{}' has no maker", draft.name(value)))?;
     let inputs = node
@@ -220,6 +224,26 @@ mod tests {
         let x = [bytes(DType::U8, &[3, 256], 1)];
         for conversions in [true, false] {
             expect(gelu(conversions), RULE, &x, 0, &["y_q = edgewise.ByteTable (x, y_q_table)"]);
+        }
+    }
+
+    #[test]
+    fn choices_and_slopes_of_one_tensor_are_tables() {
+        for op in ["Where", "PRelu"] {
+            let mut b = Build::default();
+            let q = b.input("x", DType::I8, &[2, 64, 2]);
+            let x = b.dequantize(q, 0.05, 10i8);
+            let slope = b.constant("slope", Tensor::new(&[1, 1, 1], &[0.25f32]).unwrap());
+            let y = if op == "Where" {
+                let (zero, small) = (b.scalar("zero", 0f32), b.node("Mul", &[x, slope], "small"));
+                let above = b.node("Greater", &[x, zero], "above");
+                b.node("Where", &[above, x, small], "y")
+            } else {
+                b.node("PRelu", &[x, slope], "y")
+            };
+            let y = b.quantize(y, 0.04, 2i8);
+            let nodes = ["y_q = edgewise.ByteTable (x, y_q_table)"];
+            expect(b.finish(&[y]), RULE, &[bytes(DType::I8, &[2, 64, 2], 1)], 0, &nodes);
         }
     }
 

@@ -1,12 +1,12 @@
 //! A QuantizeLinear behind operators that only move elements goes before them, so that bytes are moved and
 //! not floats, and meets what made the floats.
 
-use super::movers::{Moves, moves};
+use super::movers::{Moves, fill, inputs_with, moves};
 use super::parameters::Quantized;
 use super::{Draft, Patch};
-use crate::Result;
-use crate::graph::NodeId;
+use crate::graph::{Node, NodeId};
 use crate::ops::Op;
+use crate::{DType, Result};
 
 /// So many operators are passed at once.
 const MOST: usize = 16;
@@ -19,12 +19,18 @@ pub fn hoist_quantize(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     else {
         return Ok(None);
     };
-    if !Quantized::made_by(draft, node).is_ok_and(|q| q.scales.len() == 1) {
+    let Ok(to) = Quantized::made_by(draft, node) else { return Ok(None) };
+    if to.scales.len() != 1 {
         return Ok(None);
     }
+    let byte = matches!(to.dtype, DType::U8 | DType::I8);
+    // What puts a number around its input puts the integer around that the number becomes.
+    let passes = |mover: &&Node| {
+        matches!(moves(mover), Some(Moves::All | Moves::Copies)) || byte && fill(draft, mover).is_some()
+    };
     // From the last to the first.
     let (mut passed, mut from) = (Vec::new(), x);
-    while let Some(mover) = draft.maker(from).filter(|node| moves(node) == Some(Moves::All)) {
+    while let Some(mover) = draft.maker(from).filter(passes) {
         let (Some(&Some(before)), true) = (mover.inputs.first(), passed.len() < MOST) else { break };
         if draft.only_user(from).is_none() || draft.constant(before).is_some() {
             break;
@@ -40,10 +46,11 @@ pub fn hoist_quantize(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let inputs = [Some(from)].into_iter().chain(node.inputs.iter().skip(1).copied());
     patch.moved(node, inputs, [Some(bytes)]);
     for (left, mover) in passed.iter().enumerate().rev() {
-        let to = if left == 0 { y } else { patch.value(format!("{}_moved", draft.name(y))) };
-        let inputs = [Some(bytes)].into_iter().chain(mover.inputs.iter().skip(1).copied());
-        patch.moved(mover, inputs, [Some(to)]);
-        bytes = to;
+        let next = if left == 0 { y } else { patch.value(format!("{}_moved", draft.name(y))) };
+        let around = fill(draft, mover).map(|x| to.integer(x)).transpose()?;
+        let around = around.map(|x| patch.constant(format!("{}_around", draft.name(y)), x));
+        patch.moved(mover, inputs_with(mover, Some(bytes), around), [Some(next)]);
+        bytes = next;
     }
     Ok(Some(patch))
 }
@@ -80,5 +87,27 @@ mod tests {
         ];
         let x = [Tensor::new(&[2, 3], &[1f32, -2.0, 30.0, 0.0, f32::NAN, -0.25]).unwrap()];
         expect(b.finish(&outputs), rules, &x, 0, &nodes);
+    }
+
+    #[test]
+    fn bytes_are_padded_and_copied_and_not_floats() {
+        let rules: &[(&str, Rule)] = &[("hoist_quantize", hoist_quantize)];
+        let mut b = Build::default();
+        let x = b.input("x", DType::F32, &[2, 3]);
+        let n = b.node("Neg", &[x], "n");
+        let pads = b.constant("pads", Tensor::new(&[4], &[0i64, 1, 1, 0]).unwrap());
+        let number = b.scalar("number", 0.77f32);
+        let y = b.node("Pad", &[n, pads, number], "p");
+        let repeats = b.constant("repeats", Tensor::new(&[2], &[2i64, 1]).unwrap());
+        let y = b.node("Tile", &[y, repeats], "y");
+        let y = b.quantize(y, 0.1, 3u8);
+        let nodes = [
+            "n = Neg (x)",
+            "n_quantized = QuantizeLinear (n, y_q_scale, y_q_zero)",
+            "y_q_moved = Pad (n_quantized, pads, y_q_around)",
+            "y_q = Tile (y_q_moved, repeats)",
+        ];
+        let x = [Tensor::new(&[2, 3], &[1f32, -2.0, 30.0, 0.0, f32::NAN, -0.25]).unwrap()];
+        expect(b.finish(&[y]), rules, &x, 0, &nodes);
     }
 }

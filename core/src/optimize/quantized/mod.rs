@@ -9,6 +9,7 @@ mod byte_table;
 mod fold_weights;
 mod hoist_quantize;
 mod matmul_integer_to_float;
+mod matmul_nbits;
 mod movers;
 mod parameters;
 mod qgemm;
@@ -18,8 +19,10 @@ mod qlinear_conv;
 mod qlinear_elementwise;
 mod qlinear_matmul;
 mod qlinear_softmax;
+mod qlinear_where;
 mod share_conversions;
 mod sink_dequantize;
+mod widen_weights;
 
 use super::{Draft, Patch, Rule, identity};
 
@@ -27,6 +30,7 @@ use super::{Draft, Patch, Rule, identity};
 pub const QUANTIZED: &[(&str, Rule)] = &[
     ("remove_identity", identity::remove_identity),
     ("fold_weights", fold_weights::fold_weights),
+    ("widen_weights", widen_weights::widen_weights),
     ("sink_dequantize", sink_dequantize::sink_dequantize),
     ("hoist_quantize", hoist_quantize::hoist_quantize),
     ("share_conversions", share_conversions::share_conversions),
@@ -39,6 +43,7 @@ pub const QUANTIZED: &[(&str, Rule)] = &[
     ("qlinear_concat", qlinear_concat::qlinear_concat),
     ("qlinear_average_pool", qlinear_average_pool::qlinear_average_pool),
     ("qlinear_softmax", qlinear_softmax::qlinear_softmax),
+    ("qlinear_where", qlinear_where::qlinear_where),
 ];
 
 /// Products of integers whose results are floats, and then constants that no integer operator took.
@@ -46,6 +51,8 @@ pub const UNQUANTIZED: &[(&str, Rule)] = &[
     ("scaled_product", matmul_integer_to_float::scaled_product),
     ("dequantized_product", matmul_integer_to_float::dequantized_product),
     ("product_and_bias", matmul_integer_to_float::product_and_bias),
+    ("matmul_nbits", matmul_nbits::matmul_nbits),
+    ("nbits_and_bias", matmul_nbits::nbits_and_bias),
     ("fold_dequantized", fold_weights::fold_dequantized),
     ("share_conversions", share_conversions::share_conversions),
 ];

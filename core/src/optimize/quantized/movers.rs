@@ -1,7 +1,8 @@
 //! Operators that only move elements, so that they may change places with QuantizeLinear and
 //! DequantizeLinear, which know elements one by one.
 
-use crate::graph::Node;
+use super::Draft;
+use crate::graph::{Node, ValueId};
 use crate::ops::Op;
 use crate::ops::max_pool::Pooling;
 use crate::ops::pad;
@@ -23,12 +24,18 @@ pub enum Moves {
 pub fn moves(node: &Node) -> Option<Moves> {
     let single = node.outputs.len() == 1;
     match &node.op {
-        Op::Reshape(_) | Op::Flatten(_) | Op::Squeeze(_) | Op::Transpose(_) | Op::DepthToSpace(_) => {
-            Some(Moves::All)
-        }
-        Op::Slice(_) | Op::Split(_) | Op::Gather(_) | Op::GatherElements(_) | Op::GatherNd(_) => {
-            Some(Moves::Some)
-        }
+        Op::Reshape(_)
+        | Op::Flatten(_)
+        | Op::Squeeze(_)
+        | Op::Transpose(_)
+        | Op::DepthToSpace(_)
+        | Op::ReverseSequence(_) => Some(Moves::All),
+        Op::Slice(_)
+        | Op::Split(_)
+        | Op::Gather(_)
+        | Op::GatherElements(_)
+        | Op::GatherNd(_)
+        | Op::Compress(_) => Some(Moves::Some),
         Op::MaxPool(pool) if single && pool.pooling == Pooling::Max => Some(Moves::Some),
         Op::GlobalPool(pool) if pool.pooling == Pooling::Max => Some(Moves::Some),
         Op::Reduce(reduce) if matches!(reduce.kind, Reduction::ReduceMax | Reduction::ReduceMin) => {
@@ -42,4 +49,25 @@ pub fn moves(node: &Node) -> Option<Moves> {
         }
         _ => None,
     }
+}
+
+/// The known number that a Pad puts around its input.
+pub fn fill(draft: &Draft, node: &Node) -> Option<f32> {
+    let Op::Pad(pad) = &node.op else { return None };
+    let value = match node.input(2) {
+        None => pad.value,
+        Some(value) => draft.constant(value)?.scalar_f32().ok()?,
+    };
+    (pad.mode == pad::Mode::Constant).then_some(value)
+}
+
+/// The inputs of a mover that is to move something else, and to put something else around it.
+pub fn inputs_with(node: &Node, moved: Option<ValueId>, fill: Option<ValueId>) -> Vec<Option<ValueId>> {
+    let mut inputs = node.inputs.clone();
+    inputs.resize(inputs.len().max(if fill.is_some() { 3 } else { 1 }), None);
+    inputs[0] = moved;
+    if fill.is_some() {
+        inputs[2] = fill;
+    }
+    inputs
 }

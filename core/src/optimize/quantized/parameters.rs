@@ -8,6 +8,7 @@ use super::{Draft, Patch};
 use crate::graph::{Node, NodeId, ValueId};
 use crate::ops::Op;
 use crate::ops::granularity::Granularity;
+use crate::quant::round_to;
 use crate::{DType, Result, Tensor};
 
 /// What a rule finds, or why it does not apply.
@@ -112,6 +113,26 @@ impl Quantized {
             && self.zeros == other.zeros
     }
 
+    /// The integer that a number becomes, of 8 bits and with the one scale for all.
+    pub fn integer(&self, x: f32) -> Result<Tensor> {
+        Tensor::from_bytes(self.dtype, &[], &[self.byte(x)])
+    }
+
+    /// The bits of the integer that a number becomes, of 8 bits and with the one scale for all.
+    pub fn byte(&self, x: f32) -> u8 {
+        self.rounded(x) as u8
+    }
+
+    fn rounded(&self, x: f32) -> i32 {
+        let (low, high) = if self.dtype == DType::I8 { (-128, 127) } else { (0, 255) };
+        round_to(x / self.scales[0], self.zeros[0], low, high)
+    }
+
+    /// Whether a number is one of those that integers stand for, with the one scale for all.
+    pub fn has(&self, x: f32) -> bool {
+        (self.rounded(x) - self.zeros[0]) as f32 * self.scales[0] == x
+    }
+
     /// The value that holds the zero point, made if the model leaves it out.
     pub fn zero_value(&self, patch: &mut Patch) -> Result<ValueId> {
         match self.zero {
@@ -141,32 +162,51 @@ impl Quantized {
 
     /// The same numbers with the other type of bytes, one more step through a table, if need be.
     pub fn of_type(self, draft: &Draft, patch: &mut Patch, dtype: DType) -> Result<Quantized> {
-        if self.dtype == dtype {
+        // Both types count in steps; flipping the top bit moves each by 128.
+        let flips = if self.dtype == dtype { 0 } else { 0x80 };
+        self.flipped(draft, patch, dtype, flips)
+    }
+
+    /// The negatives of the numbers with that type of bytes: flipping all bits makes `255 - q` of u8 and
+    /// `-1 - q` of i8, and so of the zero point.
+    pub fn negated(self, draft: &Draft, patch: &mut Patch, dtype: DType) -> Result<Quantized> {
+        let flips = if self.dtype == dtype { 0xff } else { 0x7f };
+        self.flipped(draft, patch, dtype, flips)
+    }
+
+    /// Integers of that type, with these bits flipped in each and in the zero points.
+    fn flipped(self, draft: &Draft, patch: &mut Patch, dtype: DType, flips: u8) -> Result<Quantized> {
+        if flips == 0 {
             return Ok(self);
         }
-        // Both types count in steps; flipping the top bit moves each by 128.
-        let move_by = if dtype == DType::I8 { -128 } else { 128 };
-        let name = draft.name(self.value).to_string();
+        let source = draft.name(self.value);
+        let name = format!("{source}_{}{dtype}", if flips & 1 == 0 { "" } else { "negated_" });
         let bytes = |bytes: &mut dyn Iterator<Item = u8>, shape: &[usize]| {
-            let flipped: Vec<u8> = bytes.map(|byte| byte ^ 0x80).collect();
+            let flipped: Vec<u8> = bytes.map(|byte| byte ^ flips).collect();
             Tensor::from_bytes(dtype, shape, &flipped)
         };
         let value = match draft.constant(self.value) {
-            Some(view) => patch
-                .constant(format!("{name}_{dtype}"), bytes(&mut view.bytes().iter().copied(), view.shape())?),
+            Some(view) => {
+                patch.constant(name.clone(), bytes(&mut view.bytes().iter().copied(), view.shape())?)
+            }
             None => {
-                let table = patch.constant(format!("{name}_table"), bytes(&mut (0..=255), &[256])?);
-                let value = patch.value(format!("{name}_{dtype}"));
+                let table = patch.constant(format!("{source}_table"), bytes(&mut (0..=255), &[256])?);
+                let value = patch.value(name.clone());
                 let op = Op::ByteTable(crate::ops::byte_table::ByteTable.into());
-                let inputs = [Some(self.value), Some(table)];
-                patch.node(&name, (op, "edgewise.ByteTable"), inputs, [Some(value)]);
+                patch.node(
+                    source,
+                    (op, "edgewise.ByteTable"),
+                    [Some(self.value), Some(table)],
+                    [Some(value)],
+                );
                 value
             }
         };
-        let zeros: Vec<i32> = self.zeros.iter().map(|z| z + move_by).collect();
-        let codes: Vec<u8> = zeros.iter().map(|&z| z as u8).collect();
-        let zero = Tensor::from_bytes(dtype, &zero_shape(zeros.len()), &codes)?;
-        let zero = Some(patch.constant(format!("{name}_zero"), zero));
+        let codes: Vec<u8> = self.zeros.iter().map(|&z| z as u8 ^ flips).collect();
+        let zeros =
+            codes.iter().map(|&c| if dtype == DType::I8 { c as i8 as i32 } else { c.into() }).collect();
+        let zero = Tensor::from_bytes(dtype, &zero_shape(codes.len()), &codes)?;
+        let zero = Some(patch.constant(format!("{source}_zero"), zero));
         Ok(Quantized { value, dtype, zero, zeros, ..self })
     }
 }

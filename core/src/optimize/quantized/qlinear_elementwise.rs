@@ -1,4 +1,5 @@
-//! DequantizeLinear → Add or Mul → QuantizeLinear becomes QLinearAdd or QLinearMul.
+//! DequantizeLinear → Add, Sub or Mul → QuantizeLinear becomes QLinearAdd or QLinearMul. A difference is the
+//! sum with the negatives, which the flipped bits of the integers stand for.
 
 use super::parameters::{Found, Site, reason};
 use super::{Draft, Patch};
@@ -15,6 +16,7 @@ pub fn qlinear_elementwise(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Op::Binary(binary) = &site.node.op else { return Ok(None) };
     match binary.function {
         Function::Add => site.answer(rewritten(&site, binary, QLinearElementwise::QLinearAdd)),
+        Function::Sub => site.answer(rewritten(&site, binary, QLinearElementwise::QLinearAdd)),
         Function::Mul => site.answer(rewritten(&site, binary, QLinearElementwise::QLinearMul)),
         _ => Ok(None),
     }
@@ -28,8 +30,12 @@ fn rewritten(site: &Site<'_>, binary: &Binary, op: QLinearElementwise) -> Found<
     }
     let mut patch = Patch::new(site.draft);
     let mut inputs = Vec::new();
-    for operand in [a, b] {
-        let operand = operand.of_type(site.draft, &mut patch, y.dtype).map_err(reason)?;
+    let a = a.of_type(site.draft, &mut patch, y.dtype).map_err(reason)?;
+    let b = match binary.function {
+        Function::Sub => b.negated(site.draft, &mut patch, y.dtype),
+        _ => b.of_type(site.draft, &mut patch, y.dtype),
+    };
+    for operand in [a, b.map_err(reason)?] {
         inputs.extend(operand.inputs(&mut patch).map_err(reason)?);
     }
     inputs.extend(y.parameters(&mut patch).map_err(reason)?);
@@ -46,9 +52,9 @@ fn rewritten(site: &Site<'_>, binary: &Binary, op: QLinearElementwise) -> Found<
 mod tests {
     use super::super::Rule;
     use super::qlinear_elementwise;
-    use crate::DType;
     use crate::graph::Graph;
     use crate::optimize::testing::{Build, bytes, expect, expect_refusal};
+    use crate::{DType, Tensor};
 
     const RULE: &[(&str, Rule)] = &[("qlinear_elementwise", qlinear_elementwise)];
 
@@ -87,6 +93,30 @@ mod tests {
         ];
         let inputs = [bytes(DType::U8, &[4], 3), bytes(DType::I8, &[4], 4)];
         expect(b.finish(&[y]), RULE, &inputs, 1, &nodes);
+    }
+
+    #[test]
+    fn differences_are_sums_with_negatives() {
+        for (dtype, zero) in [(DType::U8, 128), (DType::I8, -8)] {
+            let mut b = Build::default();
+            let (x, z) = (b.input("x", DType::U8, &[256, 1]), b.input("z", dtype, &[256]));
+            let x = b.dequantize(x, 0.5, 7u8);
+            let z = if dtype == DType::U8 {
+                b.dequantize(z, 0.3, zero as u8)
+            } else {
+                b.dequantize(z, 0.3, zero as i8)
+            };
+            let y = b.node("Sub", &[x, z], "y");
+            let y = b.quantize(y, 0.9, 100u8);
+            let nodes = [
+                "z_negated_u8 = edgewise.ByteTable (z, z_table)",
+                "y_q = com.microsoft.QLinearAdd (x, x_real_scale, x_real_zero, z_negated_u8, z_real_scale, \
+                 z_zero, y_q_scale, y_q_zero)",
+            ];
+            let all: Vec<u8> = (0..=255).collect();
+            let all = |dtype, shape: &[usize]| Tensor::from_bytes(dtype, shape, &all).unwrap();
+            expect(b.finish(&[y]), RULE, &[all(DType::U8, &[256, 1]), all(dtype, &[256])], 1, &nodes);
+        }
     }
 
     #[test]
