@@ -3,8 +3,10 @@
 //!
 //! `cargo bench -p edgewise-simd --bench gemm_f32 [-- WORD]` runs the cases whose name has the word in it.
 
+use edgewise_simd::depthwise_f32::Axis;
 use edgewise_simd::gemm_f32::{Finish, PackedF32, gemm_f32};
-use edgewise_simd::{Isa, Lhs, MatrixMut, Simd, Source, Task, dispatch};
+use edgewise_simd::winograd_f32::{Job, Tiles, Winograd};
+use edgewise_simd::{Isa, Lhs, MatrixMut, OUTSIDE, Simd, Source, Task, dispatch};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,18 @@ const CASES: [(&str, [usize; 3]); 22] = [
     ("4 rows 4096→4096", [4, 4096, 4096]),
 ];
 
+/// Side of the image, channels in and out.
+const CONVOLUTIONS: [(&str, usize, [usize; 2]); 8] = [
+    ("winograd 112² 16→16", 112, [16, 16]),
+    ("winograd 112² 32→32", 112, [32, 32]),
+    ("winograd 56² 64→64", 56, [64, 64]),
+    ("winograd 28² 128→128", 28, [128, 128]),
+    ("winograd 14² 256→256", 14, [256, 256]),
+    ("winograd 28² 256→256", 28, [256, 256]),
+    ("winograd 7² 512→512", 7, [512, 512]),
+    ("winograd 8² 64→64", 8, [64, 64]),
+];
+
 fn main() {
     let word = std::env::args().skip(1).find(|arg| !arg.starts_with("--")).unwrap_or_default();
     let isa = Isa::current();
@@ -54,6 +68,44 @@ fn main() {
             time * 1e6,
             100.0 * speed / peak
         );
+    }
+    for (name, side, [ins, outs]) in CONVOLUTIONS.into_iter().filter(|(name, ..)| name.contains(&word)) {
+        convolve(isa, peak, name, side, [ins, outs]);
+    }
+}
+
+/// A convolution by 3 × 3 cells as one product and by Winograd's tiles, in GFLOP/s of the definition.
+fn convolve(isa: Isa, peak: f64, name: &str, side: usize, [ins, outs]: [usize; 2]) {
+    let ones = |n: usize| (0..n).map(|i| (i % 13) as f32 / 13.0).collect::<Vec<_>>();
+    let (image, weights) = (ones(side * side * ins), ones(9 * ins * outs));
+    let mut out = vec![0.0; side * side * outs];
+    let print = |how: &str, time: f64| {
+        let speed = 18e-9 * (side * side * ins * outs) as f64 / time;
+        let share = 100.0 * speed / peak;
+        println!("{name:<24} {how:<8} {:9.1} µs {speed:7.1} GFLOP/s {share:5.1} % of peak", time * 1e6);
+    };
+    let offset = |i: usize| {
+        let (pixel, tap) = (i / 9, i % 9);
+        let (y, x) = (pixel / side + tap / 3, pixel % side + tap % 3);
+        let inside = (1..=side).contains(&y) && (1..=side).contains(&x);
+        if inside { (((y - 1) * side + x - 1) * ins) as u32 } else { OUTSIDE }
+    };
+    let offsets: Vec<u32> = (0..9 * side * side).map(offset).collect();
+    let source = Source { data: &weights, tap_step: 1, depth_step: 9, col_step: 9 * ins };
+    let packed = PackedF32::new(source, [9, ins, outs]).expect("memory");
+    let finish = Finish { bias: Some(&weights[..outs]), ..Finish::default() };
+    let left = Lhs::Taps { image: &image, offsets: &offsets, taps: 9, width: ins, pad: 0.0 };
+    print("product", fastest(|| gemm_f32(isa, left, &packed, &finish, MatrixMut::dense(&mut out, outs))));
+    let axis = Axis { input: side, kernel: 3, stride: 1, dilation: 1, before: 1, output: side };
+    let job = Job { image: &image, rows: axis, cols: axis, finish };
+    for (tiles, most) in [(Tiles::Four, 56), (Tiles::Six, 28), (Tiles::Six, 56)] {
+        let packed = Winograd::new(isa, &weights, [outs, ins], tiles).expect("memory");
+        let mut scratch = vec![0.0; packed.scratch(most)];
+        let how = format!("{}² × {most}", tiles.cells());
+        let time = fastest(|| {
+            assert!(packed.convolve(isa, &job, 0..side, (most, &mut scratch), &mut out));
+        });
+        print(&how, time);
     }
 }
 

@@ -31,6 +31,7 @@ pub mod reduce;
 pub mod softmax;
 mod source;
 mod vector;
+pub mod winograd_f32;
 mod zeroed;
 
 pub use isa::Isa;

@@ -123,19 +123,10 @@ pub(crate) mod testing {
     /// The same for an operator that no attributes say.
     pub fn op_lowered_as_plain(op: &Op, inputs: &[Option<Value>], constants: &[usize]) -> Result<Value> {
         let plain = run_op(op, inputs);
-        let known = |(i, value): (usize, &Option<Value>)| {
-            value.as_ref().filter(|_| constants.contains(&i)).map(fact_of)
-        };
-        let facts: Vec<Option<Fact>> = inputs.iter().enumerate().map(known).collect();
-        let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
-        let present: Vec<bool> = inputs.iter().map(Option::is_some).collect();
-        let lowered = op.kernel().lower(&Lowering { inputs: &facts, present: &present })?;
-        let lowered = lowered.expect("these constants are enough");
         for threads in [1, 3] {
-            let fast = eval_on(op, &*lowered, threads, inputs, &[true]);
-            match (&plain, fast) {
+            match (&plain, op_lowered(op, inputs, constants, threads)) {
                 (Ok(plain), Ok(fast)) => {
-                    let fast = fast[0].as_ref().expect("an output").tensor()?;
+                    let fast = fast.tensor()?;
                     assert_eq!(plain.tensor()?.shape(), fast.shape());
                     assert_eq!(plain.tensor()?.view().bytes(), fast.view().bytes(), "{threads} threads");
                 }
@@ -144,6 +135,25 @@ pub(crate) mod testing {
             }
         }
         plain
+    }
+
+    /// The output of an operator that was lowered with the inputs in `constants` known.
+    pub fn op_lowered(
+        op: &Op,
+        inputs: &[Option<Value>],
+        constants: &[usize],
+        threads: usize,
+    ) -> Result<Value> {
+        let known = |(i, value): (usize, &Option<Value>)| {
+            value.as_ref().filter(|_| constants.contains(&i)).map(fact_of)
+        };
+        let facts: Vec<Option<Fact>> = inputs.iter().enumerate().map(known).collect();
+        let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
+        let present: Vec<bool> = inputs.iter().map(Option::is_some).collect();
+        let lowered = op.kernel().lower(&Lowering { inputs: &facts, present: &present })?;
+        let lowered = lowered.expect("these constants are enough");
+        let outputs = eval_on(op, &*lowered, threads, inputs, &[true])?;
+        Ok(outputs.into_iter().flatten().next().expect("an output"))
     }
 
     /// The output of an operator that has one.

@@ -171,6 +171,7 @@ mod softmax;
 mod stem;
 mod turn;
 mod window;
+mod winograd;
 
 // Reductions and searches.
 mod arg_max;

@@ -5,15 +5,17 @@ use super::packed_product::{Last, constant_f32s, multiply_packed, pack};
 use super::seen::{Seen, View};
 use super::stem::{self, Stem};
 use super::turn::channels_second;
-use super::{Io, Kernel, Lowering, RunContext};
+use super::{Io, Kernel, Lowering, RunContext, winograd};
 use crate::ops::conv::{Conv, ConvWindows};
 use crate::ops::window::Axis;
 use crate::{Result, Shape};
 use edgewise_simd::depthwise_f32::{self, Depthwise, depthwise_f32};
 use edgewise_simd::gemm_f32::{Addend, PackedF32};
-use edgewise_simd::{Isa, Lhs, MatrixMut, Source};
+use edgewise_simd::winograd_f32::{Job, Winograd};
+use edgewise_simd::{Isa, Lhs, MatrixMut, OUTSIDE, Source};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A convolution of which the weights are known.
 pub struct PackedConv {
@@ -29,6 +31,8 @@ enum Packed {
     Channels(Vec<f32>),
     /// A matrix for each group.
     Groups(Vec<PackedF32>),
+    /// Transformed; and the plain matrix, as soon as an image has needed it.
+    Tiles(Winograd, OnceLock<[PackedF32; 1]>),
 }
 
 /// Whether weights of that shape have a fast kernel.
@@ -51,18 +55,19 @@ impl PackedConv {
         else {
             return Ok(None);
         };
-        let (data, ins) = (w.slice::<f32>()?, w.shape()[1]);
-        let taps: usize = w.shape()[2..].iter().product();
+        let data = w.slice::<f32>()?;
         let packed = if is_depthwise(&plain.windows, w.shape()) {
-            let channels = w.shape()[0];
+            let (channels, taps) = (w.shape()[0], w.shape()[2..].iter().product::<usize>());
             Packed::Channels((0..data.len()).map(|i| data[i % channels * taps + i / channels]).collect())
+        } else if let Some(tiles) = winograd::tiles(&plain.windows, w.shape()) {
+            let size = [w.shape()[0], w.shape()[1]];
+            let weights = Winograd::new(Isa::current(), data, size, tiles)
+                .map_err(|_| err!(OutOfMemory, "no memory for transformed weights of {size:?}"))?;
+            Packed::Tiles(weights, OnceLock::new())
         } else {
-            let (size, outs) = (ins * taps, w.shape()[0] / plain.windows.groups);
-            let group = |group: usize| {
-                let data = &data[group * outs * size..];
-                pack(Source { data, tap_step: 1, depth_step: taps, col_step: size }, [taps, ins, outs])
-            };
-            Packed::Groups((0..plain.windows.groups).map(group).collect::<Result<_>>()?)
+            let groups = plain.windows.groups;
+            let group = |group: usize| pack_group(data, w.shape(), groups, group);
+            Packed::Groups((0..groups).map(group).collect::<Result<_>>()?)
         };
         Ok(Some(PackedConv {
             plain: plain.clone(),
@@ -73,20 +78,39 @@ impl PackedConv {
     }
 }
 
+/// The matrix of one of so many groups.
+fn pack_group(data: &[f32], shape: &[usize], groups: usize, group: usize) -> Result<PackedF32> {
+    let (outs, ins, taps) = (shape[0] / groups, shape[1], shape[2..].iter().product());
+    let size = ins * taps;
+    let data = &data[group * outs * size..];
+    pack(Source { data, tap_step: 1, depth_step: taps, col_step: size }, [taps, ins, outs])
+}
+
 impl Kernel for PackedConv {
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
         self.plain.operations(inputs, outputs)
     }
 
+    fn scratch_bytes(&self, _: &[&[usize]], outputs: &[&[usize]]) -> Result<usize> {
+        match (&self.packed, outputs) {
+            (Packed::Tiles(weights, _), [[_, rows, cols, _], ..]) => {
+                Ok(winograd::scratch(weights, [*rows, *cols]) * size_of::<f32>())
+            }
+            _ => Ok(0),
+        }
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
-        let x = io.input(0)?;
+        let (x, scratch) = (io.input(0)?, io.scratch());
         let shape = channels_second(x.shape(), true);
         let view = match &self.packed {
-            Packed::Channels(_) => None,
             Packed::Groups(_) => match self.seen.view(&self.plain.windows, &shape, &self.weights)? {
                 None => return self.plain.run(io),
                 view => view,
             },
+            // They need no view, except for some images.
+            Packed::Tiles(..) if x.len() >= OUTSIDE as usize => return self.plain.run(io),
+            _ => None,
         };
         let (bias, sum, y) = (io.optional(2)?, io.optional(3)?, io.output(0)?);
         check_bias(bias.map(|b| b.len()), self.weights[0])?;
@@ -101,6 +125,16 @@ impl Kernel for PackedConv {
         match (&self.packed, view) {
             (Packed::Groups(groups), Some(view)) => self.by_groups(&view, groups, &image, y.into_slice()?),
             (Packed::Channels(weights), _) => self.by_channels(weights, &image, y.into_slice()?),
+            (Packed::Tiles(weights, plain), _) => {
+                let plain = || match plain.get() {
+                    Some(plain) => Ok(plain),
+                    None => {
+                        let packed = pack_group(io.input(1)?.slice()?, &self.weights, 1, 0)?;
+                        Ok(plain.get_or_init(|| [packed]))
+                    }
+                };
+                self.by_tiles(weights, &plain, &image, scratch, y.into_slice()?)
+            }
             _ => Err(err!(Internal, "a convolution by groups without a view")),
         }
     }
@@ -165,6 +199,37 @@ impl PackedConv {
                     let out = MatrixMut::with_stride(&mut y[here.start..], rows, outs, channels);
                     multiply_packed(call.cx, left, weights, &last, out)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Winograd's tiles, and `plain` weights for images with which they give no numbers.
+    fn by_tiles<'a>(
+        &self,
+        weights: &Winograd,
+        plain: &dyn Fn() -> Result<&'a [PackedF32; 1]>,
+        call: &Images<'_>,
+        scratch: &mut [u8],
+        y: &mut [f32],
+    ) -> Result<()> {
+        let conv = Convolution::new(&self.plain.windows, call.shape, &self.weights)?;
+        let [rows, cols] = conv.windows.axes() else { bail!(Internal, "tiles of other than two axes") };
+        let scratch = bytemuck::try_cast_slice_mut(scratch)
+            .map_err(|_| err!(Internal, "scratch memory does not lie as floats do"))?;
+        let (size, pixels) = (conv.windows.cells() * call.shape[1], conv.windows.pixels());
+        for (i, y) in y.chunks_mut((pixels * self.weights[0]).max(1)).enumerate() {
+            let image = &call.x[i * size..][..size];
+            let last = call.last(i * pixels, self.weights[0], 0..self.weights[0]);
+            let job = Job { image, rows: kernel_axis(rows), cols: kernel_axis(cols), finish: last.finish };
+            if !winograd::convolve(call.cx, weights, &job, &last, scratch, y)? {
+                let shape = [&[1], &call.shape[1..]].concat();
+                let Some(view) = self.seen.view(&self.plain.windows, &shape, &self.weights)? else {
+                    bail!(Internal, "an image of {shape:?} is too large for a view")
+                };
+                let sum = call.sum.and_then(|z| z.get(i * y.len()..));
+                let alone = Images { x: image, shape: &shape, sum, ..*call };
+                self.by_groups(&view, plain()?, &alone, y)?;
             }
         }
         Ok(())
@@ -244,7 +309,7 @@ mod tests {
             (&[1, 3, 9, 8], &[20, 3, 3, 3], 1, 2, 1, 1),
             (&[2, 16, 5, 6], &[8, 16, 1, 1], 1, 1, 1, 0),
             (&[2, 6, 5, 7], &[10, 6, 1, 1], 1, 2, 1, 0),
-            (&[2, 40, 7, 7], &[33, 40, 3, 3], 1, 1, 1, 1),
+            (&[2, 40, 7, 7], &[33, 40, 3, 4], 1, 1, 1, 1),
             (&[1, 8, 6, 6], &[16, 4, 3, 3], 2, 1, 2, 2),
             (&[2, 20, 9, 10], &[20, 1, 3, 3], 20, 1, 1, 1),
             (&[1, 33, 9, 10], &[33, 1, 5, 5], 33, 2, 1, 2),
