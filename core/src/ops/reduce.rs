@@ -82,6 +82,26 @@ impl Axes {
         Ok(Axes { axes, none, keep: a.flag("keepdims", true)? })
     }
 
+    /// Those axes, which stay or go with it.
+    pub fn fixed(axes: Vec<i64>, keep: bool) -> Axes {
+        Axes { axes: Ints::Attr(axes), none: false, keep }
+    }
+
+    /// Whether reduced axes stay, with one element.
+    pub fn keeps(&self) -> bool {
+        self.keep
+    }
+
+    /// The axes as the model has them, where they are an attribute, or `input` knows that input; none where
+    /// they are left out.
+    pub fn given(&self, input: impl Fn(usize) -> Option<Vec<i64>>) -> Option<Vec<i64>> {
+        match &self.axes {
+            Ints::Absent => Some(Vec::new()),
+            Ints::Attr(axes) => Some(axes.clone()),
+            Ints::Input(i) => input(*i),
+        }
+    }
+
     /// Which axes of a tensor of that rank are reduced, when the given ones are these.
     pub fn marked(&self, axes: &[i64], rank: usize) -> Result<Vec<bool>> {
         let mut marked = vec![axes.is_empty() && !self.none; rank];

@@ -5,6 +5,7 @@
 
 mod absorb_clip;
 mod addend;
+mod byte_extremes;
 mod byte_table;
 mod fold_weights;
 mod hoist_quantize;
@@ -18,6 +19,7 @@ mod qlinear_concat;
 mod qlinear_conv;
 mod qlinear_elementwise;
 mod qlinear_matmul;
+mod qlinear_reduce;
 mod qlinear_softmax;
 mod qlinear_where;
 mod share_conversions;
@@ -42,6 +44,8 @@ pub const QUANTIZED: &[(&str, Rule)] = &[
     ("qlinear_elementwise", qlinear_elementwise::qlinear_elementwise),
     ("qlinear_concat", qlinear_concat::qlinear_concat),
     ("qlinear_average_pool", qlinear_average_pool::qlinear_average_pool),
+    ("qlinear_reduce", qlinear_reduce::qlinear_reduce),
+    ("byte_extremes", byte_extremes::byte_extremes),
     ("qlinear_softmax", qlinear_softmax::qlinear_softmax),
     ("qlinear_where", qlinear_where::qlinear_where),
 ];

@@ -118,6 +118,12 @@ impl Quantized {
         Tensor::from_bytes(self.dtype, &[], &[self.byte(x)])
     }
 
+    /// The number that the integer of those bits stands for, with the one scale for all.
+    pub fn real(&self, byte: u8) -> f32 {
+        let integer = if self.dtype == DType::I8 { i32::from(byte as i8) } else { byte.into() };
+        (integer - self.zeros[0]) as f32 * self.scales[0]
+    }
+
     /// The bits of the integer that a number becomes, of 8 bits and with the one scale for all.
     pub fn byte(&self, x: f32) -> u8 {
         self.rounded(x) as u8
@@ -250,6 +256,17 @@ impl<'a> Site<'a> {
     /// Input `i` of the node.
     pub fn value(&self, i: usize) -> Option<ValueId> {
         self.node.inputs.get(i).copied().flatten()
+    }
+
+    /// Input `i` of the node as integers of the result's parameters, where it is a constant of floats.
+    pub fn constant(&self, i: usize, y: &Quantized, patch: &mut Patch) -> Found<Option<ValueId>> {
+        let value = self.value(i).ok_or("an input is left out")?;
+        let Some(view) = self.draft.constant(value).filter(|view| view.dtype() == DType::F32) else {
+            return Ok(None);
+        };
+        let bytes: Vec<u8> = view.slice::<f32>().map_err(reason)?.iter().map(|&x| y.byte(x)).collect();
+        let tensor = Tensor::from_bytes(y.dtype, view.shape(), &bytes).map_err(reason)?;
+        Ok(Some(patch.constant(format!("{}_quantized", self.draft.name(value)), tensor)))
     }
 
     /// The patch, or a remark on why there is none.

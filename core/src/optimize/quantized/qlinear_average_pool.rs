@@ -2,18 +2,23 @@
 //! QLinearAveragePool.
 
 use super::parameters::{Found, Site, reason};
+use super::qlinear_reduce::marked;
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::NodeId;
 use crate::ops::Op;
 use crate::ops::max_pool::Pooling;
 use crate::ops::qlinear_average_pool::QLinearAveragePool;
+use crate::ops::reduce::{Reduce, Reduction};
 
 /// Makes the mean before a QuantizeLinear one of integers.
 pub fn qlinear_average_pool(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Some(site) = Site::at(draft, id) else { return Ok(None) };
     let (window, count_pads, channels_last) = match &site.node.op {
         Op::GlobalPool(pool) if matches!(pool.pooling, Pooling::Average { .. }) => (None, false, false),
+        Op::Reduce(reduce) if reduce.kind == Reduction::ReduceMean && is_of_image(&site, reduce) => {
+            (None, false, false)
+        }
         Op::MaxPool(pool) => match pool.pooling {
             Pooling::Average { count_pads } => (Some(pool.window.clone()), count_pads, pool.channels_last),
             _ => return Ok(None),
@@ -21,6 +26,14 @@ pub fn qlinear_average_pool(draft: &Draft, id: NodeId) -> Result<Option<Patch>> 
         _ => return Ok(None),
     };
     site.answer(rewritten(&site, QLinearAveragePool { window, count_pads, channels_last }))
+}
+
+/// Whether a mean is over all axes of an image, and keeps them.
+fn is_of_image(site: &Site<'_>, reduce: &Reduce) -> bool {
+    let image = |marked: Vec<bool>| {
+        marked.len() > 2 && marked.iter().enumerate().all(|(axis, gone)| *gone == (axis >= 2))
+    };
+    reduce.axes.keeps() && marked(site, reduce).is_ok_and(image)
 }
 
 fn rewritten(site: &Site<'_>, op: QLinearAveragePool) -> Found<Patch> {
@@ -65,5 +78,17 @@ mod tests {
             );
             expect(b.finish(&[y]), RULE, &[bytes(DType::I8, &[1, 2, 4, 4], 3)], 1, &[&node]);
         }
+    }
+
+    #[test]
+    fn a_mean_over_the_image_is_a_pool() {
+        let mut b = Build::default();
+        let x = b.input("x", DType::U8, &[1, 2, 4, 4]);
+        let x = b.dequantize(x, 0.5, 7u8);
+        let y = b.node_with("ReduceMean", &[x], &[("axes", Attr::Ints(vec![-1, 2]))], &["y"])[0];
+        let y = b.quantize(y, 0.4, 3u8);
+        let node = "y_q = com.microsoft.QLinearGlobalAveragePool (x, x_real_scale, x_real_zero, y_q_scale, \
+                    y_q_zero)";
+        expect(b.finish(&[y]), RULE, &[bytes(DType::U8, &[1, 2, 4, 4], 3)], 1, &[node]);
     }
 }

@@ -3,10 +3,10 @@
 
 use super::parameters::{Found, Quantized, Site, reason};
 use super::{Draft, Patch};
-use crate::graph::{NodeId, ValueId};
+use crate::Result;
+use crate::graph::NodeId;
 use crate::ops::Op;
 use crate::ops::qlinear_where::QLinearWhere;
-use crate::{DType, Result, Tensor};
 
 /// Makes the choice before a QuantizeLinear one between integers.
 pub fn qlinear_where(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
@@ -22,7 +22,7 @@ fn rewritten(site: &Site<'_>) -> Found<Patch> {
     let mut patch = Patch::new(site.draft);
     let mut inputs = vec![site.value(0)];
     for i in [1, 2] {
-        let choice = match constant(site, &mut patch, i, &y)? {
+        let choice = match site.constant(i, &y, &mut patch)? {
             Some(value) => Quantized { value, ..y.clone() },
             None => site.input(i)?.bytes_with_one_scale()?,
         };
@@ -33,17 +33,6 @@ fn rewritten(site: &Site<'_>) -> Found<Patch> {
     let op = (Op::QLinearWhere(QLinearWhere.into()), "com.microsoft.QLinearWhere");
     patch.node(&site.node.name, op, inputs, [Some(y.value)]);
     Ok(patch)
-}
-
-/// A constant of floats, quantized as the result is.
-fn constant(site: &Site<'_>, patch: &mut Patch, i: usize, y: &Quantized) -> Found<Option<ValueId>> {
-    let value = site.value(i).ok_or("an input is left out")?;
-    let Some(view) = site.draft.constant(value).filter(|view| view.dtype() == DType::F32) else {
-        return Ok(None);
-    };
-    let bytes: Vec<u8> = view.slice::<f32>().map_err(reason)?.iter().map(|&x| y.byte(x)).collect();
-    let tensor = Tensor::from_bytes(y.dtype, view.shape(), &bytes).map_err(reason)?;
-    Ok(Some(patch.constant(format!("{}_quantized", site.draft.name(value)), tensor)))
 }
 
 #[cfg(test)]
