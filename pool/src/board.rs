@@ -15,6 +15,8 @@ pub struct Board {
     edition: AtomicUsize,
     /// Whether a worker died at its work, so that its caller would wait for ever.
     lost: AtomicBool,
+    /// How many workers have come.
+    workers: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -45,6 +47,7 @@ impl Board {
             news: Condvar::new(),
             edition: AtomicUsize::new(0),
             lost: AtomicBool::new(false),
+            workers: AtomicUsize::new(0),
         }
     }
 
@@ -84,11 +87,12 @@ impl Board {
 
     /// A worker's life.
     pub fn serve(&self) {
+        let number = 1 + self.workers.fetch_add(1, Ordering::Relaxed);
         let mut seen = self.edition.load(Ordering::Acquire);
         while let Some(job) = self.next_job(&mut seen) {
             // SAFETY: `next_job` entered it while it was pinned up, so its caller waits until the exit.
             let job = unsafe { &*job.0 };
-            job.work();
+            job.work(number);
             job.exit();
         }
     }

@@ -1,6 +1,7 @@
 //! One call: what is to be done, how far it is, and who is at it.
 
 use crate::lock;
+use crate::shares::Shares;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
@@ -9,9 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A call of [`Pool::run`](super::Pool::run), which holds it on its stack.
 pub struct Job<'a> {
     work: &'a (dyn Fn(usize) + Sync),
-    count: usize,
-    /// The first index that nobody has taken.
-    next: AtomicUsize,
+    indices: Shares,
     /// How many may help the caller.
     helpers: usize,
     /// Workers at it, the caller left aside.
@@ -21,15 +20,14 @@ pub struct Job<'a> {
 
 impl<'a> Job<'a> {
     pub fn new(count: usize, helpers: usize, work: &'a (dyn Fn(usize) + Sync)) -> Job<'a> {
-        let (next, busy) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Job { work, count, next, helpers, busy, panic: Mutex::default() }
+        let indices = Shares::new(count, helpers + 1);
+        Job { work, indices, helpers, busy: AtomicUsize::new(0), panic: Mutex::default() }
     }
 
     /// A worker comes, if there is something left to take and room for one more. Called under the lock under
     /// which jobs are taken off the list.
     pub fn enter(&self) -> bool {
-        let open = self.next.load(Ordering::Relaxed) < self.count;
-        let welcome = open && self.busy.load(Ordering::Relaxed) < self.helpers;
+        let welcome = self.busy.load(Ordering::Relaxed) < self.helpers && self.indices.open();
         if welcome {
             self.busy.fetch_add(1, Ordering::Relaxed);
         }
@@ -41,19 +39,17 @@ impl<'a> Job<'a> {
         self.busy.fetch_sub(1, Ordering::Release);
     }
 
-    /// Takes indices until there are none. A panic ends the whole job.
-    pub fn work(&self) {
+    /// Takes indices until there are none, beginning with those of a worker of that number; the caller is
+    /// number 0. A panic ends the whole job.
+    pub fn work(&self, number: usize) {
+        let share = if number == 0 { 0 } else { 1 + (number - 1) % self.helpers };
         let body = || {
-            loop {
-                let i = self.next.fetch_add(1, Ordering::Relaxed);
-                if i >= self.count {
-                    break;
-                }
+            while let Some(i) = self.indices.take(share) {
                 (self.work)(i);
             }
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
-            self.next.store(self.count, Ordering::Relaxed);
+            self.indices.close();
             *lock(&self.panic) = Some(panic);
         }
     }

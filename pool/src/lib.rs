@@ -18,6 +18,7 @@ mod awake;
 mod board;
 mod job;
 mod lock;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod workers;
@@ -55,7 +56,8 @@ impl Pool {
         self.threads
     }
 
-    /// Calls `work(i)` once for every `i` of `0..count`, in any order and on any thread, and waits.
+    /// Calls `work(i)` once for every `i` of `0..count`, in any order and on any thread, and waits. Each thread
+    /// begins with the same part of the range in every call, so what it did last may still be in its cache.
     ///
     /// # Panics
     /// If a call of `work` did, after all the others have ended.

@@ -118,7 +118,7 @@ fn a_caller_does_not_wait_for_the_dead() {
     let job = Job::new(3, 1, &|_| {});
     board.help(&job);
     assert!(job.enter() && !job.enter());
-    job.work();
+    job.work(0);
     board.leave(&job);
     board.lose();
     let finish = || job.finish(|| board.has_lost());

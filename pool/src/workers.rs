@@ -60,7 +60,7 @@ impl Workers {
     pub fn share(&self, job: &Job<'_>) {
         let board = self.board();
         board.help(job);
-        job.work();
+        job.work(0);
         // From here on nobody new comes to the job; it must outlive those who are there.
         board.leave(job);
         job.finish(|| board.has_lost());

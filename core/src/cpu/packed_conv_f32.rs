@@ -2,6 +2,7 @@
 
 use super::conv::{Convolution, check_bias, check_sum};
 use super::packed_product::{Last, constant_f32s, multiply_packed, pack};
+use super::pool::even;
 use super::seen::{Seen, View};
 use super::stem::{self, Stem};
 use super::turn::channels_second;
@@ -174,9 +175,9 @@ impl PackedConv {
         let step = pixels.min(view.most());
         for (i, y) in y.chunks_mut((pixels * channels).max(1)).enumerate() {
             let image = &call.x[i * cells * width..][..cells * width];
-            if let ([rows, cols], [weights]) = (windows.axes(), groups)
+            if let [weights] = groups
                 && stem::suits(&self.plain.windows, &self.weights[2..], width)
-                && let Some(stem) = Stem::new(image, [rows, cols], width, 0.0)?
+                && let Some(stem) = Stem::new(image, view, width, 0.0)?
             {
                 let last = call.last(i * pixels, channels, 0..channels);
                 multiply_packed(call.cx, stem.left(), weights, &last, MatrixMut::dense(y, channels))?;
@@ -246,7 +247,8 @@ impl PackedConv {
         };
         let (size, line) = (rows.input * cols.input * channels, cols.output * channels);
         let threads = call.cx.pool.threads();
-        let rows_each = if threads == 1 { rows.output } else { rows.output.div_ceil(4 * threads) };
+        let pieces = if threads == 1 { 1 } else { 4 * threads };
+        let rows_each = even(rows.output, pieces, threads);
         let rows_each = rows_each.min((PIECE / line.max(1)).max(1)).max(1);
         for (i, y) in y.chunks_mut((rows.output * line).max(1)).enumerate() {
             let image = &call.x[i * size..][..size];

@@ -4,6 +4,7 @@
 
 use super::bytes::{Bytes, Rounding, zero_points};
 use super::packed_i8::{blocks, spread};
+use super::pool::even;
 use super::seen::{Seen, View};
 use super::stem::{self, Stem};
 use super::turn::turn;
@@ -245,8 +246,12 @@ impl<'a, F> Convolve<'a, '_, F> {
             }
             return Ok(());
         }
-        let step = if threads > 1 { pixels.div_ceil(4 * threads).next_multiple_of(12) } else { pixels };
+        let step = if threads > 1 { 12 * even(pixels.div_ceil(12), 4 * threads, threads) } else { pixels };
         let step = step.min(view.most());
+        if !matches!(self.conv.packed, Packed::Stem(..)) {
+            // Made here, not by every thread.
+            view.offsets(0..0)?;
+        }
         for (i, y) in y.chunks_mut((pixels * channels).max(1)).enumerate() {
             let image = &self.x.data[i * size..][..size];
             if let Packed::Stem(rhs, columns) = &self.conv.packed {
@@ -272,10 +277,7 @@ impl<'a, F> Convolve<'a, '_, F> {
         <E as Epilogue>::Out: Send,
     {
         let zero = self.zero;
-        let [rows, cols] = self.view.conv.windows.axes() else {
-            bail!(Internal, "an image of two axes has {}", self.view.conv.windows.axes().len());
-        };
-        let Some(stem) = Stem::new(image, [rows, cols], self.conv.ins(), zero as u8)? else {
+        let Some(stem) = Stem::new(image, self.view, self.conv.ins(), zero as u8)? else {
             bail!(Internal, "an image that fits does not");
         };
         let bias = columns.bias.as_deref();

@@ -2,6 +2,7 @@
 
 use super::Lowering;
 use super::RunContext;
+use super::pool::even;
 use crate::ops::fused_activation::FusedActivation;
 use crate::{DType, Result, View, ViewMut};
 use edgewise_simd::elementwise::Unary;
@@ -63,6 +64,8 @@ impl<'a> Last<'a> {
 
 /// Multiplications that a thread does at once: a few milliseconds on the slowest machines.
 const PIECE: usize = 1 << 25;
+/// A multiple of the tiles' height.
+const HEIGHT: usize = 14;
 /// Multiplications that are worth waking another thread for.
 const SHARE: usize = 1 << 17;
 
@@ -108,12 +111,14 @@ fn tile((rows, depth, cols): (usize, usize, usize), threads: usize) -> (usize, u
     let work = |rows: usize, cols: usize| rows.saturating_mul(cols).saturating_mul(depth.max(1));
     let wanted = if threads == 1 { 1 } else { (work(rows, cols) / SHARE).clamp(1, 4 * threads) };
     let pieces = wanted.max(work(rows, cols).div_ceil(PIECE));
+    // Large pieces may not become larger.
+    let threads = if pieces > wanted { 1 } else { threads };
     if rows >= 8 * pieces || cols <= 2 * PANEL {
-        // A multiple of the tiles' height.
-        return (rows.div_ceil(pieces).next_multiple_of(14), cols);
+        return (HEIGHT * even(rows.div_ceil(HEIGHT), pieces, threads), cols);
     }
-    let panels = cols.div_ceil(PANEL).div_ceil(pieces).next_multiple_of(4);
-    (rows, panels * PANEL)
+    // Single panels are slow.
+    let panels = cols.div_ceil(PANEL);
+    (rows, even(panels, pieces.min(panels / 2), threads) * PANEL)
 }
 
 #[cfg(test)]
@@ -126,6 +131,8 @@ mod tests {
         assert_eq!(tile((512, 512, 512), 1), (140, 512));
         assert_eq!(tile((1, 4096, 4096), 1), (1, 4096));
         assert_eq!(tile((1, 4096, 4096), 2), (1, 512));
+        assert_eq!(tile((196, 64, 384), 2), (98, 384));
+        assert_eq!(tile((49, 960, 160), 2), (49, 80));
         assert_eq!(tile((usize::MAX, 1 << 40, 16), 3).0 % 14, 0);
     }
 }

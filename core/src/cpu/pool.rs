@@ -4,6 +4,16 @@ use crate::Result;
 use edgewise_pool::lock;
 use std::sync::{Mutex, PoisonError};
 
+/// How many of `units` to give away at a time, so that about that many pieces come out and so many threads,
+/// each of which takes as many pieces, end together.
+pub fn even(units: usize, pieces: usize, threads: usize) -> usize {
+    let least = units.div_ceil(pieces.max(1)).max(1);
+    let longest = |each: &usize| units.div_ceil(*each).div_ceil(threads) * each;
+    // More than a few times as many would leave nothing to those who come late.
+    let most = if threads == 1 { least } else { units.div_ceil(threads).min(4 * least) };
+    (least..=most.max(least)).min_by_key(longest).unwrap_or(least)
+}
+
 /// Threads that runs share; see [`edgewise_pool::Pool`].
 #[derive(Clone, Debug)]
 pub struct Pool {
@@ -39,14 +49,12 @@ impl Pool {
         chunk: usize,
         work: &(dyn Fn(usize, &mut [T]) -> Result<()> + Sync),
     ) -> Result<()> {
-        let mut chunks = out.chunks_mut(chunk.max(1)).enumerate();
+        let chunks = out.chunks_mut(chunk.max(1));
         if self.threads() == 1 || chunks.len() < 2 {
-            return chunks.try_for_each(|(i, c)| work(i, c));
+            return chunks.enumerate().try_for_each(|(i, c)| work(i, c));
         }
-        let count = chunks.len();
-        let chunks = Mutex::new(chunks);
-        let next = || lock(&chunks).next();
-        self.each(count, &|_| next().map_or(Ok(()), |(i, c)| work(i, c)))
+        let chunks: Vec<_> = chunks.map(|chunk| Mutex::new(Some(chunk))).collect();
+        self.each(chunks.len(), &|i| lock(&chunks[i]).take().map_or(Ok(()), |chunk| work(i, chunk)))
     }
 
     /// Calls `work` for every index of `0..count`, in any order; after the first error the others are left
@@ -65,5 +73,23 @@ impl Pool {
             }
         });
         failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_end_together() {
+        assert_eq!(even(14, 8, 2), 7);
+        assert_eq!(even(56, 8, 2), 7);
+        assert_eq!(even(10, 8, 2), 5);
+        assert_eq!(even(7, 8, 2), 1);
+        assert_eq!(even(80, 8, 2), 10);
+        assert_eq!(even(100, 1, 2), 100);
+        assert_eq!(even(0, 0, 3), 1);
+        assert_eq!(even(9, 100, 4), 1);
+        assert_eq!(even(37, 4, 1), 10);
     }
 }

@@ -1,13 +1,14 @@
 //! Images with their channels last as the windows of a convolution see them, for edgewise-simd's kernels.
 
 use super::conv::Convolution;
+use super::stem;
 use super::window::NOWHERE;
 use crate::ops::conv::ConvWindows;
 use crate::{Result, Shape};
 use edgewise_simd::OUTSIDE;
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Tables of at most so many offsets are kept.
 const KEPT: usize = 1 << 22;
@@ -24,7 +25,9 @@ pub struct View {
     /// Whether windows and cells are the same.
     pub identity: bool,
     channels: usize,
-    offsets: Option<Vec<u32>>,
+    /// Made when they are first asked for.
+    offsets: OnceLock<Vec<u32>>,
+    stem: OnceLock<Vec<u32>>,
 }
 
 impl Seen {
@@ -44,12 +47,8 @@ impl Seen {
         if cells.checked_mul(channels).is_none_or(|n| n >= OUTSIDE as usize) {
             return Ok(None);
         }
-        let mut view =
-            View { image: image.into(), identity: conv.windows.is_identity(), conv, channels, offsets: None };
-        let (pixels, taps) = (view.conv.windows.pixels(), view.conv.windows.taps());
-        if !view.identity && pixels.checked_mul(taps).is_some_and(|n| n <= KEPT) {
-            view.offsets = Some(view.find(0..pixels)?);
-        }
+        let (identity, offsets, stem) = (conv.windows.is_identity(), OnceLock::new(), OnceLock::new());
+        let view = View { image: image.into(), identity, conv, channels, offsets, stem };
         Ok(Some(kept.insert(Arc::new(view)).clone()))
     }
 }
@@ -58,16 +57,32 @@ impl View {
     /// Where each tap of the windows of `pixels` begins; nothing where windows and cells are the same.
     pub fn offsets(&self, pixels: Range<usize>) -> Result<Cow<'_, [u32]>> {
         let taps = self.conv.windows.taps();
-        match &self.offsets {
-            _ if self.identity => Ok(Cow::Borrowed(&[])),
-            Some(all) => Ok(Cow::Borrowed(&all[pixels.start * taps..pixels.end * taps])),
-            None => self.find(pixels).map(Cow::Owned),
+        if self.identity {
+            return Ok(Cow::Borrowed(&[]));
         }
+        if !self.is_kept() {
+            return self.find(pixels).map(Cow::Owned);
+        }
+        let all = kept(&self.offsets, || self.find(0..self.conv.windows.pixels()))?;
+        Ok(Cow::Borrowed(&all[pixels.start * taps..pixels.end * taps]))
+    }
+
+    /// Where each row of taps begins in an image of which the padding is written out; see [`stem`].
+    pub fn stem_offsets(&self) -> Result<Cow<'_, [u32]>> {
+        if !self.is_kept() {
+            return stem::offsets(self.conv.windows.axes(), self.channels).map(Cow::Owned);
+        }
+        kept(&self.stem, || stem::offsets(self.conv.windows.axes(), self.channels)).map(Cow::Borrowed)
+    }
+
+    fn is_kept(&self) -> bool {
+        let windows = &self.conv.windows;
+        windows.pixels().checked_mul(windows.taps()).is_some_and(|n| n <= KEPT)
     }
 
     /// How many pixels to ask for at a time, so that what is not kept stays small.
     pub fn most(&self) -> usize {
-        if self.offsets.is_some() || self.identity {
+        if self.identity || self.is_kept() {
             usize::MAX
         } else {
             (KEPT / 16 / self.conv.windows.taps().max(1)).max(1)
@@ -90,5 +105,16 @@ impl View {
             }
         }
         Ok(offsets)
+    }
+}
+
+/// What is in there, made if it is not. Where several threads come at once, each makes it.
+fn kept(cell: &OnceLock<Vec<u32>>, make: impl FnOnce() -> Result<Vec<u32>>) -> Result<&[u32]> {
+    match cell.get() {
+        Some(all) => Ok(all),
+        None => {
+            let all = make()?;
+            Ok(cell.get_or_init(|| all))
+        }
     }
 }

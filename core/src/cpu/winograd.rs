@@ -4,11 +4,10 @@ use super::RunContext;
 use super::packed_product::Last;
 use crate::Result;
 use crate::ops::conv::ConvWindows;
-use edgewise_pool::lock;
 use edgewise_simd::Isa;
 use edgewise_simd::winograd_f32::{Job, Tiles, Winograd};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 /// Input and output channels from which tiles pay: with fewer, transforming them takes longer than what is
 /// saved.
@@ -22,10 +21,8 @@ const FOUR: usize = 256 * 256;
 /// Tiles that threads do at a time: what they take stays in the second cache, and is a multiple of the
 /// product's height.
 const BLOCK: usize = 56;
-/// Tiles with which a thread is better left out than that it does fewer at a time.
-const LEAST: usize = 14;
 /// Bytes of scratch memory for all threads together, unless a single block takes more.
-const SCRATCH: usize = 1 << 23;
+const SCRATCH: usize = 1 << 24;
 
 /// The tiles for weights of that shape, output channels before input channels before the kernel; `None`
 /// where there are none or they do not pay.
@@ -57,9 +54,9 @@ pub fn scratch(weights: &Winograd, [rows, cols]: [usize; 2]) -> usize {
 struct Shares {
     /// Rows of pixels of a strip, which is a thread's unit of work.
     rows: usize,
-    /// Threads that work at a time.
-    at_once: usize,
-    /// Tiles that each of them does at a time.
+    /// Parts of the scratch memory, one for each thread that has something to do.
+    parts: usize,
+    /// Tiles that a thread does at a time.
     most: usize,
 }
 
@@ -69,11 +66,10 @@ impl Shares {
         // Every thread gets equally many strips, of a block at least where there are as many.
         let rounds = (down * across / (threads * BLOCK)).max(1);
         let high = down.div_ceil(threads * rounds);
-        let wanted = (high * across).min(BLOCK);
-        let room = scratch / weights.scratch(wanted.min(LEAST));
-        let at_once = threads.min(down.div_ceil(high)).min(room).max(1);
-        let fits = |tiles: &usize| weights.scratch(*tiles) <= scratch / at_once;
-        Shares { rows: high * weights.step(), at_once, most: (1..=wanted).rev().find(fits).unwrap_or(0) }
+        let parts = threads.min(down.div_ceil(high)).min(scratch / weights.scratch(1)).max(1);
+        let fits = |tiles: &usize| weights.scratch(*tiles) <= scratch / parts;
+        let most = (1..=BLOCK.min(high * across)).rev().find(fits).unwrap_or(0);
+        Shares { rows: high * weights.step(), parts, most }
     }
 }
 
@@ -90,26 +86,43 @@ pub fn convolve(
     if y.is_empty() || line == 0 {
         return Ok(true);
     }
-    let Shares { rows, at_once, most } =
+    let Shares { rows, parts, most } =
         Shares::new(weights, [job.rows.output, job.cols.output], cx.pool.threads(), scratch.len());
     ensure!(most > 0, Internal, "no scratch memory for a tile");
-    let strips = Mutex::new(y.chunks_mut(rows * line).enumerate());
-    let next = || lock(&strips).next();
+    let strips = y.len().div_ceil(rows * line);
+    let parts: Vec<_> = scratch.chunks_exact_mut(weights.scratch(most)).take(parts).map(Mutex::new).collect();
     let finite = AtomicBool::new(true);
-    let share = weights.scratch(most);
-    cx.pool.chunks(&mut scratch[..at_once * share], share, |_, scratch| {
-        while let Some((n, y)) = next() {
-            cx.check()?;
-            let rows = n * rows..n * rows + y.len() / line;
-            if !weights.convolve(Isa::current(), job, rows, (most, &mut *scratch), y) {
-                finite.store(false, Ordering::Relaxed);
-                return Ok(());
-            }
-            last.finish_row(y);
+    cx.pool.chunks(y, rows * line, |n, y| {
+        cx.check()?;
+        if !finite.load(Ordering::Relaxed) {
+            return Ok(());
         }
+        // Mostly the part that the same thread had before: it is in its cache.
+        let mut scratch = free(&parts, n * parts.len() / strips);
+        let rows = n * rows..n * rows + y.len() / line;
+        if !weights.convolve(Isa::current(), job, rows, (most, &mut **scratch), y) {
+            finite.store(false, Ordering::Relaxed);
+        }
+        last.finish_row(y);
         Ok(())
     })?;
     Ok(finite.into_inner())
+}
+
+/// A part that nobody has, `from` if possible. There are as many as there are threads, but for large images
+/// of very many channels.
+fn free<'a, T>(parts: &'a [Mutex<T>], from: usize) -> MutexGuard<'a, T> {
+    let mut at = from;
+    loop {
+        match parts[at % parts.len()].try_lock() {
+            Ok(part) => return part,
+            Err(TryLockError::Poisoned(part)) => return part.into_inner(),
+            Err(TryLockError::WouldBlock) => at += 1,
+        }
+        if at % parts.len() == from % parts.len() {
+            std::hint::spin_loop();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -230,9 +243,9 @@ mod tests {
         for output in [[1, 1], [7, 7], [56, 56], [20, 44], [3, 1000], [500, 500]] {
             let memory = scratch(&weights, output);
             for threads in [1, 2, 3, 16, 500] {
-                let Shares { rows, at_once, most } = Shares::new(&weights, output, threads, memory);
-                assert!(most > 0 && at_once > 0 && at_once <= threads && rows.is_multiple_of(4));
-                assert!(at_once * weights.scratch(most) <= memory, "{output:?} on {threads}");
+                let Shares { rows, parts, most } = Shares::new(&weights, output, threads, memory);
+                assert!(most > 0 && parts > 0 && parts <= threads && rows.is_multiple_of(4));
+                assert!(parts * weights.scratch(most) <= memory, "{output:?} on {threads}");
             }
         }
     }
