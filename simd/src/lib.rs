@@ -28,6 +28,7 @@ pub mod qlinear;
 pub mod qlinear_softmax;
 pub mod quantize;
 pub mod reduce;
+pub mod scale_sums;
 pub mod softmax;
 mod source;
 mod vector;

@@ -1,15 +1,16 @@
-//! QLinearConv and ConvInteger with constant parameters on edgewise-simd's kernels.
+//! QLinearConv, ConvInteger and ConvIntegerToFloat with constant parameters on edgewise-simd's kernels.
 //!
 //! The kernels want the channels last. An image that has them first is turned around, and so is the result.
 
 use super::bytes::{Bytes, Rounding, zero_points};
 use super::packed_i8::{blocks, spread};
 use super::pool::even;
+use super::qlinear_conv::Scaling;
 use super::seen::{Seen, View};
 use super::stem::{self, Stem};
 use super::turn::turn;
 use super::{Io, Kernel, Lowering, RunContext};
-use crate::ops::qlinear_conv::QLinearConv;
+use crate::ops::qlinear_conv::{Gives, QLinearConv};
 use crate::quant::multiplier;
 use crate::{Buffer, Result, Shape};
 use edgewise_simd::depthwise_i8::{Depthwise, DepthwiseI8, Finish, depthwise_i8};
@@ -46,15 +47,15 @@ struct Columns {
 impl PackedConv {
     /// `None` if some parameter is no constant, or not what the plain operator takes; that one says why.
     pub fn new(plain: &QLinearConv, cx: &Lowering<'_>) -> Result<Option<PackedConv>> {
-        let (w_at, w_zero_at) = if plain.raw { (1, 3) } else { (3, 5) };
+        let [w_at, x_zero_at, w_zero_at] = plain.gives.places();
         let Some(w) = cx.constant(w_at) else { return Ok(None) };
         let Some(w_zeros) = cx.zero_points(w_zero_at)? else { return Ok(None) };
         let (Ok(bytes), [channels, ins, ..]) = (Bytes::new(w), w.shape()) else { return Ok(None) };
-        let Some(scaling) = Scaling::of(plain, cx, *channels)? else { return Ok(None) };
+        let Some(scaling) = Requantizing::of(plain, cx, *channels)? else { return Ok(None) };
         if channels % plain.windows.groups != 0 || w_zeros.len() != 1 && w_zeros.len() != *channels {
             return Ok(None);
         }
-        let x_zero = match cx.zero_points(2)?.as_deref() {
+        let x_zero = match cx.zero_points(x_zero_at)?.as_deref() {
             None => None,
             Some([zero]) => Some(*zero),
             Some(_) => return Ok(None),
@@ -108,18 +109,18 @@ impl PackedConv {
     }
 }
 
-/// What becomes of the sums.
-struct Scaling<'a, F> {
+/// How sums become bytes.
+struct Requantizing<'a, F> {
     bias: Option<&'a [i32]>,
     factor: F,
     rounding: Option<(Rounding, i32)>,
 }
 
-impl<'a> Scaling<'a, Box<dyn Fn(usize) -> f32>> {
+impl<'a> Requantizing<'a, Box<dyn Fn(usize) -> f32>> {
     /// That of a node, if it is all constant.
     fn of(plain: &QLinearConv, cx: &'a Lowering<'_>, channels: usize) -> Result<Option<Self>> {
-        if plain.raw {
-            return Ok(Some(Scaling { bias: None, factor: Box::new(|_| 0.0), rounding: None }));
+        if plain.gives != Gives::Bytes {
+            return Ok(Some(Requantizing { bias: None, factor: Box::new(|_| 0.0), rounding: None }));
         }
         let (Some(x), Some(w), Some(y), Some(zero)) =
             (cx.constant(1), cx.constant(4), cx.constant(6), cx.constant(7))
@@ -143,7 +144,11 @@ impl<'a> Scaling<'a, Box<dyn Fn(usize) -> f32>> {
             return Ok(None);
         }
         let factor = move |channel: usize| multiplier(x, w[if w.len() == 1 { 0 } else { channel }], y);
-        Ok(Some(Scaling { bias, factor: Box::new(factor), rounding: Some((rounding, *zero_point as i32)) }))
+        Ok(Some(Requantizing {
+            bias,
+            factor: Box::new(factor),
+            rounding: Some((rounding, *zero_point as i32)),
+        }))
     }
 }
 
@@ -166,9 +171,16 @@ impl Kernel for PackedConv {
         }
         let zero = match self.x_zero {
             Some(zero) => zero,
-            None => zero_points(io, 2, 1, 1)?.at(0),
+            None => zero_points(io, self.plain.gives.places()[1], 1, 1)?.at(0),
         };
         let (x, cx, y) = ((Bytes::new(x)?, zero), io.context(), io.output(0)?);
+        if let Gives::Floats(activation) = self.plain.gives {
+            let scaling = Scaling::of(io, self.weights[0], activation)?;
+            // A float takes the place of the sum that it is made of.
+            let y = y.into_slice::<f32>()?;
+            self.convolve(cx, &view, x, |_| Sums, bytemuck::cast_slice_mut(y))?;
+            return scaling.in_place(cx, y, self.plain.channels_last, view.conv.windows.pixels());
+        }
         match self.rounding {
             None => self.convolve(cx, &view, x, |_| Sums, y.into_slice::<i32>()?),
             Some((rounding, zero)) => {

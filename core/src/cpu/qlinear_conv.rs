@@ -1,13 +1,17 @@
-//! ConvInteger and QLinearConv on the CPU. Images with the channels last are turned around first.
+//! ConvInteger, QLinearConv and ConvIntegerToFloat on the CPU. Images with the channels last are turned around first.
 
 use super::bytes::{Bytes, PerLine, Rounding, scales, zero_points};
 use super::conv::{Convolution, check_bias};
 use super::packed_conv_i8::PackedConv;
-use super::turn::turn;
+use super::turn::{channels_second, turn};
 use super::{Io, Kernel, Lowering, RunContext};
-use crate::ops::qlinear_conv::QLinearConv;
+use crate::ops::fused_activation::FusedActivation;
+use crate::ops::qlinear_conv::{Gives, QLinearConv};
 use crate::quant::multiplier;
-use crate::{Buffer, Result, Shape};
+use crate::{Buffer, Result};
+use bytemuck::Pod;
+use edgewise_simd::Isa;
+use edgewise_simd::scale_sums::{Scale, scale_sums};
 
 impl Kernel for QLinearConv {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
@@ -15,59 +19,138 @@ impl Kernel for QLinearConv {
     }
 
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
-        super::products_per_output(
-            outputs,
-            inputs.get(if inputs.len() > 4 { 3 } else { 1 })?.iter().skip(1).product(),
-        )
+        let weights = inputs.get(self.gives.places()[0])?;
+        super::products_per_output(outputs, weights.iter().skip(1).product())
     }
 
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
-        if self.raw { self.sums(io) } else { self.requantized(io) }
+        let [w_at, x_zero_at, w_zero_at] = self.gives.places();
+        let (x, w) = (io.input(0)?, io.input(w_at)?);
+        let conv =
+            Convolution::new(&self.windows, &channels_second(x.shape(), self.channels_last), w.shape())?;
+        let channels = conv.channels();
+        let (x_zero, w_zero) = (zero_points(io, x_zero_at, 1, 1)?, zero_points(io, w_zero_at, channels, 1)?);
+        let call = Call {
+            cx: io.context(),
+            conv: &conv,
+            channels_last: self.channels_last.then_some(w.shape()[1] * self.windows.groups),
+            x: (Bytes::new(x)?, x_zero.at(0)),
+            w: (Bytes::new(w)?, &w_zero),
+        };
+        match self.gives {
+            Gives::Sums => {
+                call.convolve(io.output(0)?.into_slice::<i32>()?, |_, sums, out| out.copy_from_slice(sums))
+            }
+            Gives::Floats(activation) => {
+                let scaling = Scaling::of(io, channels, activation)?;
+                call.convolve(io.output(0)?.into_slice::<f32>()?, |channel, sums, out| {
+                    out.iter_mut().zip(sums).for_each(|(y, &sum)| *y = scaling.real(channel, sum));
+                })
+            }
+            Gives::Bytes => {
+                let (x_scale, y_scale) = (io.input(1)?.scalar_f32()?, io.input(6)?.scalar_f32()?);
+                let (w_scale, y_zero) = (scales(io, 4, channels, 1)?, zero_points(io, 7, 1, 1)?.at(0));
+                let bias = io.optional(8)?.map(|b| b.slice::<i32>()).transpose()?;
+                check_bias(bias.map(<[i32]>::len), channels)?;
+                let y = io.output(0)?;
+                let rounding = Rounding::to(y.dtype())?;
+                call.convolve(y.into_units::<u8>()?, |channel, sums, out| {
+                    let bias = bias.map_or(0, |b| b[channel]);
+                    let factor = multiplier(x_scale, w_scale.at(channel), y_scale);
+                    for (y, sum) in out.iter_mut().zip(sums) {
+                        *y = rounding.round(sum.wrapping_add(bias) as f32 * factor, y_zero);
+                    }
+                })
+            }
+        }
     }
 }
 
-impl QLinearConv {
-    fn sums(&self, io: &mut Io<'_>) -> Result<()> {
-        let (x, w, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
-        let conv = Convolution::new(&self.windows, x.shape(), w.shape())?;
-        let (x_zero, w_zero) = (zero_points(io, 2, 1, 1)?, zero_points(io, 3, conv.channels(), 1)?);
-        let (x, w, y) = ((Bytes::new(x)?, x_zero.at(0)), (Bytes::new(w)?, &w_zero), y.into_slice::<i32>()?);
-        convolve(io.context(), &conv, x, w, y, |_, sums, out| out.copy_from_slice(sums))
+/// How sums become floats: by the product of both scales, then the bias is added, each rounded by itself.
+pub struct Scaling {
+    factor: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    activation: FusedActivation,
+}
+
+impl Scaling {
+    /// That of a ConvIntegerToFloat that runs.
+    pub fn of(io: &Io<'_>, channels: usize, activation: FusedActivation) -> Result<Scaling> {
+        let (x, w) = (io.input(2)?.scalar_f32()?, scales(io, 3, channels, 1)?);
+        let bias = io.optional(6)?.map(|b| b.to_f32s()).transpose()?;
+        check_bias(bias.as_ref().map(Vec::len), channels)?;
+        Ok(Scaling { factor: (0..channels).map(|channel| x * w.at(channel)).collect(), bias, activation })
     }
 
-    fn requantized(&self, io: &mut Io<'_>) -> Result<()> {
-        let (x, w, y) = (io.input(0)?, io.input(3)?, io.output(0)?);
-        let mut shape = Shape::from_slice(x.shape());
-        if self.channels_last {
-            shape[1..].rotate_right(1);
-        }
-        let conv = Convolution::new(&self.windows, &shape, w.shape())?;
-        let channels = conv.channels();
-        let (x_scale, y_scale) = (io.input(1)?.scalar_f32()?, io.input(6)?.scalar_f32()?);
-        let (x_zero, y_zero) = (zero_points(io, 2, 1, 1)?.at(0), zero_points(io, 7, 1, 1)?.at(0));
-        let (w_scale, w_zero) = (scales(io, 4, channels, 1)?, zero_points(io, 5, channels, 1)?);
-        let bias = io.optional(8)?.map(|b| b.slice::<i32>()).transpose()?;
-        check_bias(bias.map(<[i32]>::len), channels)?;
-        let rounding = Rounding::to(y.dtype())?;
-        let emit = |channel: usize, sums: &[i32], out: &mut [u8]| {
-            let bias = bias.map_or(0, |b| b[channel]);
-            let factor = multiplier(x_scale, w_scale.at(channel), y_scale);
-            for (y, sum) in out.iter_mut().zip(sums) {
-                *y = rounding.round(sum.wrapping_add(bias) as f32 * factor, y_zero);
+    fn real(&self, channel: usize, sum: i32) -> f32 {
+        let x = sum as f32 * self.factor[channel];
+        self.activation.apply(self.bias.as_ref().map_or(x, |bias| x + bias[channel]))
+    }
+
+    /// Sums that lie where their floats are to be: all channels side by side, or else `pixels` of a channel.
+    pub fn in_place(
+        &self,
+        cx: &RunContext<'_>,
+        y: &mut [f32],
+        channels_last: bool,
+        pixels: usize,
+    ) -> Result<()> {
+        let channels = self.factor.len().max(1);
+        let scale = |y: &mut [f32], factor: &[f32], bias: Option<&[f32]>| {
+            cx.check()?;
+            let relu = self.activation == FusedActivation::Relu;
+            scale_sums(Isa::current(), Scale { factor, bias, relu }, y);
+            if !relu && self.activation != FusedActivation::None {
+                y.iter_mut().for_each(|y| *y = self.activation.apply(*y));
             }
+            Ok(())
         };
-        let (x, w, y) = (Bytes::new(x)?, (Bytes::new(w)?, &w_zero), y.into_units::<u8>()?);
-        let cx = io.context();
-        if !self.channels_last {
-            return convolve(cx, &conv, (x, x_zero), w, y, emit);
+        if channels_last {
+            let rows = (SHARE / channels).max(1);
+            return cx.pool.chunks(y, rows * channels, |_, y| scale(y, &self.factor, self.bias.as_deref()));
         }
-        let (cells, pixels) = (conv.windows.cells(), conv.windows.pixels());
+        cx.pool.chunks(y, pixels.max(1), |plane, y| {
+            let channel = plane % channels;
+            let bias = self.bias.as_ref().map(|bias| [bias[channel]; LINE]);
+            scale(y, &[self.factor[channel]; LINE], bias.as_ref().map(|bias| &bias[..]))
+        })
+    }
+}
+
+/// Elements that a thread scales at a time.
+const SHARE: usize = 1 << 14;
+/// Elements of one channel that are scaled as if they were of so many.
+const LINE: usize = 64;
+
+/// A convolution that is about to be computed plainly.
+struct Call<'a> {
+    cx: &'a RunContext<'a>,
+    conv: &'a Convolution,
+    /// How many channels the image has, if they are last.
+    channels_last: Option<usize>,
+    x: (Bytes<'a>, i32),
+    w: (Bytes<'a>, &'a PerLine<i32>),
+}
+
+impl Call<'_> {
+    /// `emit` is told the output channel of the sums.
+    fn convolve<Y: Send + Pod>(
+        &self,
+        y: &mut [Y],
+        emit: impl Fn(usize, &[i32], &mut [Y]) + Sync,
+    ) -> Result<()> {
+        let Some(ins) = self.channels_last else {
+            return convolve(self.cx, self.conv, self.x, self.w, y, emit);
+        };
+        let (cells, pixels) = (self.conv.windows.cells(), self.conv.windows.pixels());
+        let (x, x_zero) = self.x;
         let mut image = Buffer::zeroed(x.data.len())?;
-        turn(x.data, image.as_mut(), cells, shape[1]);
-        let mut result = Buffer::zeroed(y.len())?;
+        turn(x.data, image.as_mut(), cells, ins);
+        let mut result = Buffer::zeroed(size_of_val(y))?;
         let x = Bytes { data: image.as_ref(), ..x };
-        convolve(cx, &conv, (x, x_zero), w, result.as_mut(), emit)?;
-        turn(result.as_ref(), y, channels, pixels);
+        let out = bytemuck::cast_slice_mut(result.as_mut());
+        convolve(self.cx, self.conv, (x, x_zero), self.w, out, emit)?;
+        turn(out, y, self.conv.channels(), pixels);
         Ok(())
     }
 }
@@ -93,7 +176,7 @@ fn convolve<Y: Send>(
 
 #[cfg(test)]
 mod tests {
-    use crate::cpu::testing::run;
+    use crate::cpu::testing::{lowered_as_plain, run};
     use crate::ops::Attr;
     use crate::{Tensor, Value};
 
@@ -130,5 +213,63 @@ mod tests {
         };
         assert_eq!(conv(0, &[1, 2, 2]), (vec![1, 2, 2], vec![101, 102, 0, 0]));
         assert_eq!(conv(1, &[1, 2, 2]), (vec![1, 2, 2], vec![101, 0, 103, 0]));
+    }
+
+    #[test]
+    fn floats_are_scaled_sums_however_the_weights_are_known() {
+        let bytes = |shape: &[usize], dtype, seed: u32| {
+            let byte = |i: u32| (i.wrapping_add(seed).wrapping_mul(2_654_435_761) >> 21) as u8;
+            let bytes: Vec<u8> = (0..shape.iter().product::<usize>() as u32).map(byte).collect();
+            Some(Value::from(Tensor::from_bytes(dtype, shape, &bytes).unwrap()))
+        };
+        for (x, w, group) in [
+            ([2, 9, 8, 3], [20, 3, 3, 3], 1),
+            ([1, 5, 6, 8], [12, 4, 1, 1], 2),
+            ([1, 7, 6, 18], [18, 1, 3, 3], 18),
+            ([0, 7, 6, 3], [4, 3, 3, 3], 1),
+        ] {
+            for (last, activation) in [(1, "Relu"), (0, "")] {
+                let mut shape = x;
+                if last == 0 {
+                    shape = [x[0], x[3], x[1], x[2]];
+                }
+                let scales: Vec<f32> = (0..w[0]).map(|i| 0.01 + 0.003 * i as f32).collect();
+                let inputs = [
+                    bytes(&shape, crate::DType::U8, 3),
+                    bytes(&w, crate::DType::I8, 5),
+                    value(&[], &[0.37f32]),
+                    value(&[w[0]], &scales),
+                    value(&[], &[130u8]),
+                    value(&[1], &[-3i8]),
+                    value(&[w[0]], &scales.iter().map(|s| 3.0 - 40.0 * s).collect::<Vec<_>>()),
+                ];
+                let attrs = [
+                    ("channels_last", Attr::Int(last)),
+                    ("group", Attr::Int(group)),
+                    ("pads", Attr::Ints(vec![1, 0, 0, 1])),
+                    ("activation", Attr::Str(activation.into())),
+                ];
+                let attrs = &attrs[..if activation.is_empty() { 3 } else { 4 }];
+                let op = ("edgewise", "ConvIntegerToFloat", 1);
+                lowered_as_plain(op, attrs, &inputs, &[1, 5]).unwrap();
+                lowered_as_plain(op, attrs, &inputs, &[1, 2, 3, 4, 5, 6]).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_bias_or_scales_for_other_channels_are_refused() {
+        for (scales, bias) in [(3, 2), (2, 3), (0, 2)] {
+            let inputs = [
+                value(&[1, 1, 2], &[5u8, 6]),
+                value(&[2, 1, 1], &[1i8, 2]),
+                value(&[], &[0.5f32]),
+                value(&[scales], &vec![1f32; scales]),
+                None,
+                None,
+                value(&[bias], &vec![1f32; bias]),
+            ];
+            assert!(lowered_as_plain(("edgewise", "ConvIntegerToFloat", 1), &[], &inputs, &[1]).is_err());
+        }
     }
 }

@@ -401,7 +401,7 @@ ops! {
         mean_variance_normalization::MeanVarianceNormalization: "" [MeanVarianceNormalization];
         qgemm::QGemm: "com.microsoft" [QGemm];
         qlinear_average_pool::QLinearAveragePool: "com.microsoft" [QLinearAveragePool QLinearGlobalAveragePool];
-        qlinear_conv::QLinearConv: "" [ConvInteger QLinearConv], "com.microsoft" [QLinearConv];
+        qlinear_conv::QLinearConv: "" [ConvInteger QLinearConv], "com.microsoft" [QLinearConv], "edgewise" [ConvIntegerToFloat];
         qlinear_matmul::QLinearMatMul: "" [QLinearMatMul];
         rnn::Rnn: "" [RNN GRU LSTM];
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];

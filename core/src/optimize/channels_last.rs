@@ -14,7 +14,7 @@ use crate::ops::conv::Conv;
 use crate::ops::global_pool::GlobalPool;
 use crate::ops::max_pool::MaxPool;
 use crate::ops::qlinear_average_pool::QLinearAveragePool;
-use crate::ops::qlinear_conv::QLinearConv;
+use crate::ops::qlinear_conv::{Gives, QLinearConv};
 use crate::ops::{Attr, Attrs, Op};
 use std::sync::Arc;
 
@@ -51,9 +51,10 @@ fn channels_last(draft: &Draft, node: &Node, x: ValueId) -> Result<Option<(Op, &
         Op::Conv(op) if !op.channels_last => constant(1)
             .filter(|w| w.dtype() == DType::F32 && packed_conv_f32::suits(&op.windows, w.shape()))
             .map(|_| (Op::Conv(Arc::new(Conv { channels_last: true, ..(**op).clone() })), &[0, 3][..])),
-        Op::QLinearConv(op) if !op.channels_last && !op.raw => constant(3).map(|_| {
-            (Op::QLinearConv(Arc::new(QLinearConv { channels_last: true, ..(**op).clone() })), &[0][..])
-        }),
+        Op::QLinearConv(op) if !op.channels_last && op.gives != Gives::Sums => constant(op.gives.places()[0])
+            .map(|_| {
+                (Op::QLinearConv(Arc::new(QLinearConv { channels_last: true, ..(**op).clone() })), &[0][..])
+            }),
         _ if turned_back(draft, x)?.is_none() => None,
         Op::MaxPool(op) if !op.channels_last => {
             Some((Op::MaxPool(Arc::new(MaxPool { channels_last: true, ..(**op).clone() })), &[0]))

@@ -98,7 +98,7 @@ pub fn fuse_bias(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 }
 
 /// A constant with one element per channel of an image, as a vector.
-fn channel_bias(draft: &Draft, bias: ValueId, image: ValueId) -> Result<Option<Tensor>> {
+pub fn channel_bias(draft: &Draft, bias: ValueId, image: ValueId) -> Result<Option<Tensor>> {
     let dims = draft.fact(image).and_then(|fact| fact.dims.as_ref());
     let (Some(view), Some([_, channels, inner @ ..])) = (draft.constant(bias), dims.map(|d| &d[..])) else {
         return Ok(None);
@@ -137,7 +137,7 @@ pub fn fuse_activation(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     Ok(product.map(|product| product.patch(draft, activation, y, Patch::new(draft))))
 }
 
-fn activation(draft: &Draft, op: &Op, inputs: &[Option<ValueId>]) -> Option<FusedActivation> {
+pub fn activation(draft: &Draft, op: &Op, inputs: &[Option<ValueId>]) -> Option<FusedActivation> {
     Some(match op {
         Op::Activation(op) => match **op {
             Activation::Gelu { tanh } => FusedActivation::Gelu { tanh },

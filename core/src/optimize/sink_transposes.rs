@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Transpose goes for the one that comes.
 pub fn sink_transposes(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Some(node) = draft.get(id) else { return Ok(None) };
-    let [Some(y)] = node.outputs[..] else { return Ok(None) };
+    let Some((&Some(y), others)) = node.outputs.split_first() else { return Ok(None) };
     let Some(tensors) = tensors(draft, node) else { return Ok(None) };
     let of = |i: &usize| node.inputs.get(*i).copied().flatten();
     let orders = tensors.iter().filter_map(of).map(|value| order(draft, value));
@@ -46,7 +46,12 @@ pub fn sink_transposes(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     }
     let Some(op) = along(&node.op, &axes)?.filter(|_| goes) else { return Ok(None) };
     let result = patch.value(format!("{}_before", draft.name(y)));
-    patch.node(&node.name, (op, &node.op_name), inputs, [Some(result)]);
+    patch.node(
+        &node.name,
+        (op, &node.op_name),
+        inputs,
+        [Some(result)].into_iter().chain(others.iter().copied()),
+    );
     patch.node(draft.name(y), transpose(&axes)?, [Some(result)], [Some(y)]);
     Ok(Some(patch))
 }
@@ -59,6 +64,9 @@ fn tensors(draft: &Draft, node: &Node) -> Option<Vec<usize>> {
         None => true,
     };
     match &node.op {
+        // Its other outputs do not depend on the order.
+        Op::DynamicQuantizeLinear(_) => Some(vec![0]),
+        _ if node.outputs.len() != 1 => None,
         Op::Activation(_) | Op::Unary(_) | Op::Clip(_) => Some(vec![0]),
         Op::ByteTable(_) | Op::QLinearActivation(_) => Some(vec![0]),
         Op::Binary(op) if op.align == Align::Numpy => Some(vec![0, 1]),

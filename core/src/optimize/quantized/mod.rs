@@ -7,6 +7,7 @@ mod absorb_clip;
 mod addend;
 mod byte_extremes;
 mod byte_table;
+mod conv_integer_to_float;
 mod fold_weights;
 mod hoist_quantize;
 mod matmul_integer_to_float;
@@ -53,6 +54,9 @@ pub const QUANTIZED: &[(&str, Rule)] = &[
 /// Products of integers whose results are floats, and then constants that no integer operator took.
 pub const UNQUANTIZED: &[(&str, Rule)] = &[
     ("scaled_product", matmul_integer_to_float::scaled_product),
+    ("scaled_convolution", conv_integer_to_float::scaled_convolution),
+    ("convolution_and_bias", conv_integer_to_float::convolution_and_bias),
+    ("convolution_and_activation", conv_integer_to_float::convolution_and_activation),
     ("dequantized_product", matmul_integer_to_float::dequantized_product),
     ("product_and_bias", matmul_integer_to_float::product_and_bias),
     ("matmul_nbits", matmul_nbits::matmul_nbits),

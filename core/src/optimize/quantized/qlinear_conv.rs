@@ -8,7 +8,7 @@ use crate::graph::NodeId;
 use crate::ops::Op;
 use crate::ops::conv::Conv;
 use crate::ops::fused_activation::FusedActivation;
-use crate::ops::qlinear_conv::QLinearConv;
+use crate::ops::qlinear_conv::{Gives, QLinearConv};
 
 /// Makes the convolution before a QuantizeLinear one of integers.
 pub fn qlinear_conv(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
@@ -43,7 +43,7 @@ fn rewritten(site: &Site<'_>, conv: &Conv) -> Found<Patch> {
     inputs.extend(w.inputs(&mut patch).map_err(reason)?);
     inputs.extend(y.parameters(&mut patch).map_err(reason)?);
     inputs.push(bias);
-    let op = QLinearConv { windows: conv.windows.clone(), raw: false, channels_last: false };
+    let op = QLinearConv { windows: conv.windows.clone(), gives: Gives::Bytes, channels_last: false };
     let op = (Op::QLinearConv(op.into()), "QLinearConv");
     patch.node(&site.node.name, op, inputs, [Some(y.value)]);
     Ok(patch)
