@@ -5,6 +5,7 @@
 
 mod error;
 mod isa;
+mod loading;
 mod session;
 mod source;
 mod tensor;
@@ -12,6 +13,7 @@ mod tensor;
 mod threads;
 
 pub use isa::{choose_isa, isa};
+pub use loading::Loading;
 pub use session::Session;
 pub use tensor::Tensor;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]

@@ -1,15 +1,11 @@
 //! A model that is ready to run.
 
 use crate::error::to_js;
-use crate::source::Array;
+use crate::loading::Loading;
 use crate::tensor::Tensor;
 use edgewise_core::run::Profile;
-use edgewise_core::{Error, ErrorKind, Options, Port, Result, RunOptions, Value};
-use edgewise_simd::Isa;
+use edgewise_core::{Error, ErrorKind, Port, Result, RunOptions, Value};
 use js_sys::Uint8Array;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use wasm_bindgen::prelude::*;
 
 /// A model that is ready to run.
@@ -18,21 +14,11 @@ pub struct Session(edgewise_core::Session);
 
 #[wasm_bindgen]
 impl Session {
-    /// Loads a model from the bytes of its file, which must not change until it is loaded. Runs use so many
-    /// `threads`, the caller's among them: one if left out, and in builds without threads. Those are the
-    /// workers that have come by then (`threads.js` starts them); nobody is waited for.
+    /// Loads a model from the bytes of its file. Runs use so many `threads`, as [`Loading`] says.
     pub fn load(model: Uint8Array, threads: Option<u32>) -> std::result::Result<Session, JsValue> {
-        // Found out now: two threads that want to know at once would wait for each other, which a page's main
-        // thread must not.
-        let _ = Isa::current();
-        let options = Options { threads: threads.unwrap_or(1) as usize, ..Options::default() };
-        let mut ignore = |_| {};
-        let load = pin!(edgewise_core::Session::load(Arc::new(Array::new(model)), options, &mut ignore));
-        match load.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(loaded) => loaded.map(Session).map_err(to_js),
-            // Bytes in memory are never waited for.
-            Poll::Pending => Err(to_js(Error::new(ErrorKind::Internal, "the bytes did not come"))),
-        }
+        let mut loading = Loading::new(f64::from(model.length()), threads);
+        loading.push(model)?;
+        loading.finish()
     }
 
     /// The names of the inputs, in the model's order.
@@ -70,6 +56,12 @@ impl Session {
         let options = RunOptions { profile: Some(&profile), ..RunOptions::default() };
         self.run_with(&names, tensors, &options).map_err(to_js)?;
         Ok(profile.trace())
+    }
+}
+
+impl From<edgewise_core::Session> for Session {
+    fn from(loaded: edgewise_core::Session) -> Session {
+        Session(loaded)
     }
 }
 

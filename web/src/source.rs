@@ -1,70 +1,128 @@
-//! A model's bytes, left where JavaScript has them.
+//! A model's bytes, left where JavaScript has them until they are read.
 
 use edgewise_core::onnx::Source;
 use edgewise_core::{BoxFuture, Error, ErrorKind, Result};
 use js_sys::Uint8Array;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 
 thread_local! {
-    static ARRAYS: RefCell<BTreeMap<u32, Uint8Array>> = const { RefCell::new(BTreeMap::new()) };
+    static CHUNKS: RefCell<BTreeMap<u32, Chunks>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// A `Uint8Array`. Ranges of it are copied when they are read, so that the file as a whole never lies in the
-/// module's own memory, which could not shrink again.
-///
-/// What JavaScript has belongs to one thread. So the array itself stays in a table of that thread, and this is
-/// its number there: no other thread can read it.
-pub struct Array(u32);
+/// What has come and was not read yet.
+#[derive(Default)]
+struct Chunks {
+    waiting: VecDeque<Uint8Array>,
+    /// Where the first of them begins in the file.
+    at: u64,
+    /// Whether there will be no more.
+    ended: bool,
+}
 
-impl Array {
-    /// The bytes of that array, for this thread.
-    pub fn new(array: Uint8Array) -> Array {
+/// A file that comes as `Uint8Array`s, one after the other. What was read is let go, so that the file as a whole
+/// lies nowhere.
+///
+/// What JavaScript has belongs to one thread. So the arrays themselves stay in a table of that thread, and this
+/// is their number there: no other thread can read them.
+pub struct Arrays {
+    number: u32,
+    len: u64,
+}
+
+impl Arrays {
+    /// A file of that many bytes, of which none has come.
+    pub fn new(len: u64) -> Arrays {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        ARRAYS.with_borrow_mut(|arrays| arrays.insert(number, array));
-        Array(number)
+        CHUNKS.with_borrow_mut(|all| all.insert(number, Chunks::default()));
+        Arrays { number, len }
     }
 
-    fn with<T>(&self, read: impl FnOnce(&Uint8Array) -> T) -> Option<T> {
-        ARRAYS.with_borrow(|arrays| arrays.get(&self.0).map(read))
+    /// Adds the next bytes.
+    pub fn push(&self, bytes: Uint8Array) {
+        self.with(|chunks| chunks.waiting.push_back(bytes));
+    }
+
+    /// Says that all bytes have come.
+    pub fn end(&self) {
+        self.with(|chunks| chunks.ended = true);
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Chunks) -> T) -> Option<T> {
+        CHUNKS.with_borrow_mut(|all| all.get_mut(&self.number).map(act))
     }
 }
 
-impl Drop for Array {
+impl Drop for Arrays {
     fn drop(&mut self) {
-        ARRAYS.with_borrow_mut(|arrays| arrays.remove(&self.0));
+        CHUNKS.with_borrow_mut(|all| all.remove(&self.number));
     }
 }
 
-impl Source for Array {
+impl Source for Arrays {
     fn name(&self) -> &str {
         "model"
     }
 
     fn len(&self) -> u64 {
-        self.with(|array| u64::from(array.length())).unwrap_or(0)
+        self.len
     }
 
-    fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {
-        let end = offset.saturating_add(into.len() as u64);
-        let copied = self.with(|array| {
-            let (Ok(start), Ok(end)) = (u32::try_from(offset), u32::try_from(end)) else { return false };
-            let part = array.subarray(start, end);
-            let whole = part.length() as usize == into.len();
-            if whole {
-                part.copy_to(into);
-            }
-            whole
-        });
-        let result = match copied {
-            Some(true) => Ok(()),
-            Some(false) => {
-                Err(Error::new(ErrorKind::Io, format!("bytes {offset}..{end} lie outside the model")))
-            }
-            None => Err(Error::new(ErrorKind::Io, "the model's bytes belong to another thread")),
-        };
-        Box::pin(std::future::ready(result))
+    fn streams(&self) -> bool {
+        true
     }
+
+    /// Whoever polls it does so again when more has come; nobody is woken.
+    fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {
+        let mut done = 0;
+        Box::pin(std::future::poll_fn(move |_| {
+            let end = offset.saturating_add(into.len() as u64);
+            match self.with(|chunks| chunks.read(offset + done as u64, &mut into[done..])) {
+                None => Poll::Ready(Err(io("the model's bytes belong to another thread".into()))),
+                Some(Err(gone)) => Poll::Ready(Err(gone)),
+                Some(Ok((read, ended))) => {
+                    done += read;
+                    match (done == into.len(), ended) {
+                        (true, _) => Poll::Ready(Ok(())),
+                        (false, false) => Poll::Pending,
+                        (false, true) => {
+                            Poll::Ready(Err(io(format!("bytes {offset}..{end} lie outside the model"))))
+                        }
+                    }
+                }
+            }
+        }))
+    }
+}
+
+impl Chunks {
+    /// Reads on from `offset`, as far as bytes have come; says how many, and whether no more will.
+    fn read(&mut self, mut offset: u64, into: &mut [u8]) -> Result<(usize, bool)> {
+        if offset < self.at {
+            return Err(io(format!("byte {offset} of the model was read before")));
+        }
+        let mut done = 0;
+        while let Some(chunk) = self.waiting.front().filter(|_| done < into.len()) {
+            let len = chunk.length();
+            let skip = u32::try_from(offset - self.at).unwrap_or(u32::MAX).min(len);
+            let take = usize::try_from(len - skip).unwrap_or(usize::MAX).min(into.len() - done);
+            // No more than the chunk has, so it fits.
+            let stop = skip + take as u32;
+            chunk.subarray(skip, stop).copy_to(&mut into[done..done + take]);
+            (done, offset) = (done + take, offset + take as u64);
+            if stop < len {
+                break;
+            }
+            self.at += u64::from(len);
+            self.waiting.pop_front();
+        }
+        Ok((done, self.ended))
+    }
+}
+
+fn io(what: String) -> Error {
+    Error::new(ErrorKind::Io, what)
 }

@@ -32,17 +32,20 @@ def load_library():
 def read_folder(folder):
     with open(os.path.join(folder, "tensors.json"), encoding="utf-8") as file:
         index = json.load(file)
-    for i, tensor in enumerate(index):
-        flat = numpy.fromfile(os.path.join(folder, f"{i}.bin"), DTYPES[tensor["dtype"]])
-        yield tensor["name"], flat.reshape(tensor["dims"])
+    with open(os.path.join(folder, "tensors.bin"), "rb") as file:
+        for tensor in index:
+            flat = numpy.frombuffer(bytearray(file.read(tensor["bytes"])), DTYPES[tensor["dtype"]])
+            yield tensor["name"], flat.reshape(tensor["dims"])
 
 
 def write_folder(folder, names, arrays):
     os.makedirs(folder, exist_ok=True)
     index = []
-    for i, (name, array) in enumerate(zip(names, arrays)):
-        array.tofile(os.path.join(folder, f"{i}.bin"))
-        index.append({"name": name, "dtype": SHORT[array.dtype.name], "dims": array.shape})
+    with open(os.path.join(folder, "tensors.bin"), "wb") as file:
+        for name, array in zip(names, arrays):
+            file.write(array.tobytes())
+            about = {"dtype": SHORT[array.dtype.name], "dims": array.shape, "bytes": array.nbytes}
+            index.append({"name": name, **about})
     with open(os.path.join(folder, "tensors.json"), "w", encoding="utf-8") as file:
         json.dump(index, file)
 

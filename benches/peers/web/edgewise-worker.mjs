@@ -7,7 +7,7 @@ export const open = async ({ model, inputs, ...job }) => {
       worker.onerror = ({ message }) => fail(new Error(message));
       worker.postMessage(question);
     });
-  await ask({ job: { ...job, model: await model, inputs: await inputs } });
+  await ask({ job: { ...job, model: (await model).url, inputs: await inputs } });
   const call = (name) => () => ask({ call: name });
   return { run: call("run"), outputs: call("outputs"), profile: call("profile"), about: call("about") };
 };

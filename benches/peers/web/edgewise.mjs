@@ -2,19 +2,26 @@
 // that help it.
 export const open = async ({ model, inputs, threads, build, isa }) => {
   const folder = `/ours/${build}/dist`;
+  // The module and what loads it are fetched at once.
+  const module = fetch(`${folder}/edgewise_bg.wasm`);
   const script = import(`${folder}/edgewise.js`);
+  const loader = import(`${folder}/load.js`);
   let came = 0;
-  if (build === "threads") {
-    const { start } = await import(`${folder}/threads.js`);
-    ({ came } = await start(threads));
-  } else {
-    if (threads > 1) throw new Error(`the build '${build}' has no threads`);
-    await (await script).default();
-  }
+  const init = async () => {
+    if (build === "threads") {
+      const { start } = await import(`${folder}/threads.js`);
+      ({ came } = await start(threads, module));
+    } else {
+      if (threads > 1) throw new Error(`the build '${build}' has no threads`);
+      await (await script).default({ module_or_path: module });
+    }
+    if (isa) (await script).chooseIsa(isa);
+  };
+  const ready = init();
+  const { load } = await loader;
+  const session = await load(model, { ready, threads });
   const edgewise = await script;
-  if (isa) edgewise.chooseIsa(isa);
-  const { Session, Tensor } = edgewise;
-  const session = Session.load(await model, threads);
+  const { Tensor } = edgewise;
   const given = (await inputs).map((t) => [t.name, new Tensor(t.dtype, new Uint32Array(t.dims), t.bytes)]);
   const names = given.map(([name]) => name);
   let latest = [];

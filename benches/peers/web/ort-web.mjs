@@ -15,7 +15,8 @@ export const open = async ({ model, inputs, threads }) => {
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = "/npm/node_modules/onnxruntime-web/dist/";
   ort.env.logLevel = "error";
-  const session = await ort.InferenceSession.create(await model, {
+  const bytes = new Uint8Array(await (await model).arrayBuffer());
+  const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
   });

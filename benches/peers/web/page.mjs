@@ -2,20 +2,24 @@
 // is asked to. The query says what: engine, build, isa, model, inputs, threads.
 const query = new URLSearchParams(location.search);
 
-const bytes = async (url) => {
+const found = async (url) => {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
+  return response;
 };
 
+// Two requests for all tensors of a case: a browser sends only six at a time to one server.
 const readFolder = async (folder) => {
-  const index = await (await fetch(`${folder}/tensors.json`)).json();
-  return Promise.all(index.map(async (t, i) => ({ ...t, bytes: await bytes(`${folder}/${i}.bin`) })));
+  const bytes = found(`${folder}/tensors.bin`).then((response) => response.arrayBuffer());
+  const index = await (await found(`${folder}/tensors.json`)).json();
+  const all = await bytes;
+  let at = 0;
+  return index.map((t) => ({ ...t, bytes: new Uint8Array(all.slice(at, (at += t.bytes))) }));
 };
 
 const start = async () => {
   const inputs = readFolder(query.get("inputs"));
-  const model = bytes(query.get("model"));
+  const model = found(query.get("model"));
   // All three are fetched at once.
   const { open } = await import(`./${query.get("engine")}.mjs`);
   const threads = Number(query.get("threads"));

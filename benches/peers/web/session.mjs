@@ -5,7 +5,7 @@ let engine;
 
 onmessage = async ({ data: { job, call } }) => {
   try {
-    if (job) engine = await open(job);
+    if (job) engine = await open({ ...job, model: fetch(job.model) });
     postMessage({ answer: call && (await engine[call]()) });
   } catch (error) {
     postMessage({ error: String(error) });

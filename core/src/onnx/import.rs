@@ -3,7 +3,7 @@
 
 use super::Source;
 use super::proto;
-use super::skim::skim;
+use super::skim::{Head, skim};
 use super::survey::{StandIn, Unsupported};
 use super::tensor::Files;
 use crate::graph::{Constant, Fact, Graph, Node, ValueId, ValueInfo};
@@ -32,8 +32,9 @@ pub struct Model {
 /// Reads a model; its weights stay in the source.
 pub async fn load(source: Arc<dyn Source>, limits: &Limits, custom: &[Arc<dyn CustomOp>]) -> Result<Model> {
     let name = source.name().to_string();
-    let head = skim(&*source, limits).await.map_err(|e| e.in_file(&name))?;
-    import(source, &head, limits, custom, None).map_err(|e| e.in_file(&name))
+    let (head, payloads) = skim(&*source, limits).await.map_err(|e| e.in_file(&name))?;
+    let files = Files::new(source, payloads, limits);
+    import(files, &head, limits, custom, None).map_err(|e| e.in_file(&name))
 }
 
 /// Reads a model even where operators of it are not supported, and lists all of those. In the graph they are
@@ -44,22 +45,22 @@ pub async fn survey(
     custom: &[Arc<dyn CustomOp>],
 ) -> Result<(Model, Vec<Unsupported>)> {
     let name = source.name().to_string();
-    let head = skim(&*source, limits).await.map_err(|e| e.in_file(&name))?;
+    let (head, payloads) = skim(&*source, limits).await.map_err(|e| e.in_file(&name))?;
+    let files = Files::new(source, payloads, limits);
     let mut unsupported = Vec::new();
-    let model =
-        import(source, &head, limits, custom, Some(&mut unsupported)).map_err(|e| e.in_file(&name))?;
+    let model = import(files, &head, limits, custom, Some(&mut unsupported)).map_err(|e| e.in_file(&name))?;
     Ok((model, unsupported))
 }
 
 fn import(
-    source: Arc<dyn Source>,
-    head: &super::skim::Head,
+    files: Files,
+    head: &Head,
     limits: &Limits,
     custom: &[Arc<dyn CustomOp>],
     unsupported: Option<&mut Vec<Unsupported>>,
 ) -> Result<Model> {
-    ensure!(!source.is_empty(), InvalidModel, "expected an ONNX model, got an empty file");
-    let mut model = proto::model(head, source.len())?;
+    ensure!(files.model_len() > 0, InvalidModel, "expected an ONNX model, got an empty file");
+    let mut model = proto::model(head, files.model_len())?;
     let graph = model.graph.take().ok_or_else(|| {
         err!(InvalidModel, "expected an ONNX model, got a file without a graph (field 7 of ModelProto)")
     })?;
@@ -76,7 +77,7 @@ fn import(
         functions,
         custom,
         unsupported,
-        files: Files::new(source, limits),
+        files,
         nodes_left: limits.max_nodes,
         max_depth: limits.max_depth,
     };

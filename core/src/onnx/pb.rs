@@ -1,6 +1,6 @@
 //! Values in files of their own, as ONNX's test data has them: TensorProto, SequenceProto, OptionalProto.
 
-use super::skim::Head;
+use super::skim::{Head, Payloads};
 use super::tensor::Files;
 use super::wire::Fields;
 use super::{Bytes, Source, proto};
@@ -13,7 +13,7 @@ pub fn read_value(name: &str, bytes: &[u8], kind: &Kind) -> Result<Value> {
     let read = || {
         let head = Head::whole(bytes);
         let source: Arc<dyn Source> = Arc::new(Bytes::new(name, bytes));
-        let mut files = Files::new(source, &Limits::default());
+        let mut files = Files::new(source, Payloads::new(), &Limits::default());
         value(Fields::of(&head, bytes.len() as u64), kind, &mut files, 0)
     };
     read().map_err(|e: crate::Error| e.in_file(name))

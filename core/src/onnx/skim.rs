@@ -4,17 +4,24 @@
 //! walks the nested messages, keeps what is small and jumps over large payloads, so that a model of any size
 //! is understood after a few reads. What a reader would get wrong: offsets are those of the file throughout,
 //! so a payload that was skipped is known by its range and can be read later.
+//!
+//! Some payloads are taken along as they pass: those of attributes, which operators want to see at once, and all
+//! of a source that [streams](Source::streams), which cannot be jumped about in.
 
 use super::Source;
 use super::wire::{self, Wire};
-use crate::{Limits, Result};
+use crate::{Buffer, Limits, Result};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Payloads from this size on are skipped.
 const SKIP_FROM: u64 = 1024;
-/// How much is read at a time.
-const WINDOW: u64 = 64 * 1024;
+/// How much is read at a time: little after a jump, since the next one is often near; more and more as
+/// reading goes on.
+const WINDOW: std::ops::RangeInclusive<u64> = 1024..=64 * 1024;
+
+/// Large payloads that were taken along, by their offset.
+pub type Payloads = BTreeMap<u64, Buffer>;
 
 /// The bytes of a file that were read, by their offset.
 pub struct Head {
@@ -83,9 +90,10 @@ fn field(of: Message, number: u32) -> Field {
     }
 }
 
-/// Reads everything but large payloads.
-pub async fn skim(source: &dyn Source, limits: &Limits) -> Result<Head> {
-    let mut reader = Skimmer { source, head: Head { pieces: BTreeMap::new() }, piece: 0, kept: 0, limits };
+/// Reads everything; large payloads only where they are taken along.
+pub async fn skim(source: &dyn Source, limits: &Limits) -> Result<(Head, Payloads)> {
+    let head = Head { pieces: BTreeMap::new() };
+    let mut reader = Skimmer { source, head, payloads: Payloads::new(), piece: 0, kept: 0, limits };
     let mut open = vec![(Message::Model, source.len())];
     let mut at = 0;
     while let Some(&(message, end)) = open.last() {
@@ -119,7 +127,13 @@ pub async fn skim(source: &dyn Source, limits: &Limits) -> Result<Head> {
                         open.push((inner, stop));
                         start
                     }
-                    Field::Payload if len >= SKIP_FROM => stop,
+                    Field::Payload if len >= SKIP_FROM => {
+                        let parent = open.len().checked_sub(2).map(|i| open[i].0);
+                        if source.streams() || matches!(parent, Some(Message::Attribute | Message::Sparse)) {
+                            reader.take_along(start, stop).await?;
+                        }
+                        stop
+                    }
                     _ => {
                         reader.need(start, stop).await?;
                         stop
@@ -128,12 +142,13 @@ pub async fn skim(source: &dyn Source, limits: &Limits) -> Result<Head> {
             }
         };
     }
-    Ok(reader.head)
+    Ok((reader.head, reader.payloads))
 }
 
 struct Skimmer<'a> {
     source: &'a dyn Source,
     head: Head,
+    payloads: Payloads,
     /// Where the piece begins that is being grown.
     piece: u64,
     kept: u64,
@@ -150,6 +165,21 @@ impl Skimmer<'_> {
             .ok_or_else(|| err!(InvalidModel, "the number at byte {at} is cut off or too long"))
     }
 
+    /// Reads a payload to where it belongs.
+    async fn take_along(&mut self, start: u64, end: u64) -> Result<()> {
+        if self.head.bytes(start..end).is_some() {
+            return Ok(());
+        }
+        let no_memory = || err!(OutOfMemory, "no memory for {} bytes of weights", end - start);
+        let mut buffer = Buffer::zeroed(usize::try_from(end - start).map_err(|_| no_memory())?)?;
+        let read = self.head.from(start);
+        let (first, rest) = buffer.as_mut().split_at_mut(read.len());
+        first.copy_from_slice(read);
+        self.source.read(start + first.len() as u64, rest).await?;
+        self.payloads.insert(start, buffer);
+        Ok(())
+    }
+
     /// Reads on until `start..end` is in one piece.
     async fn need(&mut self, start: u64, end: u64) -> Result<()> {
         if start >= end || self.head.bytes(start..end).is_some() {
@@ -162,7 +192,8 @@ impl Skimmer<'_> {
         }
         let piece = self.head.pieces.entry(self.piece).or_default();
         let from = self.piece + piece.len() as u64;
-        let to = end.max(from + WINDOW).min(self.source.len());
+        let window = (piece.len() as u64).clamp(*WINDOW.start(), *WINDOW.end());
+        let to = end.max(from + window).min(self.source.len());
         let more = to - from;
         self.kept += more;
         ensure!(

@@ -26,6 +26,12 @@ pub trait Source: Send + Sync {
         self.len() == 0
     }
 
+    /// Whether its bytes come one after the other and are gone when they were read. Then weights are read as
+    /// they pass, and no byte twice.
+    fn streams(&self) -> bool {
+        false
+    }
+
     /// Fills `into` from `offset` on. The range lies within [`Source::len`].
     fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>>;
 

@@ -1,9 +1,11 @@
 //! Tensors of a file: small ones are read at once, large ones stay where they are.
 
+use super::skim::Payloads;
 use super::{Source, proto};
 use crate::graph::Constant;
 use crate::tensor::{byte_count, element_count};
 use crate::{Buffer, DType, ErrorKind, Limits, Num, Result, Shape, Tensor};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// A constant that lies in the model's source until a device takes it. Clones share what was loaded.
@@ -48,8 +50,13 @@ impl Stored {
         }
         let mut buffer = Buffer::zeroed(inner.bytes)?;
         inner.source.read(inner.offset, buffer.as_mut()).await?;
-        let tensor = Tensor::from_buffer(inner.dtype, &inner.shape, buffer)?;
-        Ok(inner.loaded.get_or_init(|| tensor).clone())
+        self.fill(buffer)
+    }
+
+    /// Takes its elements from there.
+    fn fill(&self, buffer: Buffer) -> Result<Tensor> {
+        let tensor = Tensor::from_buffer(self.0.dtype, &self.0.shape, buffer)?;
+        Ok(self.0.loaded.get_or_init(|| tensor).clone())
     }
 }
 
@@ -63,6 +70,10 @@ impl std::fmt::Debug for Stored {
 pub struct Files {
     model: Arc<dyn Source>,
     opened: Vec<(String, Arc<dyn Source>)>,
+    /// What was taken along while the model passed, until a tensor claims it.
+    payloads: Payloads,
+    /// What tensors have claimed: a function's is claimed wherever it is called.
+    claimed: BTreeMap<u64, Stored>,
     limits: Limits,
     /// Bytes of constants that were written out so far.
     made: u64,
@@ -75,9 +86,15 @@ pub struct Files {
 const SHARES: u64 = 4;
 
 impl Files {
-    /// For a model in `source`.
-    pub fn new(source: Arc<dyn Source>, limits: &Limits) -> Files {
-        Files { model: source, opened: Vec::new(), limits: limits.clone(), made: 0, stored: 0 }
+    /// For a model in `source`, of which those payloads were taken along.
+    pub fn new(source: Arc<dyn Source>, payloads: Payloads, limits: &Limits) -> Files {
+        let (opened, claimed) = (Vec::new(), BTreeMap::new());
+        Files { model: source, opened, payloads, claimed, limits: limits.clone(), made: 0, stored: 0 }
+    }
+
+    /// How many bytes the model's own file has.
+    pub fn model_len(&self) -> u64 {
+        self.model.len()
     }
 
     /// A constant from a tensor message.
@@ -87,11 +104,11 @@ impl Files {
 
     /// A tensor that must be in memory: an attribute's.
     pub fn tensor(&mut self, t: &proto::Tensor) -> Result<Tensor> {
+        let elsewhere = || err!(Unsupported, "tensor '{}' of an attribute lies in another file", t.name);
         match self.constant(t)? {
             Constant::Tensor(tensor) => Ok(tensor),
-            Constant::Stored(_) | Constant::Packed(..) => {
-                Err(err!(Unsupported, "tensor '{}' is too large for an attribute", t.name))
-            }
+            Constant::Stored(stored) => stored.loaded().cloned().ok_or_else(elsewhere),
+            Constant::Packed(..) => Err(elsewhere()),
         }
     }
 
@@ -104,7 +121,15 @@ impl Files {
         if let Some(range) = &t.stored {
             let (source, len) = (self.model.clone(), range.end - range.start);
             self.count(len)?;
-            return stored(dtype, shape, source, range.start, len);
+            if let Some(claimed) = self.claimed.get(&range.start) {
+                return Ok(Constant::Stored(claimed.clone()));
+            }
+            let stored = stored(dtype, shape, source, range.start, len)?;
+            if let Some(payload) = self.payloads.remove(&range.start) {
+                stored.fill(payload)?;
+                self.claimed.insert(range.start, stored.clone());
+            }
+            return Ok(Constant::Stored(stored));
         }
         let bytes = byte_count(dtype, &shape)? as u64;
         self.made += bytes;
@@ -137,7 +162,7 @@ impl Files {
         let source = self.open(path)?;
         let len = length.unwrap_or(byte_count(dtype, &shape)? as u64);
         self.count(len)?;
-        stored(dtype, shape, source, offset, len)
+        stored(dtype, shape, source, offset, len).map(Constant::Stored)
     }
 
     fn count(&mut self, bytes: u64) -> Result<()> {
@@ -221,7 +246,7 @@ fn sizes(dims: &[i64]) -> Result<Shape> {
         .collect()
 }
 
-fn stored(dtype: DType, shape: Shape, source: Arc<dyn Source>, offset: u64, len: u64) -> Result<Constant> {
+fn stored(dtype: DType, shape: Shape, source: Arc<dyn Source>, offset: u64, len: u64) -> Result<Stored> {
     let bytes = byte_count(dtype, &shape)?;
     ensure!(dtype != DType::Str, InvalidModel, "strings cannot be raw data");
     ensure!(len == bytes as u64, InvalidModel, "{dtype}{shape:?} takes {bytes} bytes, its data has {len}");
@@ -233,14 +258,7 @@ fn stored(dtype: DType, shape: Shape, source: Arc<dyn Source>, offset: u64, len:
         source.len(),
         source.name()
     );
-    Ok(Constant::Stored(Stored(Arc::new(Inner {
-        dtype,
-        shape,
-        source,
-        offset,
-        bytes,
-        loaded: OnceLock::new(),
-    }))))
+    Ok(Stored(Arc::new(Inner { dtype, shape, source, offset, bytes, loaded: OnceLock::new() })))
 }
 
 /// From the typed fields: floats, doubles, or integers that hold every other type.

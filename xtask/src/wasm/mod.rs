@@ -139,10 +139,10 @@ impl Variant {
         let module = self.folder().join(TARGET.triple).join("wasm/edgewise_web.wasm");
         // The profile of the suites, so that what they have built serves here too.
         run(command.arg("--").arg(module).arg(self.dist()))?;
-        if self.threads {
-            for script in files(&root().join("web/js"))? {
-                std::fs::copy(&script, self.dist().join(script.file_name().unwrap_or_default()))?;
-            }
+        let js = root().join("web/js");
+        let of_threads = js.join("threads");
+        for script in files(&js)?.iter().filter(|script| self.threads || !script.starts_with(&of_threads)) {
+            std::fs::copy(script, self.dist().join(script.file_name().unwrap_or_default()))?;
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
-//! Tensors in a folder that every engine can read: `tensors.json` and a file of plain bytes for each.
+//! Tensors in a folder that every engine can read: `tensors.json` says what they are, `tensors.bin` has their
+//! bytes, one after the other.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// A tensor with a name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// The input or output that it is for.
     pub name: String,
@@ -13,23 +14,39 @@ pub struct Tensor {
     pub dtype: String,
     /// The sizes of the axes.
     pub dims: Vec<usize>,
-    /// The elements, little-endian; in a file of their own.
-    #[serde(skip)]
+    /// The elements, little-endian.
     pub bytes: Vec<u8>,
 }
 
-const INDEX: &str = "tensors.json";
+/// What the index says of a tensor.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    name: String,
+    dtype: String,
+    dims: Vec<usize>,
+    /// How many bytes it has.
+    bytes: usize,
+}
 
-/// Writes tensors into a folder, in their order: `0.bin`, `1.bin` …
+const INDEX: &str = "tensors.json";
+const BYTES: &str = "tensors.bin";
+
+/// Writes tensors into a folder, in their order.
 pub fn write_folder(folder: &Path, tensors: &[Tensor]) -> Result<()> {
+    let write = |name: &str, bytes: &[u8]| {
+        let file = folder.join(name);
+        std::fs::write(&file, bytes).with_context(|| format!("writing {}", file.display()))
+    };
+    let entry = |t: &Tensor| Entry {
+        name: t.name.clone(),
+        dtype: t.dtype.clone(),
+        dims: t.dims.clone(),
+        bytes: t.bytes.len(),
+    };
+    let entries: Vec<Entry> = tensors.iter().map(entry).collect();
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    for (i, tensor) in tensors.iter().enumerate() {
-        let file = folder.join(format!("{i}.bin"));
-        std::fs::write(&file, &tensor.bytes).with_context(|| format!("writing {}", file.display()))?;
-    }
-    let index = folder.join(INDEX);
-    std::fs::write(&index, serde_json::to_string_pretty(tensors)?)
-        .with_context(|| format!("writing {}", index.display()))
+    write(INDEX, &serde_json::to_vec_pretty(&entries)?)?;
+    write(BYTES, &tensors.iter().flat_map(|t| &t.bytes).copied().collect::<Vec<u8>>())
 }
 
 /// Reads the tensors of a folder.
@@ -38,11 +55,14 @@ pub fn read_folder(folder: &Path) -> Result<Vec<Tensor>> {
         let file = folder.join(name);
         std::fs::read(&file).with_context(|| format!("reading {}", file.display()))
     };
-    let mut tensors: Vec<Tensor> = serde_json::from_slice(&read(INDEX)?)?;
-    for (i, tensor) in tensors.iter_mut().enumerate() {
-        tensor.bytes = read(&format!("{i}.bin"))?;
-    }
-    Ok(tensors)
+    let entries: Vec<Entry> = serde_json::from_slice(&read(INDEX)?)?;
+    let mut left = &read(BYTES)?[..];
+    let tensor = |Entry { name, dtype, dims, bytes }: Entry| {
+        let (own, rest) = left.split_at_checked(bytes).with_context(|| format!("'{name}' is cut off"))?;
+        left = rest;
+        Ok(Tensor { name, dtype, dims, bytes: own.to_vec() })
+    };
+    entries.into_iter().map(tensor).collect()
 }
 
 impl Tensor {
@@ -84,7 +104,9 @@ mod tests {
             dims: dims.to_vec(),
             bytes,
         };
-        let tensors = [tensor("a/b", &[], 1.5f32.to_le_bytes().to_vec()), tensor("empty", &[0, 3], vec![])];
+        let (half, two) = (1.5f32.to_le_bytes(), [2f32.to_le_bytes(), 3f32.to_le_bytes()].concat());
+        let tensors =
+            [tensor("a/b", &[], half.to_vec()), tensor("empty", &[0, 3], vec![]), tensor("two", &[2], two)];
         let folder = std::env::temp_dir().join(format!("edgewise-bench-{}", std::process::id()));
         write_folder(&folder, &tensors).unwrap();
         assert_eq!(read_folder(&folder).unwrap(), tensors);

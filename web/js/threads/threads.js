@@ -4,11 +4,11 @@
 import init, { closeThreads } from "./edgewise.js";
 
 // Starts the module for this thread, which may load sessions when the promise is kept, and `threads - 1`
-// workers that help it. They come when they come: a session that finds fewer uses fewer.
+// workers that help it. The module is fetched from beside this file, or comes in the promise of a response. They come when they come: a session that finds fewer uses fewer.
 //
 // `came` is a promise of how many workers there are when all have come or failed; `close` sends them home, for
 // good. Workers end with the page or worker that started them.
-export const start = async (threads, url = new URL("edgewise_bg.wasm", import.meta.url)) => {
+export const start = async (threads, response = fetch(new URL("edgewise_bg.wasm", import.meta.url))) => {
   if (!globalThis.crossOriginIsolated) {
     throw new Error("threads need a page that is isolated from other origins (COOP and COEP headers)");
   }
@@ -23,7 +23,7 @@ export const start = async (threads, url = new URL("edgewise_bg.wasm", import.me
     });
   });
   try {
-    const module = await compile(url);
+    const module = await compile(await response);
     const { memory } = await init({ module_or_path: module, memory: sharedMemory() });
     workers.forEach((worker) => worker.postMessage({ module, memory }));
   } catch (error) {
@@ -47,9 +47,8 @@ const sharedMemory = () => {
 };
 
 // As it comes, where the server calls it what it is.
-const compile = async (url) => {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+const compile = async (response) => {
+  if (!response.ok) throw new Error(`${response.url}: ${response.status}`);
   const streams = response.headers.get("Content-Type")?.startsWith("application/wasm");
   return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 };

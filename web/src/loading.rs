@@ -1,0 +1,101 @@
+//! A model that is being loaded while its bytes come.
+
+use crate::error::to_js;
+use crate::session::Session;
+use crate::source::Arrays;
+use edgewise_core::{Error, ErrorKind, Options};
+use edgewise_simd::Isa;
+use js_sys::Uint8Array;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use wasm_bindgen::prelude::*;
+
+type Load = Pin<Box<dyn Future<Output = edgewise_core::Result<edgewise_core::Session>>>>;
+
+/// A model that is being loaded while its bytes come: each piece is read, copied to where it belongs and let go
+/// before the next one is there. `load.js` feeds it from a response.
+#[wasm_bindgen]
+pub struct Loading {
+    source: Arc<Arrays>,
+    len: f64,
+    come: f64,
+    state: State,
+}
+
+enum State {
+    Waits(Load),
+    Done(edgewise_core::Result<edgewise_core::Session>),
+}
+
+#[wasm_bindgen]
+impl Loading {
+    /// Of a file with so many bytes. Runs will use so many `threads`, the caller's among them: one if left out,
+    /// and in builds without threads. Those are the workers that have come by then (`threads.js` starts them);
+    /// nobody is waited for.
+    #[wasm_bindgen(constructor)]
+    pub fn new(length: f64, threads: Option<u32>) -> Loading {
+        // Found out now: two threads that want to know at once would wait for each other, which a page's main
+        // thread must not.
+        let _ = Isa::current();
+        make_room(length as usize);
+        let source = Arc::new(Arrays::new(length as u64));
+        let options = Options { threads: threads.unwrap_or(1) as usize, ..Options::default() };
+        let given = source.clone();
+        let load = async move { edgewise_core::Session::load(given, options, &mut |_| {}).await };
+        Loading { source, len: length, come: 0.0, state: State::Waits(Box::pin(load)) }
+    }
+
+    /// The next bytes, which must not change until the model is loaded. An error says why the model cannot be
+    /// loaded, as soon as that is clear.
+    pub fn push(&mut self, bytes: Uint8Array) -> Result<(), JsValue> {
+        self.come += f64::from(bytes.length());
+        if self.come > self.len {
+            return Err(to_js(self.length_error()));
+        }
+        self.source.push(bytes);
+        self.go_on();
+        match &self.state {
+            State::Done(Err(error)) => Err(to_js(error.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The session, when all bytes have come.
+    pub fn finish(mut self) -> Result<Session, JsValue> {
+        if self.come != self.len {
+            return Err(to_js(self.length_error()));
+        }
+        self.source.end();
+        self.go_on();
+        match self.state {
+            State::Done(loaded) => loaded.map(Session::from).map_err(to_js),
+            State::Waits(_) => Err(to_js(Error::new(ErrorKind::Internal, "all bytes came, loading waits"))),
+        }
+    }
+}
+
+impl Loading {
+    fn go_on(&mut self) {
+        if let State::Waits(load) = &mut self.state
+            && let Poll::Ready(loaded) = load.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
+            self.state = State::Done(loaded);
+        }
+    }
+
+    fn length_error(&self) -> Error {
+        let (len, come) = (self.len, self.come);
+        Error::new(ErrorKind::Io, format!("expected a model of {len} bytes, {come} came"))
+    }
+}
+
+/// Makes memory grow once, not tensor by tensor. Where that is refused, it will be again, for a tensor by name.
+fn make_room(bytes: usize) {
+    // Nothing is touched, so this costs addresses; a length that is a lie costs no more of them.
+    const MOST: usize = 1 << 30;
+    let mut room = Vec::<u8>::new();
+    let _ = room.try_reserve_exact(bytes.min(MOST));
+    std::hint::black_box(room);
+}
