@@ -44,8 +44,10 @@ fn eval_on(
     let cx = RunContext::new(&pool, &cancel);
     let ins = inputs
         .iter()
-        .map(|v| match v {
+        .enumerate()
+        .map(|(i, v)| match v {
             None => In::Absent,
+            Some(_) if kernel.packed().contains(&i) => In::Absent,
             Some(Value::Tensor(t)) => In::Tensor(t.view()),
             Some(other) => In::Value(other),
         })

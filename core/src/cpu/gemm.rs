@@ -97,6 +97,10 @@ impl Kernel for ByMatrix {
         self.gemm.operations(inputs, outputs)
     }
 
+    fn packed(&self) -> &[usize] {
+        &[1]
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (a, y) = (io.input(0)?, io.output(0)?);
         let cols = self.weights.cols();

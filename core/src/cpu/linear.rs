@@ -62,6 +62,10 @@ impl Kernel for ByMatrix {
         super::products_per_output(outputs, self.weights.depth())
     }
 
+    fn packed(&self) -> &[usize] {
+        &[1]
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, y) = (io.input(0)?, io.output(0)?);
         let (bias, sum) = (io.optional(2)?, io.optional(3)?);

@@ -69,6 +69,10 @@ impl Kernel for ByMatrix {
         super::products_per_output(outputs, self.weights.depth())
     }
 
+    fn packed(&self) -> &[usize] {
+        &[1]
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (a, y) = (io.input(0)?, io.output(0)?);
         let mut last = Last::new(None, FusedActivation::None);

@@ -92,6 +92,14 @@ impl Kernel for PackedConv {
         self.plain.operations(inputs, outputs)
     }
 
+    fn packed(&self) -> &[usize] {
+        match &self.packed {
+            // For images with which tiles give no numbers.
+            Packed::Tiles(..) => &[],
+            Packed::Channels(_) | Packed::Groups(_) => &[1],
+        }
+    }
+
     fn scratch_bytes(&self, _: &[&[usize]], outputs: &[&[usize]]) -> Result<usize> {
         match (&self.packed, outputs) {
             (Packed::Tiles(weights, _), [[_, rows, cols, _], ..]) => {
@@ -105,10 +113,7 @@ impl Kernel for PackedConv {
         let (x, scratch) = (io.input(0)?, io.scratch());
         let shape = channels_second(x.shape(), true);
         let view = match &self.packed {
-            Packed::Groups(_) => match self.seen.view(&self.plain.windows, &shape, &self.weights)? {
-                None => return self.plain.run(io),
-                view => view,
-            },
+            Packed::Groups(_) => Some(self.seen.view(&self.plain.windows, &shape, &self.weights)?),
             // They need no view, except for some images.
             Packed::Tiles(..) if x.len() >= OUTSIDE as usize => return self.plain.run(io),
             _ => None,
@@ -225,9 +230,7 @@ impl PackedConv {
             let job = Job { image, rows: kernel_axis(rows), cols: kernel_axis(cols), finish: last.finish };
             if !winograd::convolve(call.cx, weights, &job, &last, scratch, y)? {
                 let shape = [&[1], &call.shape[1..]].concat();
-                let Some(view) = self.seen.view(&self.plain.windows, &shape, &self.weights)? else {
-                    bail!(Internal, "an image of {shape:?} is too large for a view")
-                };
+                let view = self.seen.view(&self.plain.windows, &shape, &self.weights)?;
                 let sum = call.sum.and_then(|z| z.get(i * y.len()..));
                 let alone = Images { x: image, shape: &shape, sum, ..*call };
                 self.by_groups(&view, plain()?, &alone, y)?;

@@ -157,15 +157,22 @@ impl Kernel for PackedConv {
         self.plain.operations(inputs, outputs)
     }
 
+    fn packed(&self) -> &[usize] {
+        match (&self.packed, self.plain.gives) {
+            // For images that are too small for it.
+            (Packed::Stem(..), _) => &[],
+            (_, Gives::Bytes) => &[3],
+            (_, Gives::Sums | Gives::Floats(_)) => &[1],
+        }
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let x = io.input(0)?;
         let mut shape = Shape::from_slice(x.shape());
         if self.plain.channels_last && shape.len() > 1 {
             shape[1..].rotate_right(1);
         }
-        let Some(view) = self.seen.view(&self.plain.windows, &shape, &self.weights)? else {
-            return self.plain.run(io);
-        };
+        let view = self.seen.view(&self.plain.windows, &shape, &self.weights)?;
         if matches!(self.packed, Packed::Stem(..)) && !stem::fits(view.conv.windows.axes(), self.ins()) {
             return self.plain.run(io);
         }

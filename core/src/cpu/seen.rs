@@ -31,25 +31,22 @@ pub struct View {
 }
 
 impl Seen {
-    /// Of an image of that shape, its channels first in it. `None` if it is too large for 32-bit offsets.
-    pub fn view(
-        &self,
-        windows: &ConvWindows,
-        image: &[usize],
-        weights: &[usize],
-    ) -> Result<Option<Arc<View>>> {
+    /// Of an image of that shape, its channels first in it.
+    pub fn view(&self, windows: &ConvWindows, image: &[usize], weights: &[usize]) -> Result<Arc<View>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(view) = kept.as_ref().filter(|view| view.image[..] == *image) {
-            return Ok(Some(view.clone()));
+            return Ok(view.clone());
         }
         let conv = Convolution::new(windows, image, weights)?;
         let (channels, cells) = (image[1], conv.windows.cells());
-        if cells.checked_mul(channels).is_none_or(|n| n >= OUTSIDE as usize) {
-            return Ok(None);
-        }
+        ensure!(
+            cells.checked_mul(channels).is_some_and(|n| n < OUTSIDE as usize),
+            LimitExceeded,
+            "an image of {cells} × {channels} elements, of which offsets of 32 bits cannot tell"
+        );
         let (identity, offsets, stem) = (conv.windows.is_identity(), OnceLock::new(), OnceLock::new());
         let view = View { image: image.into(), identity, conv, channels, offsets, stem };
-        Ok(Some(kept.insert(Arc::new(view)).clone()))
+        Ok(kept.insert(Arc::new(view)).clone())
     }
 }
 
