@@ -20,11 +20,19 @@ pub fn min(isa: Isa, x: &[f32]) -> f32 {
     -dispatch_plain(isa, Max { x, sign: -1.0 })
 }
 
-/// `y = max(y, x)` for every byte; they are from -128 to 127 if `signed`. Panics where the two have different
-/// lengths.
-pub fn max_bytes(isa: Isa, signed: bool, x: &[u8], y: &mut [u8]) {
-    assert_eq!(x.len(), y.len());
-    dispatch_plain(isa, MaxBytes { signed, x, y });
+/// The largest elements under windows over an image with its channels last, for each channel. `cells` has, tap
+/// after tap, where each window's cell begins in `x`; those past its end are none. NaN is the largest of all;
+/// of nothing the largest is -inf.
+///
+/// # Panics
+/// If `y` is not as many windows as each tap has cells, each of `channels`.
+pub fn max_cells(isa: Isa, x: &[f32], cells: &[usize], channels: usize, y: &mut [f32]) {
+    dispatch_plain(isa, MaxCells { x, cells, channels, y });
+}
+
+/// The same for bytes, from -128 to 127 if `signed`; of nothing the largest is the lowest one.
+pub fn max_byte_cells(isa: Isa, signed: bool, x: &[u8], cells: &[usize], channels: usize, y: &mut [u8]) {
+    dispatch_plain(isa, MaxByteCells { signed, x, cells, channels, y });
 }
 
 /// `sums += x` for every byte, wrapping. Panics where the two have different lengths.
@@ -97,22 +105,83 @@ impl Task for Max<'_> {
     }
 }
 
-struct MaxBytes<'a> {
+struct MaxCells<'a> {
+    x: &'a [f32],
+    cells: &'a [usize],
+    channels: usize,
+    y: &'a mut [f32],
+}
+
+impl Task for MaxCells<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let MaxCells { x, cells, channels, y } = self;
+        let windows = y.len() / channels;
+        assert!(windows * channels == y.len() && (windows == 0 || cells.len().is_multiple_of(windows)));
+        let lowest = s.splat(f32::NEG_INFINITY);
+        for (window, y) in y.chunks_exact_mut(channels).enumerate() {
+            // Several vectors at a time: a maximum has to wait for the one before.
+            let mut first = 0;
+            while first + 4 * S::LANES <= channels {
+                let mut max = [lowest; 4];
+                for &cell in cells[window..].iter().step_by(windows).filter(|cell| **cell < x.len()) {
+                    let from = &x[cell + first..][..4 * S::LANES];
+                    for (max, x) in max.iter_mut().zip(from.chunks_exact(S::LANES)) {
+                        *max = larger(s, *max, s.load(x));
+                    }
+                }
+                for (y, max) in y[first..].chunks_exact_mut(S::LANES).zip(max) {
+                    s.store(max, y);
+                }
+                first += 4 * S::LANES;
+            }
+            for first in (first..channels).step_by(S::LANES) {
+                let len = S::LANES.min(channels - first);
+                let mut max = lowest;
+                for &cell in cells[window..].iter().step_by(windows).filter(|cell| **cell < x.len()) {
+                    max = larger(s, max, s.load_some(&x[cell + first..][..len]));
+                }
+                s.store_some(max, &mut y[first..first + len]);
+            }
+        }
+    }
+}
+
+/// The larger; NaN where either is.
+#[inline(always)]
+fn larger<S: Simd>(s: S, a: S::F, b: S::F) -> S::F {
+    s.select(s.is_nan(a), a, s.max(a, b))
+}
+
+struct MaxByteCells<'a> {
     signed: bool,
     x: &'a [u8],
+    cells: &'a [usize],
+    channels: usize,
     y: &'a mut [u8],
 }
 
-impl Task for MaxBytes<'_> {
+impl Task for MaxByteCells<'_> {
     type Output = ();
 
     // Loops as plain as these become vectors of bytes by themselves.
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        if self.signed {
-            self.y.iter_mut().zip(self.x).for_each(|(y, x)| *y = (*y as i8).max(*x as i8) as u8);
-        } else {
-            self.y.iter_mut().zip(self.x).for_each(|(y, x)| *y = (*y).max(*x));
+        let MaxByteCells { signed, x, cells, channels, y } = self;
+        let windows = y.len() / channels;
+        assert!(windows * channels == y.len() && (windows == 0 || cells.len().is_multiple_of(windows)));
+        y.fill(if signed { i8::MIN as u8 } else { 0 });
+        for (window, y) in y.chunks_exact_mut(channels).enumerate() {
+            for &cell in cells[window..].iter().step_by(windows).filter(|cell| **cell < x.len()) {
+                let x = &x[cell..][..channels];
+                if signed {
+                    y.iter_mut().zip(x).for_each(|(y, x)| *y = (*y as i8).max(*x as i8) as u8);
+                } else {
+                    y.iter_mut().zip(x).for_each(|(y, x)| *y = (*y).max(*x));
+                }
+            }
         }
     }
 }
@@ -170,13 +239,37 @@ mod tests {
     }
 
     #[test]
+    fn largest_cells_of_windows() {
+        for (isa, channels) in Isa::supported().flat_map(|isa| (1..150).map(move |channels| (isa, channels)))
+        {
+            let mut x: Vec<f32> = (0..5 * channels).map(|i| (i * 7 % 31) as f32 - 15.0).collect();
+            x[2 * channels] = f32::NAN;
+            let none = usize::MAX;
+            // Three windows: of cells 1 and 3, of the one with NaN first and last, of none.
+            let cells =
+                [channels, 2 * channels, none, 3 * channels, channels, none, none, 2 * channels, none];
+            let mut y = vec![f32::NAN; 3 * channels];
+            max_cells(isa, &x, &cells, channels, &mut y);
+            for channel in 0..channels {
+                let at = |cell: usize| x[cell * channels + channel];
+                assert_eq!(y[channel], at(1).max(at(3)), "{isa:?} {channels}");
+                let of_two = y[channels + channel];
+                assert!(if channel == 0 { of_two.is_nan() } else { of_two == at(1).max(at(2)) });
+                assert_eq!(y[2 * channels + channel], f32::NEG_INFINITY);
+            }
+            max_cells(isa, &x, &[], channels, &mut []);
+        }
+    }
+
+    #[test]
     fn bytes_of_both_signs() {
         for isa in Isa::supported() {
             let (x, y): (Vec<u8>, Vec<u8>) = (0..=255u8).map(|i| (i, i.wrapping_mul(77))).unzip();
             for signed in [false, true] {
                 let wide = |x: u8| if signed { i32::from(x as i8) } else { i32::from(x) };
-                let mut most = y.clone();
-                max_bytes(isa, signed, &x, &mut most);
+                let mut most = vec![7; 256];
+                let both = [&x[..], &y[..]].concat();
+                max_byte_cells(isa, signed, &both, &[0, 256, 512], 256, &mut most);
                 let mut sums = vec![5; 256];
                 add_bytes(isa, signed, &x, &mut sums);
                 for i in 0..256 {

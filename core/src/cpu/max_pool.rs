@@ -9,8 +9,7 @@ use crate::ops::max_pool::{MaxPool, Pooling, spatial};
 use crate::ops::window::Window;
 use crate::{DType, Num, Result, View};
 use edgewise_simd::Isa;
-use edgewise_simd::elementwise::{Binary, Operand, Run, binary};
-use edgewise_simd::reduce::max_bytes;
+use edgewise_simd::reduce::{max_byte_cells, max_cells};
 
 impl Kernel for MaxPool {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
@@ -73,19 +72,15 @@ fn is_vector(dtype: DType) -> bool {
 
 /// The maxima of all channels of a window at once.
 fn vector_maxima(io: &mut Io<'_>, x: View<'_>, images: &Images) -> Result<()> {
-    let (cx, isa, y) = (io.context(), Isa::current(), io.output(0)?);
-    match x.dtype() {
-        DType::F32 => images.join(cx, x.slice()?, y.into_slice()?, f32::NEG_INFINITY, |max, x| {
-            let runs = &mut [Run { len: max.len(), a: 0, b: 0 }].into_iter();
-            binary(isa, Binary::Max, (Operand::Result, Operand::Along(x)), max, runs);
-        }),
-        dtype => {
-            let signed = dtype == DType::I8;
-            let lowest = if signed { i8::MIN as u8 } else { 0 };
-            let join = |max: &mut [u8], x: &[u8]| max_bytes(isa, signed, x, max);
-            images.join(cx, x.bytes(), y.into_units()?, lowest, join)
-        }
+    let (cx, isa, y, channels) = (io.context(), Isa::current(), io.output(0)?, images.inner);
+    if x.dtype() == DType::F32 {
+        return images
+            .cells(cx, x.slice()?, y.into_slice()?, |x, cells, y| max_cells(isa, x, cells, channels, y));
     }
+    let signed = x.dtype() == DType::I8;
+    images.cells(cx, x.bytes(), y.into_units()?, |x, cells, y| {
+        max_byte_cells(isa, signed, x, cells, channels, y)
+    })
 }
 
 /// The maxima, and where they lie, as far as these are wanted.

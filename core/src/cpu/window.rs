@@ -1,6 +1,7 @@
 //! Windows over an image: which of its cells a window holds.
 
 use super::RunContext;
+use super::pool::even;
 use crate::ops::window::Axis;
 use crate::{Result, Shape};
 use std::ops::Range;
@@ -143,6 +144,8 @@ impl Windows {
 
 /// Windows that one thread takes at a time.
 const SHARE: usize = 1024;
+/// Cells of windows that a thread lists at once.
+const LIST: usize = 1 << 16;
 
 /// Images to be pooled: planes of cells, each cell of `inner` channels.
 pub struct Images {
@@ -153,27 +156,35 @@ pub struct Images {
 }
 
 impl Images {
-    /// What every window makes of its cells, all channels at once: `y` begins as `first`, and `join` takes
-    /// the channels of every cell.
-    pub fn join<T: Copy + Send + Sync>(
+    /// What some windows make of their cells, all channels at once: `work` gets the image, where each window's
+    /// cell begins in it, tap after tap ([`NOWHERE`] in the padding), and where the results go.
+    pub fn cells<T: Copy + Send + Sync>(
         &self,
         cx: &RunContext<'_>,
         x: &[T],
         y: &mut [T],
-        first: T,
-        join: impl Fn(&mut [T], &[T]) + Sync,
+        work: impl Fn(&[T], &[usize], &mut [T]) + Sync,
     ) -> Result<()> {
         let (cells, pixels, inner) = (self.windows.cells(), self.windows.pixels(), self.inner);
-        cx.pool.chunks(y, SHARE * inner, |i, y| {
-            cx.check()?;
-            for (window, y) in (i * SHARE..).zip(y.chunks_mut(inner)) {
-                let (plane, pixel) = (window / pixels, window % pixels);
-                let plane = &x[plane * cells * inner..];
-                y.fill(first);
-                self.windows.visit(pixel, |at| join(y, &plane[at * inner..][..inner]));
-            }
-            Ok(())
-        })
+        let (threads, taps) = (cx.pool.threads(), self.windows.taps());
+        let share = even(pixels, pixels.div_ceil(SHARE).max(4 * threads), threads);
+        let share = share.min(LIST / taps.max(1)).max(1);
+        for (i, y) in y.chunks_mut((pixels * inner).max(1)).enumerate() {
+            let x = &x[i * cells * inner..][..cells * inner];
+            cx.pool.chunks(y, share * inner, |i, y| {
+                cx.check()?;
+                let first = i * share;
+                let windows = y.len() / inner;
+                let mut all = vec![NOWHERE; windows * taps];
+                for (tap, cells) in all.chunks_mut(windows.max(1)).enumerate() {
+                    self.windows.offsets(tap, first..first + windows, cells);
+                    cells.iter_mut().filter(|cell| **cell != NOWHERE).for_each(|cell| *cell *= inner);
+                }
+                work(x, &all, y);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// A fold over every window: from `first`, by `fold` with every cell and its offset in the plane, in

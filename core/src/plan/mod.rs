@@ -18,7 +18,8 @@ pub use segment::{Destination, Home, Live, Segment, Slot, Step, StepIn, Stop};
 
 use crate::cpu::{Kernel, Lowering};
 use crate::graph::{Constant, Fact, Graph, Node, ValueId, constant_fact, infer_facts};
-use crate::{BoxFuture, Result, Tensor};
+use crate::{BoxFuture, Buffer, Result, Tensor};
+use edgewise_pool::lock;
 use segment::Key;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,9 +37,24 @@ pub struct Program {
     /// Kernels made for a node; `None` where the operator itself runs.
     kernels: Vec<Option<Box<dyn Kernel>>>,
     segments: Mutex<HashMap<Key, Arc<Segment>>>,
+    /// The arena of a run that has ended, for the next one: new memory would have to be zeroed.
+    arena: Mutex<Buffer>,
 }
 
 impl Program {
+    /// An arena that another run has left, with what that run wrote; or an empty one.
+    pub fn take_arena(&self) -> Buffer {
+        std::mem::take(&mut lock(&self.arena))
+    }
+
+    /// Leaves an arena to the next run, if it is larger than the one that lies here.
+    pub fn leave_arena(&self, arena: Buffer) {
+        let mut left = lock(&self.arena);
+        if left.len() < arena.len() {
+            *left = arena;
+        }
+    }
+
     /// Compiles a graph whose constants have been [loaded](load_constants).
     pub fn compile(mut graph: Graph) -> Result<Program> {
         let mut constants: Vec<Option<Tensor>> = graph
@@ -73,7 +89,14 @@ impl Program {
             kernels.push(kernel);
         }
         let last_use = last_uses(&graph);
-        Ok(Program { graph, last_use, constants, kernels, segments: Mutex::default() })
+        Ok(Program {
+            graph,
+            last_use,
+            constants,
+            kernels,
+            segments: Mutex::default(),
+            arena: Mutex::default(),
+        })
     }
 
     /// The graph.

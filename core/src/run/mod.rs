@@ -44,6 +44,7 @@ pub fn run(program: &Program, inputs: Vec<Value>, cx: &RunContext<'_>) -> Result
         }
     }
     let cost = run.cost;
+    program.leave_arena(std::mem::take(&mut run.arena));
     Ok((run.outputs()?, cost))
 }
 
@@ -51,6 +52,8 @@ struct Run<'a> {
     program: &'a Program,
     cx: &'a RunContext<'a>,
     arena: Buffer,
+    /// Bytes of it that are of use to this run; another one may have needed more.
+    arena_bytes: usize,
     /// Inputs, outputs, and what kernels made; by value id.
     owned: Vec<Option<Value>>,
     /// Bytes of `owned`, the inputs left aside: those are the caller's.
@@ -68,13 +71,19 @@ impl<'a> Run<'a> {
             live.push((*id, fact_of(&value), Home::Owned(*id)));
             owned[id.at()] = Some(value);
         }
-        Run { program, cx, arena: Buffer::default(), owned, held: 0, live, cost: Cost::default() }
+        let arena = program.take_arena();
+        Run { program, cx, arena, arena_bytes: 0, owned, held: 0, live, cost: Cost::default() }
     }
 
     fn replay(&mut self, segment: &Segment) -> Result<()> {
-        let more = segment.arena_bytes.saturating_sub(self.arena.len());
-        self.afford(more as u64)?;
-        self.arena.grow(segment.arena_bytes)?;
+        let bytes = self.arena_bytes.max(segment.arena_bytes);
+        self.afford((bytes - self.arena_bytes) as u64)?;
+        if self.arena_bytes == 0 && self.arena.len() < bytes {
+            // What another run has left is too small, and its contents are worth no copy.
+            self.arena = Buffer::default();
+        }
+        self.arena.grow(bytes)?;
+        self.arena_bytes = bytes;
         for step in &segment.steps {
             self.cx.check()?;
             let node = &self.program.graph().nodes[step.node];
@@ -102,7 +111,7 @@ impl<'a> Run<'a> {
 
     /// An error if so many more bytes would pass the limit.
     fn afford(&self, more: u64) -> Result<()> {
-        let (limit, have) = (self.cx.max_bytes, self.arena.len() as u64 + self.held);
+        let (limit, have) = (self.cx.max_bytes, self.arena_bytes as u64 + self.held);
         let sum = have.saturating_add(more);
         ensure!(
             sum <= limit,
