@@ -29,12 +29,11 @@ const SCRATCH: usize = 1 << 24;
 pub fn tiles(windows: &ConvWindows, weights: &[usize]) -> Option<Tiles> {
     let [outs, ins, 3, 3] = *weights else { return None };
     let single = windows.groups == 1 && (0..2).all(|axis| windows.window.steps(axis) == (1, 1));
-    match outs.saturating_mul(ins) {
-        _ if !single || ins.min(outs) < CHANNELS => None,
-        ..=SIX => Some(Tiles::Six),
-        ..=FOUR => Some(Tiles::Four),
-        _ => None,
+    let kernels = outs.saturating_mul(ins);
+    if !single || ins.min(outs) < CHANNELS || kernels > FOUR {
+        return None;
     }
+    Some(if kernels <= SIX { Tiles::Six } else { Tiles::Four })
 }
 
 /// Floats of scratch memory for an output of so many rows and columns: for as many blocks as threads may do
