@@ -1,33 +1,57 @@
-//! ConvTranspose on the CPU: a convolution whose windows look backward, through the strides.
+//! ConvTranspose on the CPU: a convolution whose windows look backward, through the strides. Images with the
+//! channels last are turned around first.
 
 use super::conv::{Convolution, check_bias};
+use super::movable::filled;
+use super::packed_conv_transpose::PackedConvTranspose;
+use super::turn::{channels_second, turn};
 use super::window::Windows;
-use super::{Io, Kernel};
+use super::{Io, Kernel, Lowering};
 use crate::ops::conv_transpose::ConvTranspose;
 use crate::{Float, Num, Result};
+use std::borrow::Cow;
 
 impl Kernel for ConvTranspose {
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        Ok(PackedConvTranspose::new(self, cx)?.map(|kernel| Box::new(kernel) as _))
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, w, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
         let bias = io.optional(2)?;
-        let windows = Windows::new(self.axes(x.shape(), w.shape())?, true);
-        let conv = Convolution::transposed(windows, x.shape()[0], self.groups, w.shape());
-        check_bias(bias.map(|b| b.len()), conv.channels())?;
+        let shape = channels_second(x.shape(), self.channels_last);
+        let windows = Windows::new(self.axes(&shape, w.shape())?, true);
+        let conv = Convolution::transposed(windows, shape[0], self.groups, w.shape());
+        let (cells, pixels, channels) = (conv.windows.cells(), conv.windows.pixels(), conv.channels());
+        check_bias(bias.map(|b| b.len()), channels)?;
         for_float!(x.dtype(), T => {
             let bias = bias.map(|b| b.slice::<T>()).transpose()?;
-            let channels = conv.channels();
-            conv.run(
+            let mut x = Cow::Borrowed(x.slice::<T>()?);
+            if self.channels_last {
+                let mut first = filled(T::default(), x.len())?;
+                turn(&x, &mut first, cells, shape[1]);
+                x = Cow::Owned(first);
+            }
+            let compute = |y: &mut [T]| conv.run(
                 io.context(),
-                (x.slice::<T>()?, |x: T| x.widen()),
+                (&x, |x: T| x.widen()),
                 (w.slice::<T>()?, |w: T, _| w.widen()),
-                y.into_slice::<T>()?,
+                y,
                 |row, _, sums, out| {
                     let bias = bias.map(|b| b[row % channels].widen());
                     for (y, &sum) in out.iter_mut().zip(sums) {
                         *y = T::narrow(bias.map_or(sum, |b| sum.add(b)));
                     }
                 },
-            )
+            );
+            let y = y.into_slice::<T>()?;
+            if !self.channels_last {
+                return compute(y);
+            }
+            let mut result = filled(T::default(), y.len())?;
+            compute(&mut result)?;
+            turn(&result, y, channels, pixels);
+            Ok(())
         })
     }
 }

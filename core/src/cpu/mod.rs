@@ -154,6 +154,7 @@ mod mean_variance_normalization;
 mod normalize;
 pub(crate) mod packed_conv_f32;
 mod packed_conv_i8;
+pub(crate) mod packed_conv_transpose;
 mod packed_i8;
 #[cfg(test)]
 mod packed_i8_tests;

@@ -13,11 +13,14 @@ use crate::{Dim, Result};
 /// ConvTranspose.
 #[derive(Clone, Debug)]
 pub struct ConvTranspose {
-    window: Window,
+    /// How the weights are spread.
+    pub window: Window,
     /// How many groups.
     pub groups: usize,
     output_padding: Vec<i64>,
     output_shape: Vec<i64>,
+    /// Whether the channels of images are the last axis, not the second. No model says so: a rewrite does.
+    pub channels_last: bool,
 }
 
 impl Operator for ConvTranspose {
@@ -31,11 +34,24 @@ impl Operator for ConvTranspose {
             Ok(sizes)
         };
         let (output_padding, output_shape) = (sizes("output_padding")?, sizes("output_shape")?);
-        Ok(ConvTranspose { window, groups: groups(a, "group")?, output_padding, output_shape })
+        Ok(ConvTranspose {
+            window,
+            groups: groups(a, "group")?,
+            output_padding,
+            output_shape,
+            channels_last: false,
+        })
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
         let dims = match (cx.dims(0), cx.dims(1)) {
+            (Some(x), Some(w)) if self.channels_last && x.len() >= 2 => {
+                let mut first = x.clone();
+                first[1..].rotate_right(1);
+                let mut dims = self.output_dims(&first, w)?;
+                dims[1..].rotate_left(1);
+                Some(dims)
+            }
             (Some(x), Some(w)) => Some(self.output_dims(x, w)?),
             (Some(dims), None) | (None, Some(dims)) => {
                 Some((0..dims.len()).map(|_| cx.unknown_dim()).collect())
@@ -48,6 +64,11 @@ impl Operator for ConvTranspose {
 }
 
 impl ConvTranspose {
+    /// The same on images with their channels last.
+    pub fn on_channels_last(&self) -> ConvTranspose {
+        ConvTranspose { channels_last: true, ..self.clone() }
+    }
+
     fn output_dims(&self, x: &[Dim], w: &[Dim]) -> Result<Dims> {
         let ([batch, channels, image @ ..], [depth, outs, kernel @ ..]) = (x, w) else {
             bail!(InvalidModel, "the image and the weights need two axes at least, got {x:?} and {w:?}")

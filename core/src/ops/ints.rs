@@ -53,6 +53,16 @@ impl Ints {
         }
     }
 
+    /// The integers as the model has them, where they are an attribute or `input` knows that input; `None` in
+    /// it where they are left out.
+    pub fn given(&self, input: impl Fn(usize) -> Option<Vec<i64>>) -> Option<Option<Vec<i64>>> {
+        match self {
+            Ints::Absent => Some(None),
+            Ints::Attr(ints) => Some(Some(ints.clone())),
+            Ints::Input(i) => input(*i).map(Some),
+        }
+    }
+
     /// The integers while the operator runs; `None` where they are left out.
     pub fn read(&self, io: &Io<'_>) -> Result<Option<Vec<i64>>> {
         match self {

@@ -80,6 +80,18 @@ impl Pad {
         Ok(out)
     }
 
+    /// The same of a tensor whose axis `i` lies at `order[i]`, if its pads are known: they are no input then,
+    /// and neither are its axes.
+    pub fn along(&self, order: &[usize], input: impl Fn(usize) -> Option<Vec<i64>>) -> Option<Pad> {
+        let (pads, axes) = (self.pads.given(&input)??, self.axes.given(&input)?);
+        let mut turned = vec![0; 2 * order.len()];
+        for (axis, before, after) in padded_axes(axes, &pads, order.len()).ok()? {
+            turned[order[axis]] = before;
+            turned[order.len() + order[axis]] = after;
+        }
+        Some(Pad { pads: Ints::Attr(turned), axes: Ints::Absent, ..self.clone() })
+    }
+
     /// Axis, pad before and pad after, while the operator runs.
     pub fn read(&self, io: &crate::cpu::Io<'_>, rank: usize) -> Result<Vec<(usize, i64, i64)>> {
         padded_axes(self.axes.read(io)?, &self.pads.read(io)?.unwrap_or_default(), rank)

@@ -95,11 +95,7 @@ impl Axes {
     /// The axes as the model has them, where they are an attribute, or `input` knows that input; none where
     /// they are left out.
     pub fn given(&self, input: impl Fn(usize) -> Option<Vec<i64>>) -> Option<Vec<i64>> {
-        match &self.axes {
-            Ints::Absent => Some(Vec::new()),
-            Ints::Attr(axes) => Some(axes.clone()),
-            Ints::Input(i) => input(*i),
-        }
+        self.axes.given(input).map(Option::unwrap_or_default)
     }
 
     /// Which axes of a tensor of that rank are reduced, when the given ones are these.

@@ -200,6 +200,12 @@ impl Operator for Resize {
 }
 
 impl Resize {
+    /// The same of a tensor whose axis `i` lies at `order[i]`.
+    pub fn along(&self, order: &[usize]) -> Result<Resize> {
+        let axes = self.axes(order.len())?.into_iter().map(|axis| order[axis] as i64).collect();
+        Ok(Resize { axes: Some(axes), ..self.clone() })
+    }
+
     /// Upsample, and Resize as opset 10 has it.
     fn parse_upsample(a: &mut Attrs) -> Result<Resize> {
         let by_input = a.op() == "Resize" || a.version() >= 9;

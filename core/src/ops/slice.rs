@@ -41,6 +41,17 @@ impl Operator for Slice {
 }
 
 impl Slice {
+    /// The same of a tensor whose axis `i` lies at `order[i]`, if its axes are known: they are no input then.
+    pub fn along(&self, order: &[usize], input: impl Fn(usize) -> Option<Vec<i64>>) -> Option<Slice> {
+        let axes = match self.axes.given(&input)? {
+            Some(axes) => axes,
+            None => (0..self.starts.given(&input)??.len() as i64).collect(),
+        };
+        let axes = sliced_axes(&axes, order.len()).ok()?;
+        let turned = axes.into_iter().map(|axis| order[axis] as i64).collect();
+        Some(Slice { axes: Ints::Attr(turned), ..self.clone() })
+    }
+
     fn dims(&self, cx: &mut Infer<'_>, dims: &Dims) -> Result<Dims> {
         let unknown = |cx: &mut Infer<'_>| Ok(dims.iter().map(|_| cx.unknown_dim()).collect());
         let axes = match self.axes.known(cx) {

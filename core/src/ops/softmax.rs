@@ -52,6 +52,13 @@ impl Operator for Softmax {
 }
 
 impl Softmax {
+    /// The same of a tensor whose axis `i` lies at `order[i]`, if slices lie along one axis.
+    pub fn along(&self, order: &[usize]) -> Result<Option<Softmax>> {
+        let axes = self.slices(order.len())?;
+        let axis = axes.clone().next().filter(|_| axes.len() == 1);
+        Ok(axis.map(|axis| Softmax { mode: self.mode, axis: order[axis] as i64, flatten: false }))
+    }
+
     /// The axes, of a tensor of that rank, that make up one slice.
     pub fn slices(&self, rank: usize) -> Result<Range<usize>> {
         slices(self.axis, self.flatten, rank)

@@ -60,6 +60,12 @@ impl Operator for Split {
 }
 
 impl Split {
+    /// The same of a tensor whose axis `i` lies at `order[i]`.
+    pub fn along(&self, order: &[usize]) -> Result<Split> {
+        let axis = order[normalize_axis(self.axis, order.len())?] as i64;
+        Ok(Split { axis, ..self.clone() })
+    }
+
     /// The axis to cut, of a tensor of that rank.
     pub fn axis(&self, rank: usize) -> Result<usize> {
         normalize_axis(self.axis, rank)

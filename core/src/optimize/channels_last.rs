@@ -8,7 +8,7 @@ use super::transpose::{order, source};
 use super::{Draft, Patch};
 use crate::DType;
 use crate::Result;
-use crate::cpu::packed_conv_f32;
+use crate::cpu::{packed_conv_f32, packed_conv_transpose};
 use crate::graph::{Node, NodeId, ValueId};
 use crate::ops::conv::Conv;
 use crate::ops::global_pool::GlobalPool;
@@ -55,6 +55,9 @@ fn channels_last(draft: &Draft, node: &Node, x: ValueId) -> Result<Option<(Op, &
             .map(|_| {
                 (Op::QLinearConv(Arc::new(QLinearConv { channels_last: true, ..(**op).clone() })), &[0][..])
             }),
+        Op::ConvTranspose(op) if !op.channels_last => constant(1)
+            .filter(|w| w.dtype() == DType::F32 && packed_conv_transpose::suits(op, w.shape()))
+            .map(|_| (Op::ConvTranspose(Arc::new(op.on_channels_last())), &[0][..])),
         _ if turned_back(draft, x)?.is_none() => None,
         Op::MaxPool(op) if !op.channels_last => {
             Some((Op::MaxPool(Arc::new(MaxPool { channels_last: true, ..(**op).clone() })), &[0]))
@@ -71,7 +74,7 @@ fn channels_last(draft: &Draft, node: &Node, x: ValueId) -> Result<Option<(Op, &
 }
 
 /// The image with its channels last that was turned back to make a value.
-fn turned_back(draft: &Draft, image: ValueId) -> Result<Option<ValueId>> {
+pub fn turned_back(draft: &Draft, image: ValueId) -> Result<Option<ValueId>> {
     let back = order(draft, image)?.filter(|order| *order == to_first(order.len()));
     Ok(back.and_then(|_| source(draft, image)))
 }
@@ -82,7 +85,7 @@ fn to_last(rank: usize) -> Vec<usize> {
 }
 
 /// N×D1×…×C to N×C×D1×….
-fn to_first(rank: usize) -> Vec<usize> {
+pub fn to_first(rank: usize) -> Vec<usize> {
     [0, rank - 1].into_iter().chain(1..rank - 1).collect()
 }
 

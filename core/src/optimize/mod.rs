@@ -12,6 +12,7 @@ mod draft;
 mod fold_constants;
 mod gelu;
 mod identity;
+mod mean_of_image;
 mod normalization;
 mod patch;
 mod pattern;
@@ -19,6 +20,7 @@ mod product;
 mod quantized;
 mod remove_dead;
 mod rewrite;
+mod sink_axes;
 mod sink_transposes;
 mod swish;
 #[cfg(test)]
@@ -33,10 +35,10 @@ pub use rewrite::Rule;
 use crate::Result;
 use crate::graph::Graph;
 use crate::log::log;
-use quantized::{QUANTIZED, UNQUANTIZED};
+use quantized::{LEFT, QUANTIZED, UNQUANTIZED};
 
 /// The rules, in stages; each is gone through until it has nothing left to do.
-const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, FLOATS, LAYOUT];
+const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, LEFT, FLOATS, LAYOUT];
 
 /// Several steps on floats become one.
 const FLOATS: &[(&str, Rule)] = &[
@@ -58,7 +60,9 @@ const FLOATS: &[(&str, Rule)] = &[
 /// Images get their channels last.
 const LAYOUT: &[(&str, Rule)] = &[
     ("move_channels_last", channels_last::move_channels_last),
+    ("pool_mean", mean_of_image::pool_mean),
     ("sink_transposes", sink_transposes::sink_transposes),
+    ("sink_axes", sink_axes::sink_axes),
     ("merge_transposes", transpose::merge_transposes),
 ];
 

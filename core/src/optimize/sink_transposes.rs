@@ -9,6 +9,7 @@ use crate::graph::{Node, NodeId, ValueId, normalize_axis};
 use crate::ops::Op;
 use crate::ops::align::Align;
 use crate::ops::concat::Concat;
+use crate::ops::gated::Gated;
 use crate::ops::qlinear_concat::QLinearConcat;
 use crate::{Result, Tensor};
 use std::sync::Arc;
@@ -18,9 +19,9 @@ use std::sync::Arc;
 pub fn sink_transposes(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Some(node) = draft.get(id) else { return Ok(None) };
     let Some((&Some(y), others)) = node.outputs.split_first() else { return Ok(None) };
-    let Some(tensors) = tensors(draft, node) else { return Ok(None) };
+    let Some(places) = tensors(draft, node) else { return Ok(None) };
     let of = |i: &usize| node.inputs.get(*i).copied().flatten();
-    let orders = tensors.iter().filter_map(of).map(|value| order(draft, value));
+    let orders = places.iter().filter_map(of).map(|value| order(draft, value));
     let Some(axes) = orders.collect::<Result<Vec<_>>>()?.into_iter().flatten().next() else {
         return Ok(None);
     };
@@ -30,11 +31,14 @@ pub fn sink_transposes(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let mut patch = Patch::new(draft);
     let mut inputs = node.inputs.clone();
     let mut goes = false;
-    for &i in &tensors {
+    for &i in &places {
         let Some(value) = of(&i) else { continue };
         inputs[i] = match order(draft, value)? {
             Some(same) if same == axes => {
-                goes |= draft.users(value).all(|user| user == id) && !draft.is_output(value);
+                // Others that take it may follow in turn.
+                let follows =
+                    |user| user == id || draft.get(user).is_some_and(|n| tensors(draft, n).is_some());
+                goes |= draft.users(value).all(follows) && !draft.is_output(value);
                 source(draft, value)
             }
             _ => match undone(draft, value, &axes)? {
@@ -68,7 +72,11 @@ fn tensors(draft: &Draft, node: &Node) -> Option<Vec<usize>> {
         Op::DynamicQuantizeLinear(_) => Some(vec![0]),
         _ if node.outputs.len() != 1 => None,
         Op::Activation(_) | Op::Unary(_) | Op::Clip(_) => Some(vec![0]),
-        Op::ByteTable(_) | Op::QLinearActivation(_) => Some(vec![0]),
+        Op::ByteTable(_) | Op::QLinearActivation(_) | Op::Cast(_) => Some(vec![0]),
+        Op::Gated(op) if **op == (Gated::PRelu { by_channel: false }) => Some(vec![0, 1]),
+        Op::Compare(op) if op.align == Align::Numpy => Some(vec![0, 1]),
+        Op::Where(_) => Some(vec![0, 1, 2]),
+        Op::QLinearWhere(_) => Some(vec![0, 1, 4]),
         Op::Binary(op) if op.align == Align::Numpy => Some(vec![0, 1]),
         Op::Variadic(_) | Op::Concat(_) => Some((0..node.inputs.len()).collect()),
         Op::QLinearElementwise(_) => Some(vec![0, 3]),

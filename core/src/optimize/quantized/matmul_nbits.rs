@@ -364,7 +364,7 @@ mod tests {
         }
         let weights = Weights { dtype: DType::I8, shape: [32, 20], axis: 1, block: 0, zeros: false };
         let text = rewritten_alike(product(&weights, "MatMul"), UNQUANTIZED, &[waves(&[3, 32])]);
-        assert_eq!(text, "y = MatMul (x, real_2)\n");
+        assert_eq!(text, "real = DequantizeLinear (w, s)\ny = MatMul (x, real)\n");
     }
 
     #[test]

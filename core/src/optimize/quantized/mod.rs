@@ -51,7 +51,7 @@ pub const QUANTIZED: &[(&str, Rule)] = &[
     ("qlinear_where", qlinear_where::qlinear_where),
 ];
 
-/// Products of integers whose results are floats, and then constants that no integer operator took.
+/// Products of integers whose results are floats, and of floats with weights that stay packed.
 pub const UNQUANTIZED: &[(&str, Rule)] = &[
     ("scaled_product", matmul_integer_to_float::scaled_product),
     ("scaled_convolution", conv_integer_to_float::scaled_convolution),
@@ -61,6 +61,11 @@ pub const UNQUANTIZED: &[(&str, Rule)] = &[
     ("product_and_bias", matmul_integer_to_float::product_and_bias),
     ("matmul_nbits", matmul_nbits::matmul_nbits),
     ("nbits_and_bias", matmul_nbits::nbits_and_bias),
+];
+
+/// Constants that no operator took as integers. A stage of its own, for rules that look again would not know
+/// any more why that was.
+pub const LEFT: &[(&str, Rule)] = &[
     ("fold_dequantized", fold_weights::fold_dequantized),
     ("share_conversions", share_conversions::share_conversions),
 ];

@@ -2,23 +2,20 @@
 //! QLinearAveragePool.
 
 use super::parameters::{Found, Site, reason};
-use super::qlinear_reduce::marked;
 use super::{Draft, Patch};
 use crate::Result;
 use crate::graph::NodeId;
 use crate::ops::Op;
 use crate::ops::max_pool::Pooling;
 use crate::ops::qlinear_average_pool::QLinearAveragePool;
-use crate::ops::reduce::{Reduce, Reduction};
+use crate::optimize::mean_of_image::mean_of_image;
 
 /// Makes the mean before a QuantizeLinear one of integers.
 pub fn qlinear_average_pool(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Some(site) = Site::at(draft, id) else { return Ok(None) };
     let (window, count_pads, channels_last) = match &site.node.op {
         Op::GlobalPool(pool) if matches!(pool.pooling, Pooling::Average { .. }) => (None, false, false),
-        Op::Reduce(reduce) if reduce.kind == Reduction::ReduceMean && is_of_image(&site, reduce) => {
-            (None, false, false)
-        }
+        Op::Reduce(_) if mean_of_image(draft, site.node) == Some(true) => (None, false, false),
         Op::MaxPool(pool) => match pool.pooling {
             Pooling::Average { count_pads } => (Some(pool.window.clone()), count_pads, pool.channels_last),
             _ => return Ok(None),
@@ -26,14 +23,6 @@ pub fn qlinear_average_pool(draft: &Draft, id: NodeId) -> Result<Option<Patch>> 
         _ => return Ok(None),
     };
     site.answer(rewritten(&site, QLinearAveragePool { window, count_pads, channels_last }))
-}
-
-/// Whether a mean is over all axes of an image, and keeps them.
-fn is_of_image(site: &Site<'_>, reduce: &Reduce) -> bool {
-    let image = |marked: Vec<bool>| {
-        marked.len() > 2 && marked.iter().enumerate().all(|(axis, gone)| *gone == (axis >= 2))
-    };
-    reduce.axes.keeps() && marked(site, reduce).is_ok_and(image)
 }
 
 fn rewritten(site: &Site<'_>, op: QLinearAveragePool) -> Found<Patch> {

@@ -7,6 +7,7 @@ use crate::graph::NodeId;
 use crate::ops::Op;
 use crate::ops::qlinear_reduce_mean::QLinearReduceMean;
 use crate::ops::reduce::{Axes, Reduce, Reduction};
+use crate::optimize::mean_of_image::marked;
 use crate::{Result, Tensor};
 
 /// Makes the mean or sum before a QuantizeLinear one of integers.
@@ -23,7 +24,7 @@ pub fn qlinear_reduce(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 fn rewritten(site: &Site<'_>, reduce: &Reduce) -> Found<Patch> {
     let y = site.target()?;
     let x = site.input(0)?.bytes_with_one_scale()?;
-    let marked = marked(site, reduce)?;
+    let marked = marked(site.draft, site.node, reduce)?;
     let scale = match reduce.kind {
         Reduction::ReduceSum => {
             let dims = site.draft.fact(x.value).and_then(|fact| fact.dims.as_ref());
@@ -47,18 +48,6 @@ fn rewritten(site: &Site<'_>, reduce: &Reduce) -> Found<Patch> {
     let op = (Op::QLinearReduceMean(QLinearReduceMean { axes }.into()), "com.microsoft.QLinearReduceMean");
     patch.node(&site.node.name, op, inputs, [Some(y.value)]);
     Ok(patch)
-}
-
-/// Which axes go.
-pub fn marked(site: &Site<'_>, reduce: &Reduce) -> Found<Vec<bool>> {
-    let constant = |i: usize| site.value(i).and_then(|id| site.draft.constant(id)?.to_i64s().ok());
-    let axes = reduce.axes.given(constant).ok_or("its axes are no constants")?;
-    let rank = site.value(0).and_then(|x| site.draft.rank(x)).ok_or("the number of its axes is not known")?;
-    let marked = reduce.axes.marked(&axes, rank).map_err(reason)?;
-    match marked.contains(&true) {
-        true => Ok(marked),
-        false => Err("it reduces no axis".into()),
-    }
 }
 
 #[cfg(test)]
