@@ -60,9 +60,10 @@ pub fn factors(
 mod tests {
     use super::super::Rule;
     use super::qlinear_matmul;
-    use crate::DType;
     use crate::graph::Graph;
-    use crate::optimize::testing::{Build, bytes, expect, expect_refusal};
+    use crate::optimize::optimize;
+    use crate::optimize::testing::{Build, bytes, expect, expect_refusal, run};
+    use crate::{DType, Tensor};
 
     const RULE: &[(&str, Rule)] = &[("qlinear_matmul", qlinear_matmul)];
 
@@ -104,5 +105,35 @@ mod tests {
     fn scales_along_rows_and_sums_past_32_bits_stay_float() {
         expect_refusal(product(0, 5), RULE, "not along its columns");
         expect_refusal(product(1, 80_000), RULE, "may pass 32 bits");
+    }
+
+    #[test]
+    fn sixteen_bits_compute_in_floats_as_onnx_says_and_say_why() {
+        for (wide_weights, wide) in [(false, true), (true, false), (true, true)] {
+            let mut b = Build::default();
+            let numbers = |count: u16| (0..count).map(|i| i.wrapping_mul(40_503)).collect::<Vec<u16>>();
+            let wide_x = Tensor::new(&[2, 3], &numbers(6)).unwrap();
+            let x = if wide { wide_x } else { bytes(DType::U8, &[2, 3], 3) };
+            let q = b.input("x", x.dtype(), &[2, 3]);
+            let a = if wide { b.dequantize(q, 0.001, 30_000u16) } else { b.dequantize(q, 0.1, 7u8) };
+            let w = if wide_weights {
+                let w: Vec<i16> = numbers(12).iter().map(|&n| n as i16).collect();
+                let w = b.constant("w", Tensor::new(&[3, 4], &w).unwrap());
+                b.dequantize(w, 1e-4, 0i16)
+            } else {
+                let w = b.constant("w", bytes(DType::I8, &[3, 4], 1));
+                b.dequantize(w, 0.02, 0i8)
+            };
+            let y = b.node("MatMul", &[a, w], "y");
+            let y = b.quantize(y, 0.01, 30_000u16);
+            let graph = b.finish(&[y]);
+            let mut after = graph.clone();
+            let remarks = optimize(&mut after).unwrap();
+            assert!(remarks.iter().any(|r| r.why.contains("16 may pass 32 bits")), "{remarks:?}");
+            // The weights are floats from the start.
+            assert_eq!(after.nodes.len(), 3, "{}", after.text());
+            let (before, after) = (run(&graph, &[x.clone()]).unwrap(), run(&after, &[x]).unwrap());
+            assert_eq!(before[0].view().bytes(), after[0].view().bytes());
+        }
     }
 }
