@@ -23,7 +23,7 @@ pub fn build_for(build: &str, threads: usize) -> &str {
     if threads > 1 { THREADS } else { build }
 }
 
-/// What a page does. The names are those that driver.mjs and page.mjs take.
+/// What a page does. The names are those that driver.mjs and page.html take.
 #[derive(Clone, Debug, Serialize)]
 pub struct Job<'a> {
     /// `edgewise`, `edgewise-worker` or `ort-web`: a script beside the page.
