@@ -260,6 +260,9 @@ mod tests {
     use crate::{Tensor, Value};
     use std::sync::Arc;
 
+    /// Shapes of image and weights, groups, and other attributes.
+    type Case<'a> = (&'a [usize], &'a [usize], i64, Vec<(String, Attr)>);
+
     /// Whole numbers from -3 to 3: sums of them are exact.
     fn tensor(shape: &[usize], seed: usize) -> Tensor {
         let count = shape.iter().product::<usize>();
@@ -277,7 +280,7 @@ mod tests {
     #[test]
     fn fast_is_as_plain_whatever_strides_and_pads() {
         let ints = |name: &str, values: &[i64]| (name.to_string(), Attr::Ints(values.to_vec()));
-        let cases: [(&[usize], &[usize], i64, Vec<(String, Attr)>); 10] = [
+        let cases: [Case<'_>; 10] = [
             (&[2, 5, 4, 3], &[5, 7, 2, 2], 1, vec![ints("strides", &[2, 2])]),
             (&[1, 8, 5, 6], &[8, 20, 4, 4], 1, vec![ints("strides", &[2, 2]), ints("pads", &[1, 1, 1, 1])]),
             (

@@ -132,7 +132,8 @@ mod tests {
             assert!(remarks.iter().any(|r| r.why.contains("16 may pass 32 bits")), "{remarks:?}");
             // The weights are floats from the start.
             assert_eq!(after.nodes.len(), 3, "{}", after.text());
-            let (before, after) = (run(&graph, &[x.clone()]).unwrap(), run(&after, &[x]).unwrap());
+            let x = [x];
+            let (before, after) = (run(&graph, &x).unwrap(), run(&after, &x).unwrap());
             assert_eq!(before[0].view().bytes(), after[0].view().bytes());
         }
     }
