@@ -26,7 +26,7 @@ pub struct Loading {
 
 enum State {
     Waits(Load),
-    Done(edgewise_core::Result<edgewise_core::Session>),
+    Done(Box<edgewise_core::Result<edgewise_core::Session>>),
 }
 
 #[wasm_bindgen]
@@ -56,10 +56,12 @@ impl Loading {
         }
         self.source.push(bytes);
         self.go_on();
-        match &self.state {
-            State::Done(Err(error)) => Err(to_js(error.clone())),
-            _ => Ok(()),
+        if let State::Done(loaded) = &self.state
+            && let Err(error) = &**loaded
+        {
+            return Err(to_js(error.clone()));
         }
+        Ok(())
     }
 
     /// The session, when all bytes have come.
@@ -81,7 +83,7 @@ impl Loading {
         if let State::Waits(load) = &mut self.state
             && let Poll::Ready(loaded) = load.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         {
-            self.state = State::Done(loaded);
+            self.state = State::Done(Box::new(loaded));
         }
     }
 
