@@ -75,8 +75,13 @@ fn channels_last(draft: &Draft, node: &Node, x: ValueId) -> Result<Option<(Op, &
 
 /// The image with its channels last that was turned back to make a value.
 pub fn turned_back(draft: &Draft, image: ValueId) -> Result<Option<ValueId>> {
-    let back = order(draft, image)?.filter(|order| *order == to_first(order.len()));
+    let back = order(draft, image)?.filter(|order| turns_back(order));
     Ok(back.and_then(|_| source(draft, image)))
+}
+
+/// Whether axes in that order are those of an image that was turned back.
+pub fn turns_back(order: &[usize]) -> bool {
+    order.len() >= 3 && *order == to_first(order.len())
 }
 
 /// N×C×D1×… to N×D1×…×C.

@@ -1,7 +1,7 @@
 //! Images with their channels last go through operators that name axes: Resize, Pad, Slice, Split, Softmax.
 //! The axes are named anew, and the Transpose that turned the image back comes behind.
 
-use super::channels_last::{to_first, transpose};
+use super::channels_last::{transpose, turns_back};
 use super::transpose::{order, source};
 use super::{Draft, Patch};
 use crate::Result;
@@ -13,11 +13,9 @@ use std::sync::Arc;
 pub fn sink_axes(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Some(node) = draft.get(id) else { return Ok(None) };
     let Some(image) = node.input(0) else { return Ok(None) };
-    let Some(axes) = order(draft, image)?.filter(|order| *order == to_first(order.len())) else {
-        return Ok(None);
-    };
+    let Some(axes) = order(draft, image)?.filter(|order| turns_back(order)) else { return Ok(None) };
     let alone = draft.users(image).all(|user| user == id) && !draft.is_output(image);
-    let (true, Some(source)) = (alone && axes.len() >= 3, source(draft, image)) else { return Ok(None) };
+    let (true, Some(source)) = (alone, source(draft, image)) else { return Ok(None) };
     let Some((op, unnamed)) = along(draft, node, &axes)? else { return Ok(None) };
     let mut patch = Patch::new(draft);
     let mut inputs = node.inputs.clone();
@@ -145,6 +143,15 @@ mod tests {
             let v = b.constant("up", waves(&[8, 5, 2, 2]));
             b.node_with("ConvTranspose", &[p, v], &[("strides", Attr::Ints(vec![2, 2]))], &["q"])[0]
         }));
+    }
+
+    #[test]
+    fn a_turned_scalar_is_no_image() {
+        let mut b = Build::default();
+        let x = b.input("x", DType::F32, &[]);
+        let t = b.node("Transpose", &[x], "t");
+        let y = b.node("Softplus", &[t], "y");
+        rewritten_alike(b.finish(&[y]), LAYOUT, &[waves(&[])]);
     }
 
     #[test]
