@@ -69,7 +69,6 @@ impl Loading {
         if self.come != self.len {
             return Err(to_js(self.length_error()));
         }
-        self.source.end();
         self.go_on();
         match self.state {
             State::Done(loaded) => loaded.map(Session::from).map_err(to_js),

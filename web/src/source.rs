@@ -18,8 +18,6 @@ struct Chunks {
     waiting: VecDeque<Uint8Array>,
     /// Where the first of them begins in the file.
     at: u64,
-    /// Whether there will be no more.
-    ended: bool,
 }
 
 /// A file that comes as `Uint8Array`s, one after the other. What was read is let go, so that the file as a whole
@@ -44,11 +42,6 @@ impl Arrays {
     /// Adds the next bytes.
     pub fn push(&self, bytes: Uint8Array) {
         self.with(|chunks| chunks.waiting.push_back(bytes));
-    }
-
-    /// Says that all bytes have come.
-    pub fn end(&self) {
-        self.with(|chunks| chunks.ended = true);
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Chunks) -> T) -> Option<T> {
@@ -77,30 +70,23 @@ impl Source for Arrays {
 
     /// Whoever polls it does so again when more has come; nobody is woken.
     fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {
-        let mut done = 0;
+        let (mut done, end) = (0, offset.saturating_add(into.len() as u64));
         Box::pin(std::future::poll_fn(move |_| {
-            let end = offset.saturating_add(into.len() as u64);
-            match self.with(|chunks| chunks.read(offset + done as u64, &mut into[done..])) {
-                None => Poll::Ready(Err(io("the model's bytes belong to another thread".into()))),
-                Some(Err(gone)) => Poll::Ready(Err(gone)),
-                Some(Ok((read, ended))) => {
-                    done += read;
-                    match (done == into.len(), ended) {
-                        (true, _) => Poll::Ready(Ok(())),
-                        (false, false) => Poll::Pending,
-                        (false, true) => {
-                            Poll::Ready(Err(io(format!("bytes {offset}..{end} lie outside the model"))))
-                        }
-                    }
-                }
+            if end > self.len {
+                return Poll::Ready(Err(io(format!("bytes {offset}..{end} lie outside the model"))));
             }
+            match self.with(|chunks| chunks.read(offset + done as u64, &mut into[done..])) {
+                None => return Poll::Ready(Err(io("the model's bytes belong to another thread".into()))),
+                Some(read) => done += read?,
+            }
+            if done == into.len() { Poll::Ready(Ok(())) } else { Poll::Pending }
         }))
     }
 }
 
 impl Chunks {
-    /// Reads on from `offset`, as far as bytes have come; says how many, and whether no more will.
-    fn read(&mut self, mut offset: u64, into: &mut [u8]) -> Result<(usize, bool)> {
+    /// Reads on from `offset`, as far as bytes have come; says how many.
+    fn read(&mut self, mut offset: u64, into: &mut [u8]) -> Result<usize> {
         if offset < self.at {
             return Err(io(format!("byte {offset} of the model was read before")));
         }
@@ -119,7 +105,7 @@ impl Chunks {
             self.at += u64::from(len);
             self.waiting.pop_front();
         }
-        Ok((done, self.ended))
+        Ok(done)
     }
 }
 

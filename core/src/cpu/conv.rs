@@ -1,10 +1,9 @@
 //! Conv on the CPU, and what every convolution is: a matrix product of the weights with the image as its
 //! windows see it. The image is unrolled block by block while the product packs it, never as a whole.
 
-use super::movable::filled;
 use super::packed_conv_f32::PackedConv;
 use super::product::{COLS, Left, Matrix, Right, Sizes, multiply};
-use super::turn::{channels_second, turn};
+use super::turn::{channels_second, turn_result, turned};
 use super::window::Windows;
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::conv::{Conv, ConvWindows};
@@ -50,13 +49,10 @@ impl Kernel for Conv {
                 })
             };
             let y = y.into_slice::<T>()?;
-            if !self.channels_last {
-                return compute(y);
+            match self.channels_last {
+                true => turn_result(y, channels, pixels, compute),
+                false => compute(y),
             }
-            let mut result = filled(T::default(), y.len())?;
-            compute(&mut result)?;
-            turn(&result, y, channels, pixels);
-            Ok(())
         })
     }
 }
@@ -76,13 +72,6 @@ pub fn check_sum(sum: Option<View<'_>>, shape: &[usize]) -> Result<()> {
     let same = sum.is_none_or(|z| z.shape() == shape);
     ensure!(same, InvalidInput, "the sum {sum:?} has another shape than {shape:?}");
     Ok(())
-}
-
-/// A copy with every matrix turned around.
-fn turned<T: Clone + Default>(data: &[T], rows: usize, cols: usize) -> Result<Vec<T>> {
-    let mut to = filled(T::default(), data.len())?;
-    turn(data, &mut to, rows, cols);
-    Ok(to)
 }
 
 /// A convolution of known sizes.

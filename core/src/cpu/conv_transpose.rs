@@ -2,9 +2,8 @@
 //! channels last are turned around first.
 
 use super::conv::{Convolution, check_bias};
-use super::movable::filled;
 use super::packed_conv_transpose::PackedConvTranspose;
-use super::turn::{channels_second, turn};
+use super::turn::{channels_second, turn_result, turned};
 use super::window::Windows;
 use super::{Io, Kernel, Lowering};
 use crate::ops::conv_transpose::ConvTranspose;
@@ -28,9 +27,7 @@ impl Kernel for ConvTranspose {
             let bias = bias.map(|b| b.slice::<T>()).transpose()?;
             let mut x = Cow::Borrowed(x.slice::<T>()?);
             if self.channels_last {
-                let mut first = filled(T::default(), x.len())?;
-                turn(&x, &mut first, cells, shape[1]);
-                x = Cow::Owned(first);
+                x = Cow::Owned(turned(&x, cells, shape[1])?);
             }
             let compute = |y: &mut [T]| conv.run(
                 io.context(),
@@ -45,13 +42,10 @@ impl Kernel for ConvTranspose {
                 },
             );
             let y = y.into_slice::<T>()?;
-            if !self.channels_last {
-                return compute(y);
+            match self.channels_last {
+                true => turn_result(y, channels, pixels, compute),
+                false => compute(y),
             }
-            let mut result = filled(T::default(), y.len())?;
-            compute(&mut result)?;
-            turn(&result, y, channels, pixels);
-            Ok(())
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::conv::{Convolution, check_bias, check_sum};
 use super::packed_product::{Last, constant_f32s, multiply_packed, pack};
 use super::pool::even;
-use super::seen::{Seen, View};
+use super::seen::{Seen, View, kept};
 use super::stem::{self, Stem};
 use super::turn::channels_second;
 use super::{Io, Kernel, Lowering, RunContext, winograd};
@@ -132,13 +132,8 @@ impl Kernel for PackedConv {
             (Packed::Groups(groups), Some(view)) => self.by_groups(&view, groups, &image, y.into_slice()?),
             (Packed::Channels(weights), _) => self.by_channels(weights, &image, y.into_slice()?),
             (Packed::Tiles(weights, plain), _) => {
-                let plain = || match plain.get() {
-                    Some(plain) => Ok(plain),
-                    None => {
-                        let packed = pack_group(io.input(1)?.slice()?, &self.weights, 1, 0)?;
-                        Ok(plain.get_or_init(|| [packed]))
-                    }
-                };
+                let pack = || Ok([pack_group(io.input(1)?.slice()?, &self.weights, 1, 0)?]);
+                let plain = || kept(plain, pack);
                 self.by_tiles(weights, &plain, &image, scratch, y.into_slice()?)
             }
             _ => Err(err!(Internal, "a convolution by groups without a view")),

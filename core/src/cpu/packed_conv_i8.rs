@@ -8,11 +8,11 @@ use super::pool::even;
 use super::qlinear_conv::Scaling;
 use super::seen::{Seen, View};
 use super::stem::{self, Stem};
-use super::turn::turn;
+use super::turn::{channels_second, turn_result, turned};
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::qlinear_conv::{Gives, QLinearConv};
 use crate::quant::multiplier;
-use crate::{Buffer, Result, Shape};
+use crate::{Result, Shape};
 use edgewise_simd::depthwise_i8::{Depthwise, DepthwiseI8, Finish, depthwise_i8};
 use edgewise_simd::gemm_i8::{Epilogue, Job, PackedI8, Sums};
 use edgewise_simd::{Isa, Lhs, MatrixMut, Source};
@@ -76,8 +76,7 @@ impl PackedConv {
             let columns = columns(0, weights.padded_channels(), *channels);
             Packed::Depthwise(weights, columns)
         } else if stem::suits(&plain.windows, kernel, *ins) {
-            let mut data = vec![0; bytes.data.len()];
-            turn(bytes.data, &mut data, *ins, taps);
+            let data = turned(bytes.data, *ins, taps)?;
             let (width, depth) = (kernel[1] * ins, taps * ins);
             let source = Source { data: &data[..], tap_step: width, depth_step: 1, col_step: depth };
             let rhs = PackedI8::new(source, bytes.signed, [kernel[0], width, *channels], &w_zeros)
@@ -168,10 +167,7 @@ impl Kernel for PackedConv {
 
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let x = io.input(0)?;
-        let mut shape = Shape::from_slice(x.shape());
-        if self.plain.channels_last && shape.len() > 1 {
-            shape[1..].rotate_right(1);
-        }
+        let shape = channels_second(x.shape(), self.plain.channels_last);
         let view = self.seen.view(&self.plain.windows, &shape, &self.weights)?;
         if matches!(self.packed, Packed::Stem(..)) && !stem::fits(view.conv.windows.axes(), self.ins()) {
             return self.plain.run(io);
@@ -216,14 +212,9 @@ impl PackedConv {
             return convolution.run(cx, y);
         }
         let windows = &view.conv.windows;
-        let mut image = Buffer::zeroed(x.data.len())?;
-        turn(x.data, image.as_mut(), self.ins(), windows.cells());
-        let x = Bytes { data: image.as_ref(), ..x };
-        let mut result = Buffer::zeroed(size_of_val(y))?;
-        let out = bytemuck::cast_slice_mut(result.as_mut());
-        Convolve { x, ..convolution }.run(cx, out)?;
-        turn(out, y, windows.pixels(), self.weights[0]);
-        Ok(())
+        let image = turned(x.data, self.ins(), windows.cells())?;
+        let x = Bytes { data: &image, ..x };
+        turn_result(y, windows.pixels(), self.weights[0], |y| Convolve { x, ..convolution }.run(cx, y))
     }
 
     /// Input channels.

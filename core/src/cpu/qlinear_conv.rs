@@ -3,12 +3,12 @@
 use super::bytes::{Bytes, PerLine, Rounding, scales, zero_points};
 use super::conv::{Convolution, check_bias};
 use super::packed_conv_i8::PackedConv;
-use super::turn::{channels_second, turn};
+use super::turn::{channels_second, turn_result, turned};
 use super::{Io, Kernel, Lowering, RunContext};
+use crate::Result;
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::qlinear_conv::{Gives, QLinearConv};
 use crate::quant::multiplier;
-use crate::{Buffer, Result};
 use bytemuck::Pod;
 use edgewise_simd::Isa;
 use edgewise_simd::scale_sums::{Scale, scale_sums};
@@ -144,14 +144,11 @@ impl Call<'_> {
         };
         let (cells, pixels) = (self.conv.windows.cells(), self.conv.windows.pixels());
         let (x, x_zero) = self.x;
-        let mut image = Buffer::zeroed(x.data.len())?;
-        turn(x.data, image.as_mut(), cells, ins);
-        let mut result = Buffer::zeroed(size_of_val(y))?;
-        let x = Bytes { data: image.as_ref(), ..x };
-        let out = bytemuck::cast_slice_mut(result.as_mut());
-        convolve(self.cx, self.conv, (x, x_zero), self.w, out, emit)?;
-        turn(out, y, self.conv.channels(), pixels);
-        Ok(())
+        let image = turned(x.data, cells, ins)?;
+        let x = Bytes { data: &image, ..x };
+        turn_result(y, self.conv.channels(), pixels, |y| {
+            convolve(self.cx, self.conv, (x, x_zero), self.w, y, emit)
+        })
     }
 }
 

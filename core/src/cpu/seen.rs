@@ -69,7 +69,8 @@ impl View {
         if !self.is_kept() {
             return stem::offsets(self.conv.windows.axes(), self.channels).map(Cow::Owned);
         }
-        kept(&self.stem, || stem::offsets(self.conv.windows.axes(), self.channels)).map(Cow::Borrowed)
+        kept(&self.stem, || stem::offsets(self.conv.windows.axes(), self.channels))
+            .map(|all| Cow::Borrowed(&all[..]))
     }
 
     fn is_kept(&self) -> bool {
@@ -106,7 +107,7 @@ impl View {
 }
 
 /// What is in there, made if it is not. Where several threads come at once, each makes it.
-fn kept(cell: &OnceLock<Vec<u32>>, make: impl FnOnce() -> Result<Vec<u32>>) -> Result<&[u32]> {
+pub fn kept<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     match cell.get() {
         Some(all) => Ok(all),
         None => {

@@ -1,7 +1,9 @@
 //! Matrices turned around: rows become columns. An image whose channels come first, turned, has them last.
 
 use super::RunContext;
+use super::movable::filled;
 use crate::{Result, Shape};
+use bytemuck::Pod;
 
 /// Rows that are read together, so that what is near on one side is not far on the other.
 const BLOCK: usize = 16;
@@ -16,7 +18,27 @@ pub fn turn<T: Clone>(from: &[T], to: &mut [T], rows: usize, cols: usize) {
     }
 }
 
-/// The same on all threads.
+/// A copy with every matrix turned around.
+pub fn turned<T: Pod>(from: &[T], rows: usize, cols: usize) -> Result<Vec<T>> {
+    let mut to = filled(T::zeroed(), from.len())?;
+    turn(from, &mut to, rows, cols);
+    Ok(to)
+}
+
+/// Every matrix of `rows`×`cols` that `compute` writes, turned around into `to`.
+pub fn turn_result<T: Pod>(
+    to: &mut [T],
+    rows: usize,
+    cols: usize,
+    compute: impl FnOnce(&mut [T]) -> Result<()>,
+) -> Result<()> {
+    let mut result = filled(T::zeroed(), to.len())?;
+    compute(&mut result)?;
+    turn(&result, to, rows, cols);
+    Ok(())
+}
+
+/// The same as [`turn`] on all threads.
 pub fn turn_on<T: Clone + Send + Sync>(
     cx: &RunContext<'_>,
     from: &[T],

@@ -22,7 +22,7 @@ use crate::{BoxFuture, Buffer, Result, Tensor};
 use edgewise_pool::lock;
 use segment::Key;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// How many bound segments a program keeps.
 const CACHE: usize = 64;
@@ -129,15 +129,14 @@ impl Program {
 
     /// The segment that begins at `start` with those values alive, bound now if it is not kept.
     pub fn segment(&self, start: usize, live: &[Live], ready: bool) -> Result<Arc<Segment>> {
-        let lock = || self.segments.lock().unwrap_or_else(PoisonError::into_inner);
         let key = Key::new(start, live, ready)?;
-        if let Some(segment) = lock().get(&key) {
+        if let Some(segment) = lock(&self.segments).get(&key) {
             return Ok(segment.clone());
         }
         let segment = Arc::new(bind(self, start, live, ready)?);
         debug_assert_eq!(check(self, start, live, &segment).err().map(|e| e.to_string()), None);
         crate::log::log(1, || format!("plan from node {start}: {}", segment.text(self)));
-        let mut kept = lock();
+        let mut kept = lock(&self.segments);
         if kept.len() >= CACHE {
             kept.clear();
         }
