@@ -41,20 +41,34 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", ...own],
 });
 
-// Milliseconds that the threads of all pages' processes have computed. Threads that ended are lost, so this is
-// read around runs only.
-const cpuMs = async () => {
+// Milliseconds that the browser's processes have computed whose command line has this in it. Threads that ended are
+// lost, so this is read around runs only.
+const cpuMs = async (kind) => {
   let total = 0n;
   for (const pid of await readdir("/proc").catch(() => [])) {
     if (!/^\d+$/.test(pid)) continue;
     const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
-    if (!command.includes("--type=renderer") || !(await isOurs(pid))) continue;
+    if (!command.includes(kind) || !(await isOurs(pid))) continue;
     for (const task of await readdir(`/proc/${pid}/task`).catch(() => [])) {
       const text = await readFile(`/proc/${pid}/task/${task}/schedstat`, "latin1").catch(() => "0");
       total += BigInt(text.split(" ")[0]);
     }
   }
   return Number(total) / 1e6;
+};
+
+const PAGES = "--type=renderer";
+// All of them are given this.
+const ALL = "--no-sandbox";
+
+// Waits until the browser rests: starting it, and clearing away the page before, would count as the next page's
+// cold start.
+const rest = async () => {
+  for (let [tries, still] = [0, 0]; still < 3 && tries < 50; tries++) {
+    const before = await cpuMs(ALL);
+    await new Promise((done) => setTimeout(done, 100));
+    still = (await cpuMs(ALL)) - before < 5 ? still + 1 : 0;
+  }
 };
 
 // Whether a process descends from this one.
@@ -74,15 +88,16 @@ const round = async (job) => {
     const told = [];
     page.on("console", (message) => message.type() === "error" && told.push(message.text()));
     page.on("pageerror", (error) => told.push(String(error)));
+    await rest();
     const query = new URLSearchParams({ ...job, model: `/models/${job.model}`, inputs: `/inputs/${job.inputs}` });
     await page.goto(`http://127.0.0.1:${server.address().port}/page.html?${query}`);
     try {
       const { coldMs, firstMs } = await page.evaluate(() => window.cold());
       const about = await page.evaluate(() => window.about());
-      const before = await cpuMs();
+      const before = await cpuMs(PAGES);
       const warm = ([seconds, most]) => window.warm(seconds, most);
       const wallMs = await page.evaluate(warm, [job.seconds, job.most ?? 1e9]);
-      const cpu = (await cpuMs()) - before;
+      const cpu = (await cpuMs(PAGES)) - before;
       const outputs = job.outputs ? await page.evaluate(() => window.outputs()) : undefined;
       // Last, when the browser has compiled everything as well as it can.
       const profile = job.profile ? await page.evaluate(() => window.profile()) : undefined;
