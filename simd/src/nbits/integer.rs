@@ -152,8 +152,10 @@ impl Product<'_> {
                     _ if S::DOT_BY_LANE && BITS < 8 => {
                         add_by_lane::<S, BITS, R, N>(s, lines, lane, &codes, &mut products);
                     }
-                    // The most common block by far, without a loop.
-                    Ok(lines) if BITS == 4 && S::LANES == 4 => {
+                    // The most common block by far, without a loop. Not where there are many sums: compilers to
+                    // WebAssembly would compute each from first to last before the next, and a dot product would
+                    // wait for the one before.
+                    Ok(lines) if BITS == 4 && S::LANES == 4 && R < 4 => {
                         for (i, line) in lines.iter().enumerate() {
                             add_line::<S, BITS, R, N>(s, line, lane, &codes, i, &mut products);
                         }
