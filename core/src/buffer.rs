@@ -34,18 +34,33 @@ impl Buffer {
         Ok(buffer)
     }
 
+    /// An empty one that has memory for `len` bytes, which nobody has touched.
+    pub fn with_room(len: usize) -> Result<Buffer> {
+        let mut buffer = Buffer::default();
+        buffer
+            .blocks
+            .try_reserve_exact(len.div_ceil(ALIGN))
+            .map_err(|_| err!(OutOfMemory, "no memory for {len} bytes"))?;
+        Ok(buffer)
+    }
+
     /// Makes it at least `len` bytes long; what was there stays.
     pub fn grow(&mut self, len: usize) -> Result<()> {
         let blocks = len.div_ceil(ALIGN);
-        if self.blocks.is_empty() {
+        if self.blocks.capacity() == 0 {
             // As the system gives it, where that is zero already.
             self.blocks = bytemuck::allocation::try_zeroed_vec(blocks)
                 .map_err(|()| err!(OutOfMemory, "no memory for {len} bytes"))?;
-        } else if let Some(more) = blocks.checked_sub(self.blocks.len()) {
+        } else {
             self.blocks
-                .try_reserve_exact(more)
+                .try_reserve_exact(blocks.saturating_sub(self.blocks.len()))
                 .map_err(|_| err!(OutOfMemory, "no memory for {len} bytes"))?;
-            self.blocks.resize(blocks, Block([0; ALIGN]));
+            // In pieces: to write block after block would take ten times as long where memory can be filled.
+            static ZEROS: [Block; 64] = [Block([0; ALIGN]); 64];
+            while self.blocks.len() < blocks {
+                let more = (blocks - self.blocks.len()).min(ZEROS.len());
+                self.blocks.extend_from_slice(&ZEROS[..more]);
+            }
         }
         self.len = self.len.max(len);
         Ok(())

@@ -123,7 +123,8 @@ struct Strip<'a> {
 
 impl Strip<'_> {
     /// With a kernel of a size that is known, for whole vectors: its weights stay in registers.
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn write<S: Simd, const KH: usize, const KW: usize>(&self, s: S, out: &mut [f32]) {
         let Depthwise { channels, cols: x, weights, finish, .. } = *self.job;
         let channel = self.channel;
@@ -164,7 +165,8 @@ impl Strip<'_> {
     }
 
     /// With any kernel, for as many channels as are left.
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn write_any<S: Simd>(&self, s: S, out: &mut [f32]) {
         let Depthwise { channels, cols: x, weights, finish, .. } = *self.job;
         let here = self.channel..channels.min(self.channel + S::LANES);

@@ -275,7 +275,8 @@ struct Layer<'a, E: Finish> {
 impl<E: Finish> Layer<'_, E> {
     /// # Safety
     /// There must be four rows for each quad, readable for channels in whole blocks.
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     unsafe fn pixel<S: Simd>(&self, s: S, rows: &[*const u8], out: &mut [E::Out]) {
         let padded = self.start.len();
         for (block, to) in out.chunks_mut(4 * S::LANES).enumerate() {

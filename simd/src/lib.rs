@@ -31,6 +31,7 @@ pub mod reduce;
 pub mod scale_sums;
 pub mod softmax;
 mod source;
+mod squares;
 mod vector;
 pub mod winograd_f32;
 mod zeroed;

@@ -11,17 +11,21 @@ export const load = async (response, { ready, threads, progress } = {}) => {
   const came = await response;
   if (!came.ok) throw new Error(`${came.url}: ${came.status}`);
   const total = length(came);
-  const reader = came.body.getReader();
+  const reader = pieces(came.body);
   let [waiting, loading, started, read] = [[], undefined, !ready, 0];
   const start = () => (started = true);
   ready?.then(start, start);
   const pass = () => {
     loading ??= new Loading(total ?? read, threads);
-    waiting.splice(0).forEach((bytes) => loading.push(bytes));
+    for (const bytes of waiting.splice(0)) {
+      loading.push(bytes);
+      reader.again(bytes);
+    }
   };
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      // Pieces that have to wait are small: what each of them does not fill is memory for nothing.
+      const { done, value } = await reader.read(started ? 1 << 20 : 1 << 16);
       if (done) break;
       waiting.push(value);
       progress?.((read += value.length), total);
@@ -35,6 +39,24 @@ export const load = async (response, { ready, threads, progress } = {}) => {
     throw error;
   }
   return loading.finish();
+};
+
+// Reads a body piece by piece. Where the browser can, it writes them into the same memory `again` and again: new
+// memory for each would cost as much as the reading.
+const pieces = (body) => {
+  let reader, spare;
+  try {
+    reader = body.getReader({ mode: "byob" });
+  } catch {
+    reader = body.getReader();
+    return { read: () => reader.read(), again() {}, cancel: (reason) => reader.cancel(reason) };
+  }
+  const buffer = (size) => (spare?.byteLength === size ? spare : new ArrayBuffer(size));
+  return {
+    read: (size) => reader.read(new Uint8Array(buffer(size))),
+    again: (bytes) => (spare = bytes.buffer),
+    cancel: (reason) => reader.cancel(reason),
+  };
 };
 
 // How many bytes will come, where the header tells: it counts them as they are sent, which may be compressed, and

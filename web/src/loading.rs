@@ -47,8 +47,8 @@ impl Loading {
         Loading { source, len: length, come: 0.0, state: State::Waits(Box::pin(load)) }
     }
 
-    /// The next bytes, which must not change until the model is loaded. An error says why the model cannot be
-    /// loaded, as soon as that is clear.
+    /// The next bytes, which may change afterwards. An error says why the model cannot be loaded, as soon as that
+    /// is clear.
     pub fn push(&mut self, bytes: Uint8Array) -> Result<(), JsValue> {
         self.come += f64::from(bytes.length());
         if self.come > self.len {
@@ -56,6 +56,7 @@ impl Loading {
         }
         self.source.push(bytes);
         self.go_on();
+        self.source.keep_rest();
         if let State::Done(loaded) = &self.state
             && let Err(error) = &**loaded
         {

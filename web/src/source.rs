@@ -44,6 +44,16 @@ impl Arrays {
         self.with(|chunks| chunks.waiting.push_back(bytes));
     }
 
+    /// Copies what was not read, so that the arrays may change. Whoever waits for more has read all, so this is
+    /// what is left over when a file is understood or refused.
+    pub fn keep_rest(&self) {
+        self.with(|chunks| {
+            for chunk in &mut chunks.waiting {
+                *chunk = chunk.slice(0, chunk.length());
+            }
+        });
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Chunks) -> T) -> Option<T> {
         CHUNKS.with_borrow_mut(|all| all.get_mut(&self.number).map(act))
     }

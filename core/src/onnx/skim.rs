@@ -20,6 +20,9 @@ const SKIP_FROM: u64 = 1024;
 /// reading goes on.
 const WINDOW: std::ops::RangeInclusive<u64> = 1024..=64 * 1024;
 
+/// How much of a payload is read at a time.
+const PIECE: usize = 1 << 18;
+
 /// Large payloads that were taken along, by their offset.
 pub type Payloads = BTreeMap<u64, Buffer>;
 
@@ -171,11 +174,19 @@ impl Skimmer<'_> {
             return Ok(());
         }
         let no_memory = || err!(OutOfMemory, "no memory for {} bytes of weights", end - start);
-        let mut buffer = Buffer::zeroed(usize::try_from(end - start).map_err(|_| no_memory())?)?;
+        let len = usize::try_from(end - start).map_err(|_| no_memory())?;
+        let mut buffer = Buffer::with_room(len)?;
         let read = self.head.from(start);
-        let (first, rest) = buffer.as_mut().split_at_mut(read.len());
-        first.copy_from_slice(read);
-        self.source.read(start + first.len() as u64, rest).await?;
+        buffer.grow(read.len())?;
+        buffer.as_mut().copy_from_slice(read);
+        // Not all at once: whoever sends a stream would wait while memory is touched for the first time.
+        let mut done = read.len();
+        while done < len {
+            buffer.grow(len.min(done + PIECE))?;
+            let piece = &mut buffer.as_mut()[done..];
+            self.source.read(start + done as u64, piece).await?;
+            done += piece.len();
+        }
         self.payloads.insert(start, buffer);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Right factors, packed: panels of 16 columns, each of them line by line along the depth.
 
 use crate::Source;
+use crate::squares::turned;
 use crate::zeroed::{Zeroable, grow};
 use std::collections::TryReserveError;
 use std::ops::Range;
@@ -100,12 +101,10 @@ unsafe fn fill(lines: &mut [Line], source: &Source<'_, f32>, start: usize, cols:
         for (n, lines) in fours.iter_mut().enumerate() {
             let from = from.add(4 * n * depth_step);
             for col in (0..whole).step_by(4) {
-                // Squares of four, which are turned around in registers.
-                let square: [[f32; 4]; 4] =
-                    std::array::from_fn(|i| from.add((col + i) * col_step).cast::<[f32; 4]>().read());
-                for (depth, line) in lines.iter_mut().enumerate() {
-                    let four: &mut [f32; 4] = line.0[col..].first_chunk_mut().unwrap_unchecked();
-                    *four = square.map(|column| column[depth]);
+                let square: [[u32; 4]; 4] =
+                    std::array::from_fn(|i| from.add((col + i) * col_step).cast::<[u32; 4]>().read());
+                for (line, four) in lines.iter_mut().zip(turned(square)) {
+                    line.0.as_mut_ptr().add(col).cast::<[u32; 4]>().write(four);
                 }
             }
             lines

@@ -30,7 +30,8 @@ type Sums<S, const MR: usize, const NV: usize> = [[<S as Simd>::F; NV]; MR];
 
 /// The tile whose first row is row `row` of the block and whose first column is that of panel `panel`, both
 /// counted from the block's first; `rows` of it count.
-#[inline(always)]
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 pub fn tile<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     part: &Stretched<'_>,
@@ -202,7 +203,8 @@ fn write_plain<S: Simd, const MR: usize, const NV: usize>(
 }
 
 /// Any tile with any finish, by way of memory.
-#[inline(always)]
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn write<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     sums: &Sums<S, MR, NV>,

@@ -136,7 +136,8 @@ impl<E: Epilogue> Part<'_, '_, E> {
     ///
     /// # Safety
     /// The panels that `N` vectors span must be there, and so must `R` rows in the block.
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     unsafe fn tile<S: Simd, const R: usize, const N: usize>(&mut self, s: S, tile: Tile<'_>) -> usize {
         // SAFETY: the caller's promise; a panel begins at every `depth` lines.
         unsafe {

@@ -1,5 +1,6 @@
 //! Weights, packed once for all instruction sets.
 
+use crate::squares::{turned, zipped};
 use crate::zeroed::{Zeroable, zeroed};
 use crate::{Isa, Simd, Source, Task, dispatch};
 use std::collections::TryReserveError;
@@ -135,32 +136,59 @@ unsafe fn fill_panel(
     cols: Range<usize>,
     flip: u8,
 ) {
-    let steps = (0..taps).flat_map(|tap| (0..width).step_by(4).map(move |depth| (tap, depth)));
-    for (Line(line), (tap, depth)) in lines.iter_mut().zip(steps) {
-        let start = tap * from.tap_step + depth * from.depth_step + cols.start * from.col_step;
-        let deep = (width - depth).min(4);
-        // SAFETY: the first of them is there, as the caller promises.
-        let data = unsafe { from.data.get_unchecked(start..) };
-        if from.depth_step == 1 && deep == 4 {
-            for (col, quad) in line.as_chunks_mut::<4>().0.iter_mut().take(cols.len()).enumerate() {
-                // SAFETY: so are all four of every column.
-                let four = unsafe { data.as_ptr().add(col * from.col_step).cast::<[u8; 4]>().read() };
-                *quad = four.map(|b| (b ^ flip) as i8);
+    for (tap, lines) in lines.chunks_mut(width.div_ceil(4).max(1)).enumerate().take(taps) {
+        let start = tap * from.tap_step + cols.start * from.col_step;
+        // SAFETY: the caller's promise.
+        unsafe { fill_tap(lines, &from, start, width, cols.len(), flip) };
+    }
+}
+
+/// One tap's lines of a panel of so many columns, of which the first element is the `start`-th.
+///
+/// # Safety
+/// The source must have them all.
+unsafe fn fill_tap(
+    lines: &mut [Line],
+    from: &Source<'_, u8>,
+    start: usize,
+    width: usize,
+    cols: usize,
+    flip: u8,
+) {
+    let Source { depth_step, col_step, .. } = *from;
+    let flips = u32::from_ne_bytes([flip; 4]);
+    // SAFETY: the caller's promise, for all that is read below.
+    unsafe {
+        let from = from.data.as_ptr().add(start);
+        let squares = if depth_step == 1 && cols == PANEL { width / 16 } else { 0 };
+        for (i, lines) in lines.as_chunks_mut::<4>().0.iter_mut().enumerate().take(squares) {
+            for col in (0..PANEL).step_by(4) {
+                let square: [[u32; 4]; 4] = std::array::from_fn(|c| {
+                    from.add((col + c) * col_step + 16 * i).cast::<[u32; 4]>().read_unaligned()
+                });
+                for (Line(line), four) in lines.iter_mut().zip(turned(square)) {
+                    line.as_mut_ptr().add(4 * col).cast::<[u32; 4]>().write(four.map(|quad| quad ^ flips));
+                }
             }
-        } else if from.col_step == 1 && deep == 4 && cols.len() == PANEL {
-            // SAFETY: so are all columns of every depth.
-            let row =
-                |j: usize| unsafe { data.as_ptr().add(j * from.depth_step).cast::<[u8; PANEL]>().read() };
-            let rows = [row(0), row(1), row(2), row(3)];
-            for (col, quad) in line.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                *quad = rows.map(|row| (row[col] ^ flip) as i8);
-            }
-        } else {
-            for (col, quad) in line.chunks_exact_mut(4).take(cols.len()).enumerate() {
-                for (j, to) in quad[..deep].iter_mut().enumerate() {
-                    // SAFETY: so is every one.
-                    *to = (unsafe { *data.get_unchecked(col * from.col_step + j * from.depth_step) } ^ flip)
-                        as i8;
+        }
+        for (i, Line(line)) in lines.iter_mut().enumerate().skip(4 * squares) {
+            let (from, deep) = (from.add(4 * i * depth_step), (width - 4 * i).min(4));
+            let quads = line.as_chunks_mut::<4>().0;
+            if depth_step == 1 && deep == 4 {
+                for (col, quad) in quads.iter_mut().enumerate().take(cols) {
+                    let four = from.add(col * col_step).cast::<[u8; 4]>().read();
+                    *quad = four.map(|b| (b ^ flip) as i8);
+                }
+            } else if col_step == 1 && deep == 4 && cols == PANEL {
+                let rows = std::array::from_fn(|j| from.add(j * depth_step).cast::<[u8; PANEL]>().read());
+                for (quad, four) in quads.iter_mut().zip(zipped(rows)) {
+                    *quad = four.map(|b| (b ^ flip) as i8);
+                }
+            } else {
+                for (col, quad) in quads.iter_mut().enumerate().take(cols) {
+                    for (j, to) in quad[..deep].iter_mut().enumerate() {
+                        *to = (*from.add(col * col_step + j * depth_step) ^ flip) as i8;
+                    }
                 }
             }
         }

@@ -81,7 +81,8 @@ impl Product<'_> {
     }
 
     /// `R` rows times some columns, `N` vectors of them at a time.
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn cols<S: Simd, const BITS: usize, const R: usize, const N: usize>(
         &mut self,
         s: S,

@@ -6,6 +6,7 @@
 //! vector that a dot product takes.
 
 use super::{Line, PANEL};
+use crate::squares::turned;
 use crate::zeroed::zeroed;
 use std::collections::TryReserveError;
 
@@ -108,15 +109,15 @@ impl Weights {
             let columns = panel * PANEL..(panel * PANEL + PANEL).min(format.n);
             for (block, lines) in lines.chunks_exact_mut(format.block_lines()).enumerate() {
                 let (to, scale_line) = lines.split_at_mut(format.code_lines());
+                let bytes = format.block * format.bits / 8;
+                let from = &codes[columns.start * column_bytes + block * bytes..];
+                let left = format.k - block * format.block;
+                match format.bits {
+                    2 => spread::<2>((from, column_bytes), left, columns.len(), to),
+                    4 => spread::<4>((from, column_bytes), left, columns.len(), to),
+                    _ => spread::<8>((from, column_bytes), left, columns.len(), to),
+                }
                 for (lane, column) in columns.clone().enumerate() {
-                    let bytes = format.block * format.bits / 8;
-                    let from = &codes[column * column_bytes + block * bytes..][..bytes];
-                    let left = format.k - block * format.block;
-                    match format.bits {
-                        2 => spread::<2>(from, left, lane, to),
-                        4 => spread::<4>(from, left, lane, to),
-                        _ => spread::<8>(from, left, lane, to),
-                    }
                     let scale = scales[column * blocks + block].to_ne_bytes();
                     scale_line[0].0[lane * 4..][..4].copy_from_slice(&scale);
                 }
@@ -152,41 +153,61 @@ impl Weights {
     }
 }
 
-/// Writes a column's codes of a block, of which only the first `left` count, into its lane.
-fn spread<const BITS: usize>(from: &[u8], left: usize, lane: usize, to: &mut [Line]) {
+/// Writes a block of so many columns, one every `step` bytes, of whose codes only the first `left` count.
+fn spread<const BITS: usize>((from, step): (&[u8], usize), left: usize, columns: usize, to: &mut [Line]) {
     let per = 32 / BITS;
-    if left >= per * to.len() {
-        for (from, Line(to)) in from.as_chunks::<4>().0.iter().zip(to) {
-            to.as_chunks_mut::<4>().0[lane] = in_quads::<BITS>(u32::from_le_bytes(*from)).to_le_bytes();
+    // Squares of four lines of four columns, as far as they go.
+    let lines = if left >= per * to.len() { to.len() / 4 * 4 } else { 0 };
+    let whole = if lines == to.len() { columns / 4 * 4 } else { 0 };
+    for first in (0..whole).step_by(4) {
+        let columns: [_; 4] =
+            std::array::from_fn(|i| from[(first + i) * step..][..4 * lines].as_chunks::<16>().0);
+        for (i, lines) in to.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let quads = columns.map(|column| {
+                let [low, high] = halves(column[i]).map(in_quads::<BITS>);
+                [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32]
+            });
+            for (Line(line), four) in lines.iter_mut().zip(turned(quads)) {
+                line[4 * first..][..16].copy_from_slice(four.map(u32::to_le_bytes).as_flattened());
+            }
         }
-        return;
     }
-    for (i, (from, to)) in from.as_chunks::<4>().0.iter().zip(to).enumerate() {
-        let count = left.saturating_sub(i * per).min(per);
-        let codes = u32::from_le_bytes(*from) & ((1u64 << (count * BITS)) - 1) as u32;
-        to.0[lane * 4..][..4].copy_from_slice(&in_quads::<BITS>(codes).to_le_bytes());
+    for lane in whole..columns {
+        let column = from[lane * step..].as_chunks::<4>().0;
+        for (i, (word, Line(line))) in column.iter().zip(&mut *to).enumerate() {
+            let count = left.saturating_sub(i * per).min(per);
+            let codes = u32::from_le_bytes(*word) & ((1u64 << (count * BITS)) - 1) as u32;
+            let quads = in_quads::<BITS>(u64::from(codes)) as u32;
+            line[lane * 4..][..4].copy_from_slice(&quads.to_le_bytes());
+        }
     }
 }
 
-/// Codes in order as quads on top of each other: code `4 * q + i` goes to byte `i`, `q * BITS` bits up.
-fn in_quads<const BITS: usize>(codes: u32) -> u32 {
+fn halves(bytes: [u8; 16]) -> [u64; 2] {
+    let both = u128::from_le_bytes(bytes);
+    [both as u64, (both >> 64) as u64]
+}
+
+/// Two words of codes in order, each as quads on top of each other: code `4 * q + i` goes to byte `i`, `q * BITS`
+/// bits up.
+#[inline(always)]
+fn in_quads<const BITS: usize>(codes: u64) -> u64 {
     if BITS == 4 {
         // Four codes of two bytes, each into the low half of a byte of its own.
-        let apart = |two: u32| {
-            let two = (two | two << 8) & 0x00ff_00ff;
-            (two | two << 4) & 0x0f0f_0f0f
+        let apart = |two: u64| {
+            let two = (two | two << 8) & 0x00ff_00ff_00ff_00ff;
+            (two | two << 4) & 0x0f0f_0f0f_0f0f_0f0f
         };
-        return apart(codes & 0xffff) | apart(codes >> 16) << 4;
+        const LOW: u64 = 0x0000_ffff_0000_ffff;
+        return apart(codes & LOW) | apart(codes >> 16 & LOW) << 4;
     }
-    let mut lane = 0;
-    for quad in 0..8 / BITS {
-        let quad_codes = codes >> (4 * BITS * quad);
-        for i in 0..4 {
-            let code = quad_codes >> (BITS * i) & (0xff >> (8 - BITS));
-            lane |= code << (8 * i + BITS * quad);
-        }
+    let mut lanes = 0;
+    for code in 0..32 / BITS {
+        let (quad, byte) = (code / 4, code % 4);
+        let each = 0x0000_0001_0000_0001 * (0xff >> (8 - BITS));
+        lanes |= (codes >> (BITS * code) & each) << (8 * byte + BITS * quad);
     }
-    lane
+    lanes
 }
 
 /// [columns, blocks] as [panels, blocks, 16].

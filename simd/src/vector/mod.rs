@@ -2,7 +2,9 @@
 //!
 //! A value of a [`Simd`] type is a proof that the instructions are there: only [`dispatch`] makes one, after
 //! [`Isa`] has looked. So its operations are safe functions. Kernels must be `#[inline(always)]` all the way
-//! from [`Task::run`] down to the operations: that is how they come to be compiled for the set.
+//! from [`Task::run`] down to the operations: that is how they come to be compiled for the set. In WebAssembly
+//! every function is, and tiles are functions of their own there: an engine makes small ones fast long before it is
+//! done with a large one, which matters for a model's first run.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
