@@ -61,8 +61,18 @@ fn largest<S: Simd>(s: S, x: &[f32]) -> f32 {
     if x.len() < S::LANES {
         return x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     }
-    let end = s.load(&x[x.len() - S::LANES..]);
-    s.largest(x.chunks_exact(S::LANES).fold(end, |max, x| s.max(max, s.load(x))))
+    let mut max = [s.load(&x[x.len() - S::LANES..]); 4];
+    // Four that do not wait for each other.
+    let fours = x.chunks_exact(4 * S::LANES);
+    for x in fours.remainder().chunks_exact(S::LANES) {
+        max[0] = s.max(max[0], s.load(x));
+    }
+    for x in fours {
+        for i in 0..4 {
+            max[i] = s.max(max[i], s.load(&x[i * S::LANES..]));
+        }
+    }
+    s.largest(s.max(s.max(max[0], max[1]), s.max(max[2], max[3])))
 }
 
 #[cfg(test)]

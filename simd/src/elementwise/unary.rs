@@ -1,8 +1,9 @@
 //! Functions of one number: each element by itself.
 
+use crate::math::{Floats, Several};
 use crate::vector::{Simd, Task, dispatch_plain};
 use crate::{Isa, math};
-use std::slice::{from_raw_parts, from_raw_parts_mut};
+use std::ptr::copy_nonoverlapping;
 
 /// `y = f(x)` for every element; both must be equally long.
 pub fn unary(isa: Isa, function: Unary, x: &[f32], y: &mut [f32]) {
@@ -23,27 +24,42 @@ struct Apply {
     len: usize,
 }
 
-/// A loop over the elements, a vector at a time. A macro, because closures are not sure to be compiled for
-/// the instruction set.
+/// Vectors that are computed side by side.
+const SIDE: usize = 2;
+/// Elements of so many of the widest set.
+const MOST: usize = SIDE * 16;
+
+/// A loop over the elements; those at the end go through a buffer, so that there is one copy of the formula. A
+/// macro, because closures are not sure to be compiled for the instruction set.
 macro_rules! each {
     ($apply:expr, $s:expr, $x:ident => $f:expr) => {{
         let Apply { x, y, len, .. } = $apply;
-        let whole = len - len % S::LANES;
+        let group = SIDE * S::LANES;
+        let mut buffer = [0f32; MOST];
         let mut i = 0;
-        while i < whole {
-            // SAFETY: a vector fits between `i` and `len`.
+        while i < len {
+            let left = (len - i).min(group);
+            // SAFETY: as many elements are left in both places, and the buffer has room for a group.
             unsafe {
-                let $x = $s.load_at(x.add(i));
-                $s.store_at($f, y.add(i));
+                let (from, to) = if left < group {
+                    copy_nonoverlapping(x.add(i), buffer.as_mut_ptr(), left);
+                    (buffer.as_ptr(), buffer.as_mut_ptr())
+                } else {
+                    (x.add(i), y.add(i))
+                };
+                let mut $x = [$s.load_at(from); SIDE];
+                for v in 1..SIDE {
+                    $x[v] = $s.load_at(from.add(v * S::LANES));
+                }
+                let result = $f;
+                for v in 0..SIDE {
+                    $s.store_at(result[v], to.add(v * S::LANES));
+                }
+                if left < group {
+                    copy_nonoverlapping(buffer.as_ptr(), y.add(i), left);
+                }
             }
-            i += S::LANES;
-        }
-        if whole < len {
-            // SAFETY: the rest lies in both places; nothing is borrowed from one while the other is written.
-            unsafe {
-                let $x = $s.load_some(from_raw_parts(x.add(whole), len - whole));
-                $s.store_some($f, from_raw_parts_mut(y.add(whole), len - whole));
-            }
+            i += left;
         }
     }};
 }
@@ -62,11 +78,12 @@ macro_rules! functions {
             type Output = ();
 
             #[inline(always)]
-            fn run<S: Simd>(self, $s: S) {
+            fn run<S: Simd>(self, s: S) {
+                let $s = Several::<S, SIDE>(s);
                 match self.function {
                     $(Unary::$name $({ $($parameter),* })? => {
                         $($(let $parameter = $s.splat($parameter);)*)?
-                        each!(self, $s, $x => $f)
+                        each!(self, s, $x => $f)
                     })*
                 }
             }

@@ -7,6 +7,7 @@
 
 mod erf;
 mod exp;
+mod floats;
 mod gelu;
 mod sigmoid;
 mod tanh;
@@ -14,16 +15,15 @@ mod tanh;
 mod tests;
 
 pub(crate) use erf::erf;
-pub(crate) use exp::exp;
+pub(crate) use exp::{exp, exp_normal};
+pub(crate) use floats::{Floats, Several};
 pub(crate) use gelu::{gelu, gelu_tanh};
 pub(crate) use sigmoid::{hard_sigmoid, sigmoid, swish};
 pub(crate) use tanh::tanh;
 
-use crate::Simd;
-
 /// The polynomial with those coefficients, the constant first.
 #[inline(always)]
-fn polynomial<S: Simd, const N: usize>(s: S, x: S::F, coefficients: [f32; N]) -> S::F {
+fn polynomial<S: Floats, const N: usize>(s: S, x: S::F, coefficients: [f32; N]) -> S::F {
     // No iterators: each of their calls is one that might not be inlined into a large function.
     let mut i = N - 1;
     let mut sum = s.splat(coefficients[i]);
@@ -36,6 +36,6 @@ fn polynomial<S: Simd, const N: usize>(s: S, x: S::F, coefficients: [f32; N]) ->
 
 /// `x` with the sign of `sign`; `x` must not be negative.
 #[inline(always)]
-fn with_sign<S: Simd>(s: S, x: S::F, sign: S::F) -> S::F {
+fn with_sign<S: Floats>(s: S, x: S::F, sign: S::F) -> S::F {
     s.of_bits(s.or(s.bits(x), s.and(s.bits(sign), s.splat_i(i32::MIN))))
 }

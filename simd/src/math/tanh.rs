@@ -1,11 +1,10 @@
 //! The hyperbolic tangent: a polynomial near 0, `1 - 2 / (e^2|x| + 1)` away from it.
 
-use super::{exp, polynomial, with_sign};
-use crate::Simd;
+use super::{Floats, exp, polynomial, with_sign};
 
 /// tanh; at most 1.3 ulp off.
 #[inline(always)]
-pub(crate) fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
+pub(crate) fn tanh<S: Floats>(s: S, x: S::F) -> S::F {
     let (one, size) = (s.splat(1.0), s.abs(x));
     let square = s.mul(x, x);
     let near =
