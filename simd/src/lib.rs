@@ -15,6 +15,7 @@ pub mod attention;
 pub mod depthwise_f32;
 pub mod depthwise_i8;
 pub mod elementwise;
+pub mod fused_dequantize;
 pub mod gemm_f32;
 pub mod gemm_i8;
 mod isa;

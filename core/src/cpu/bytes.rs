@@ -107,7 +107,8 @@ impl<T: Copy> PerLine<T> {
     pub fn at(&self, line: usize) -> T {
         match self.values.len() {
             1 => self.values[0],
-            len => self.values[line % len],
+            // A remainder takes longer than what is done with the value.
+            len => self.values[if line < len { line } else { line % len }],
         }
     }
 }

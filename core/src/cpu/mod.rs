@@ -138,6 +138,7 @@ mod det;
 mod dynamic_quantize_lstm;
 mod einsum;
 mod fused_activation;
+mod fused_dequantize;
 mod gemm;
 mod global_pool;
 mod group_normalization;

@@ -25,6 +25,23 @@ pub fn constant_f32s<'a>(cx: &'a Lowering<'_>, input: usize) -> Option<View<'a>>
     cx.constant(input).filter(|view| view.dtype() == DType::F32)
 }
 
+/// What there are instructions for.
+pub fn vector_function(activation: FusedActivation) -> Option<Unary> {
+    Some(match activation {
+        FusedActivation::Clip { low, high } => Unary::Clip { low, high },
+        FusedActivation::Gelu { tanh: false } => Unary::Gelu,
+        FusedActivation::Gelu { tanh: true } => Unary::GeluTanh,
+        FusedActivation::HardSigmoid { alpha, beta } => Unary::HardSigmoid { alpha, beta },
+        FusedActivation::HardSwish => Unary::HardSwish,
+        FusedActivation::LeakyRelu { alpha } => Unary::LeakyRelu { alpha },
+        FusedActivation::Relu => Unary::Relu,
+        FusedActivation::Sigmoid => Unary::Sigmoid,
+        FusedActivation::Swish { alpha } => Unary::Swish { alpha },
+        FusedActivation::Tanh => Unary::Tanh,
+        _ => return None,
+    })
+}
+
 /// The last step of a product.
 #[derive(Clone, Copy)]
 pub struct Last<'a> {
@@ -37,19 +54,7 @@ pub struct Last<'a> {
 impl<'a> Last<'a> {
     /// A bias and an activation.
     pub fn new(bias: Option<&'a [f32]>, activation: FusedActivation) -> Last<'a> {
-        let function = match activation {
-            FusedActivation::Clip { low, high } => Some(Unary::Clip { low, high }),
-            FusedActivation::Gelu { tanh: false } => Some(Unary::Gelu),
-            FusedActivation::Gelu { tanh: true } => Some(Unary::GeluTanh),
-            FusedActivation::HardSigmoid { alpha, beta } => Some(Unary::HardSigmoid { alpha, beta }),
-            FusedActivation::HardSwish => Some(Unary::HardSwish),
-            FusedActivation::LeakyRelu { alpha } => Some(Unary::LeakyRelu { alpha }),
-            FusedActivation::Relu => Some(Unary::Relu),
-            FusedActivation::Sigmoid => Some(Unary::Sigmoid),
-            FusedActivation::Swish { alpha } => Some(Unary::Swish { alpha }),
-            FusedActivation::Tanh => Some(Unary::Tanh),
-            _ => None,
-        };
+        let function = vector_function(activation);
         let after = if function.is_some() { FusedActivation::None } else { activation };
         Last { finish: Finish { bias, function, ..Finish::default() }, after }
     }

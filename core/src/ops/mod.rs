@@ -217,6 +217,7 @@ pub mod det;
 pub mod dynamic_quantize_lstm;
 pub mod einsum;
 pub mod fused_activation;
+pub mod fused_dequantize;
 pub mod gemm;
 pub mod global_pool;
 pub mod group_normalization;
@@ -343,6 +344,7 @@ ops! {
         qlinear_activation::QLinearActivation: "com.microsoft" [QLinearSigmoid QLinearLeakyRelu];
         qlinear_where::QLinearWhere: "com.microsoft" [QLinearWhere];
         byte_table::ByteTable: "edgewise" [ByteTable];
+        fused_dequantize::FusedDequantize: "edgewise" [FusedDequantize];
 
         // Moving elements.
         center_crop_pad::CenterCropPad: "" [CenterCropPad];

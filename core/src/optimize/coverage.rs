@@ -46,7 +46,10 @@ pub struct Stays {
 /// What a node does to quantized tensors.
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
-    Converts,
+    /// From floats to integers or back; what it does in between may be more.
+    Converts {
+        floats: bool,
+    },
     /// It takes bytes; it may give floats.
     Integer {
         floats: bool,
@@ -71,11 +74,16 @@ impl Coverage {
         for (i, (node, role)) in graph.nodes.iter().zip(&roles).enumerate() {
             let between = after[i] && before[i];
             match role {
-                Role::Converts => *found.conversions.entry(node.op_name.clone()).or_default() += 1,
+                Role::Converts { .. } => *found.conversions.entry(node.op_name.clone()).or_default() += 1,
                 Role::Integer { .. } => *found.integer.entry(node.op_name.clone()).or_default() += 1,
                 Role::Float | Role::Other => {}
             }
-            if between && matches!(role, Role::Float | Role::Integer { floats: true }) {
+            if between
+                && matches!(
+                    role,
+                    Role::Float | Role::Integer { floats: true } | Role::Converts { floats: true }
+                )
+            {
                 let why = match (role, why.get(&node.name[..])) {
                     (Role::Integer { .. }, _) => "its result goes on as floats".into(),
                     (_, Some(why)) => why.to_string(),
@@ -97,7 +105,10 @@ impl Coverage {
 
 fn role(node: &Node, facts: &[Option<Fact>]) -> Role {
     if matches!(node.op, Op::QuantizeLinear(_) | Op::DequantizeLinear(_) | Op::DynamicQuantizeLinear(_)) {
-        return Role::Converts;
+        return Role::Converts { floats: false };
+    }
+    if matches!(node.op, Op::FusedDequantize(_)) {
+        return Role::Converts { floats: true };
     }
     let dtype = |id: &crate::graph::ValueId| facts[id.at()].as_ref().and_then(|fact| fact.dtype());
     let inputs = || node.inputs.iter().flatten().filter_map(dtype);
@@ -117,7 +128,7 @@ fn behind_quantized(graph: &Graph, roles: &[Role]) -> Vec<bool> {
     let mut values = vec![false; graph.values.len()];
     let mark = |(node, role): (&Node, &Role)| {
         let behind = node.inputs.iter().flatten().any(|id| values[id.at()]);
-        if behind || matches!(role, Role::Converts | Role::Integer { .. }) {
+        if behind || matches!(role, Role::Converts { .. } | Role::Integer { .. }) {
             node.outputs.iter().flatten().for_each(|id| values[id.at()] = true);
         }
         behind || matches!(role, Role::Integer { .. })
@@ -130,7 +141,7 @@ fn before_quantized(graph: &Graph, roles: &[Role]) -> Vec<bool> {
     let mut values = vec![false; graph.values.len()];
     let mark = |(node, role): (&Node, &Role)| {
         let before = node.outputs.iter().flatten().any(|id| values[id.at()]);
-        if before || matches!(role, Role::Converts | Role::Integer { .. }) {
+        if before || matches!(role, Role::Converts { .. } | Role::Integer { .. }) {
             node.inputs.iter().flatten().for_each(|id| values[id.at()] = true);
         }
         before
@@ -182,7 +193,9 @@ mod tests {
         let found = coverage(model(""));
         assert_eq!(found.arithmetic, Arithmetic::Integer, "{found:?}");
         assert_eq!(found.integer["QLinearMatMul"], 2);
-        assert_eq!((found.conversions["QuantizeLinear"], found.conversions["DequantizeLinear"]), (1, 1));
+        let conversions: Vec<_> = found.conversions.into_iter().collect();
+        // The last DequantizeLinear goes on.
+        assert_eq!(conversions, [("QuantizeLinear".into(), 1), ("edgewise.FusedDequantize".into(), 1)]);
     }
 
     #[test]

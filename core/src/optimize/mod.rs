@@ -35,10 +35,10 @@ pub use rewrite::Rule;
 use crate::Result;
 use crate::graph::Graph;
 use crate::log::log;
-use quantized::{LEFT, QUANTIZED, UNQUANTIZED};
+use quantized::{ISLANDS, LEFT, QUANTIZED, UNQUANTIZED};
 
 /// The rules, in stages; each is gone through until it has nothing left to do.
-const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, LEFT, FLOATS, LAYOUT];
+const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, LEFT, FLOATS, LAYOUT, ISLANDS];
 
 /// Several steps on floats become one.
 const FLOATS: &[(&str, Rule)] = &[

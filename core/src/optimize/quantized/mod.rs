@@ -9,6 +9,7 @@ mod byte_extremes;
 mod byte_table;
 mod conv_integer_to_float;
 mod fold_weights;
+mod fused_dequantize;
 mod hoist_quantize;
 mod matmul_integer_to_float;
 mod matmul_nbits;
@@ -69,3 +70,6 @@ pub const LEFT: &[(&str, Rule)] = &[
     ("fold_dequantized", fold_weights::fold_dequantized),
     ("share_conversions", share_conversions::share_conversions),
 ];
+
+/// Islands of floats that are left between integers: what is done to each element is done in one pass.
+pub const ISLANDS: &[(&str, Rule)] = &[("fused_dequantize", fused_dequantize::fused_dequantize)];
