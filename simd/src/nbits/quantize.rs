@@ -4,7 +4,6 @@
 //! scale becomes that and its codes 0, so that the products become NaN.
 
 use super::{Format, Weights, pack::PackedZeros};
-use crate::quantize::store_all;
 use crate::{Isa, Simd, Task, dispatch};
 
 /// Quantizes rows of `k` numbers for those weights. A row becomes [`Format::row_bytes`] bytes: the codes, filled
@@ -52,27 +51,53 @@ impl Task for Rows<'_> {
 /// A block's codes; its scale and the sum of its codes.
 #[inline(always)]
 fn quantize_block<S: Simd>(s: S, x: &[f32], codes: &mut [u8]) -> (f32, i32) {
+    let largest = largest(s, x);
+    let scale = largest / 127.0;
+    let inverse = s.splat(if largest == 0.0 { 0.0 } else { 127.0 / largest });
+    let mut sum = s.splat_i(0);
+    let (fours, rest) = x.split_at(x.len() / (4 * S::LANES) * (4 * S::LANES));
+    let (codes_of_fours, codes) = codes.split_at_mut(fours.len());
+    for (x, codes) in fours.chunks_exact(4 * S::LANES).zip(codes_of_fours.chunks_exact_mut(4 * S::LANES)) {
+        let mut four = [s.splat_i(0); 4];
+        for (v, four) in four.iter_mut().enumerate() {
+            *four = code(s, s.load(&x[v * S::LANES..]), inverse);
+            sum = s.add_i(sum, *four);
+        }
+        s.store_four::<true>(four, codes);
+    }
+    let (codes, zeros) = codes.split_at_mut(rest.len());
+    for (x, codes) in rest.chunks(S::LANES).zip(codes.chunks_mut(S::LANES)) {
+        let code = code(s, s.load_some(x), inverse);
+        sum = s.add_i(sum, code);
+        s.store_bytes(code, codes);
+    }
+    zeros.fill(0);
+    let mut lanes = [0; 16];
+    s.store_i(sum, &mut lanes);
+    (scale, lanes[..S::LANES].iter().sum())
+}
+
+/// The largest size of a number; infinite or NaN where one is.
+#[inline(always)]
+fn largest<S: Simd>(s: S, x: &[f32]) -> f32 {
     // As integers, the bits of numbers without their sign are in the numbers' order, infinity and NaN last.
     let unsigned = s.splat_i(i32::MAX);
     let mut largest = s.splat_i(0);
-    for x in x.chunks(S::LANES) {
-        largest = s.max_i(largest, s.and(s.bits(s.load_some(x)), unsigned));
+    let wholes = x.chunks_exact(S::LANES);
+    let end = wholes.remainder();
+    for x in wholes {
+        largest = s.max_i(largest, s.and(s.bits(s.load(x)), unsigned));
+    }
+    if !end.is_empty() {
+        largest = s.max_i(largest, s.and(s.bits(s.load_some(end)), unsigned));
     }
     let mut lanes = [0; 16];
     s.store_i(largest, &mut lanes);
-    let largest = f32::from_bits(lanes[..S::LANES].iter().copied().fold(0, i32::max) as u32);
-    let scale = largest / 127.0;
-    let inverse = s.splat(if largest == 0.0 { 0.0 } else { 127.0 / largest });
-    let (low, high) = (s.splat(-127.0), s.splat(127.0));
-    let mut sum = s.splat_i(0);
-    let (codes, rest) = codes.split_at_mut(x.len());
-    store_all!(s, codes, true, i => {
-        let x = s.without_nan(s.mul(s.load_some(&x[i * S::LANES..]), inverse));
-        let code = s.to_small_i32(s.min(s.max(x, low), high));
-        sum = s.add_i(sum, code);
-        code
-    });
-    rest.fill(0);
-    s.store_i(sum, &mut lanes);
-    (scale, lanes[..S::LANES].iter().sum())
+    f32::from_bits(lanes[..S::LANES].iter().copied().fold(0, i32::max) as u32)
+}
+
+#[inline(always)]
+fn code<S: Simd>(s: S, x: S::F, inverse: S::F) -> S::I {
+    let steps = s.without_nan(s.mul(x, inverse));
+    s.to_small_i32(s.min(s.max(steps, s.splat(-127.0)), s.splat(127.0)))
 }

@@ -193,11 +193,12 @@ pub trait Simd: Copy + Send + Sync {
     /// The bytes of four vectors, one of each after the other: quads of bytes. Those of the first four bytes
     /// of every 16 are in the first vector, the next four in the second, and so on.
     fn zip4(self, rows: [Self::I; 4]) -> [Self::I; 4];
-    /// The integers of four vectors as bytes that saturate, i8 where `SIGNED`, else u8: vector after vector,
-    /// or where `ZIPPED` in the order from which [`zip4`](Simd::zip4) made the four.
+    /// The integers of four vectors, which must be such bytes, as bytes, i8 where `SIGNED`, else u8: vector
+    /// after vector, or where `ZIPPED` in the order from which [`zip4`](Simd::zip4) made the four.
     fn narrow<const SIGNED: bool, const ZIPPED: bool>(self, x: [Self::I; 4]) -> Self::I;
 
-    /// Writes the integers of four vectors as bytes that saturate, vector after vector.
+    /// Writes the integers of four vectors as [`narrow`](Simd::narrow) makes bytes of them, vector after
+    /// vector.
     #[inline(always)]
     fn store_four<const SIGNED: bool>(self, x: [Self::I; 4], to: &mut [u8]) {
         let to = &mut to[..4 * Self::LANES];

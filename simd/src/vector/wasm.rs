@@ -388,8 +388,14 @@ impl<const DOT: u8> Simd for Wasm<DOT> {
 
     #[inline(always)]
     fn narrow<const SIGNED: bool, const ZIPPED: bool>(self, [a, b, c, d]: [Self::I; 4]) -> Self::I {
-        let (ab, cd) = (i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d));
-        if SIGNED { i8x16_narrow_i16x8(ab, cd) } else { u8x16_narrow_i16x8(ab, cd) }
+        // No intrinsic that saturates 32 bits: LLVM makes comparisons of two such steps.
+        if SIGNED {
+            // The upper half is all sign: as a byte, it makes 16 bits of the lower half's byte.
+            return i8x16_narrow_i16x8(i8x16_narrow_i16x8(a, b), i8x16_narrow_i16x8(c, d));
+        }
+        let ab = i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(a, b);
+        let cd = i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(c, d);
+        i8x16_shuffle::<0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(ab, cd)
     }
 
     #[inline(always)]
