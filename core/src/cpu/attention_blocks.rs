@@ -100,13 +100,16 @@ impl<W: Float> Attend<'_, W> {
             let values: Vec<&[f32]> = block.clone().map(value).collect();
             pack_keys(&keys, &mut packed);
             let table = &mut table[..some.len() * KEYS];
-            scores(isa, &q[some.clone()], &packed, self.scale.to_f32(), table);
+            let seen_of = |i: usize| {
+                let Range { start, end } = seen[i / group];
+                start.clamp(block.start, block.end)..end.clamp(block.start, block.end)
+            };
+            let ends: Vec<usize> = some.clone().map(|i| seen_of(i).end - first_key).collect();
+            scores(isa, &q[some.clone()], &ends, &packed, self.scale.to_f32(), table);
             for (i, row) in some.clone().zip(table.chunks_exact_mut(KEYS)) {
-                let seen = &seen[i / group];
-                let seen = seen.start.clamp(block.start, block.end)..seen.end.clamp(block.start, block.end);
-                self.settle(at(i), first_key, seen, row);
+                self.settle(at(i), first_key, seen_of(i), row);
             }
-            rows.absorb(isa, some.start, table, &values);
+            rows.absorb(isa, some.start, table, &ends, &values);
         }
         Ok(rows)
     }

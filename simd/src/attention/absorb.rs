@@ -25,24 +25,28 @@ impl Rows {
     }
 
     /// Adds a block of keys to the rows from `first` on: their scores [rows, KEYS], -inf for keys that a row
-    /// does not see or that there are not, and the values of the keys that there are. The scores become the
-    /// shares, unscaled.
-    pub fn absorb(&mut self, isa: Isa, first: usize, scores: &mut [f32], values: &[&[f32]]) {
+    /// does not see or that there are not, and the values of the keys that there are. A row sees none from its
+    /// place in `ends` on. The scores become the shares, unscaled.
+    pub fn absorb(&mut self, isa: Isa, first: usize, scores: &mut [f32], ends: &[usize], values: &[&[f32]]) {
         let (scores, rest) = scores.as_chunks_mut::<KEYS>();
+        assert!(ends.len() == scores.len() && ends.iter().all(|&end| end <= KEYS));
         assert!(rest.is_empty() && first + scores.len() <= self.sums.len() && values.len() <= KEYS);
         assert!(values.iter().all(|value| value.len() == self.width));
         let (rows, width) = (first..first + scores.len(), self.width);
         let sums = self.largest[rows.clone()].iter_mut().zip(&mut self.sums[rows.clone()]);
         let sums: Vec<(&mut f32, &mut f32)> = sums.collect();
         let so_far = &mut self.values[rows.start * width..rows.end * width];
-        dispatch_plain(isa, Absorb { width, sums, so_far, scores, values });
+        dispatch_plain(isa, Absorb { width, sums, so_far, scores, ends, values });
     }
 
-    /// Row `row`, finished: zeros where it saw nothing.
+    /// Row `row`, finished: zeros where it saw nothing. Zeros have no sign, as the last keys with a share of
+    /// zero may have been added or left out.
     pub fn finished(&self, row: usize) -> impl Iterator<Item = f32> {
         let sum = self.sums[row];
         let nothing = sum == 0.0;
-        self.values[row * self.width..][..self.width].iter().map(move |x| if nothing { 0.0 } else { x / sum })
+        self.values[row * self.width..][..self.width]
+            .iter()
+            .map(move |x| if nothing { 0.0 } else { (x + 0.0) / sum })
     }
 }
 
@@ -52,6 +56,7 @@ struct Absorb<'a> {
     sums: Vec<(&'a mut f32, &'a mut f32)>,
     so_far: &'a mut [f32],
     scores: &'a mut [[f32; KEYS]],
+    ends: &'a [usize],
     values: &'a [&'a [f32]],
 }
 
@@ -63,9 +68,11 @@ impl Task for Absorb<'_> {
         if self.width == 0 {
             return;
         }
-        let rows = self.sums.iter_mut().zip(self.scores.iter_mut());
-        for ((sums, scores), so_far) in rows.zip(self.so_far.chunks_exact_mut(self.width)) {
-            let scaled_down = shares(s, scores, sums);
+        let rows = self.sums.iter_mut().zip(self.scores.iter_mut().zip(self.ends));
+        for ((sums, (scores, &end)), so_far) in rows.zip(self.so_far.chunks_exact_mut(self.width)) {
+            let (seen, unseen) = scores.split_at_mut(end.next_multiple_of(2 * S::LANES));
+            unseen.fill(0.0);
+            let scaled_down = shares(s, seen, sums);
             if scaled_down != 1.0 {
                 for x in so_far.chunks_mut(S::LANES) {
                     s.store_some(s.mul(s.load_some(x), s.splat(scaled_down)), x);
@@ -90,9 +97,9 @@ impl Task for Absorb<'_> {
 
 /// Makes scores shares; says what came before is to be multiplied with.
 #[inline(always)]
-fn shares<S: Simd>(s: S, scores: &mut [f32; KEYS], (largest, sum): &mut (&mut f32, &mut f32)) -> f32 {
-    let mut most = s.load(scores);
-    for x in scores.chunks_exact(S::LANES).skip(1) {
+fn shares<S: Simd>(s: S, scores: &mut [f32], (largest, sum): &mut (&mut f32, &mut f32)) -> f32 {
+    let mut most = s.splat(f32::NEG_INFINITY);
+    for x in scores.chunks_exact(S::LANES) {
         most = s.max(s.load(x), most);
     }
     let before = **largest;
@@ -102,14 +109,26 @@ fn shares<S: Simd>(s: S, scores: &mut [f32; KEYS], (largest, sum): &mut (&mut f3
     let by = if **largest == f32::NEG_INFINITY { 0.0 } else { **largest };
     let by_all = s.splat(by);
     let mut total = s.splat(0.0);
-    for x in scores.chunks_exact_mut(S::LANES) {
-        let share = exp(s, s.sub(s.load(x), by_all));
-        total = s.add(total, share);
-        s.store(share, x);
+    // Two vectors at a time share what the exponential takes of constants.
+    for x in scores.chunks_exact_mut(2 * S::LANES) {
+        let two = [0, S::LANES].map(|at| s.sub(s.load(&x[at..]), by_all));
+        let shares = [share(s, two[0]), share(s, two[1])];
+        total = s.add(s.add(total, shares[0]), shares[1]);
+        s.store(shares[0], x);
+        s.store(shares[1], &mut x[S::LANES..]);
     }
-    let down = if before == **largest { 1.0 } else { scalar_exp(s, before - by) };
+    // Before anything was seen, there are zeros or NaN alone.
+    let same = before == **largest || before == f32::NEG_INFINITY;
+    let down = if same { 1.0 } else { scalar_exp(s, before - by) };
     **sum = **sum * down + s.sum(total);
     down
+}
+
+/// `e^x`. Machines take long to find out that what a masked key gives is too small, so it is not left to them.
+#[inline(always)]
+fn share<S: Simd>(s: S, x: S::F) -> S::F {
+    let (zero, none) = (s.splat(0.0), s.lt(x, s.splat(-105.0)));
+    s.select(none, zero, exp(s, s.select(none, zero, x)))
 }
 
 #[inline(always)]
@@ -134,12 +153,15 @@ impl Absorb<'_> {
     #[inline(always)]
     fn add<S: Simd, const R: usize, const V: usize>(&mut self, s: S, row: usize) -> usize {
         let width = self.width;
+        // Past it, the shares of all rows are zeros.
+        let end = self.ends[row..row + R].iter().fold(0, |most, &end| most.max(end));
+        let values = &self.values[..end.min(self.values.len())];
         let whole = width / (V * S::LANES) * (V * S::LANES);
         for first in (0..whole).step_by(V * S::LANES) {
             let at = |r: usize, v: usize| (row + r) * width + first + v * S::LANES;
             let mut sums: [[S::F; V]; R] =
                 std::array::from_fn(|r| std::array::from_fn(|v| s.load(&self.so_far[at(r, v)..])));
-            for (key, value) in self.values.iter().enumerate() {
+            for (key, value) in values.iter().enumerate() {
                 let value: [S::F; V] = std::array::from_fn(|v| {
                     // SAFETY: every value has `width` floats, of which these are some.
                     unsafe { s.load_at(value.as_ptr().add(first + v * S::LANES)) }
@@ -161,7 +183,7 @@ impl Absorb<'_> {
             for (i, to) in so_far[whole..].chunks_mut(S::LANES).enumerate() {
                 let first = whole + i * S::LANES;
                 let mut sum = s.load_some(to);
-                for (&share, value) in self.scores[r].iter().zip(self.values) {
+                for (&share, value) in self.scores[r].iter().zip(values) {
                     sum = s.mul_add(s.splat(share), s.load_some(&value[first..first + to.len()]), sum);
                 }
                 s.store_some(sum, to);

@@ -24,16 +24,19 @@ pub fn pack_keys(keys: &[&[f32]], packed: &mut [f32]) {
     }
 }
 
-/// Writes the products of queries with packed keys, times `scale`, as [queries, KEYS].
-pub fn scores(isa: Isa, queries: &[&[f32]], packed: &[f32], scale: f32, out: &mut [f32]) {
+/// Writes the products of queries with packed keys, times `scale`, as [queries, KEYS]: of each query with the
+/// keys before its `ends`; what is written after them may be anything.
+pub fn scores(isa: Isa, queries: &[&[f32]], ends: &[usize], packed: &[f32], scale: f32, out: &mut [f32]) {
     let depth = packed.len() / KEYS;
     assert!(packed.len() == depth * KEYS && queries.iter().all(|q| q.len() == depth));
+    assert!(ends.len() == queries.len() && ends.iter().all(|&end| end <= KEYS));
     assert_eq!(out.len(), queries.len() * KEYS);
-    dispatch_plain(isa, Scores { queries, packed, scale, out });
+    dispatch_plain(isa, Scores { queries, ends, packed, scale, out });
 }
 
 struct Scores<'a> {
     queries: &'a [&'a [f32]],
+    ends: &'a [usize],
     packed: &'a [f32],
     scale: f32,
     out: &'a mut [f32],
@@ -58,12 +61,13 @@ impl Task for Scores<'_> {
 }
 
 impl Scores<'_> {
-    /// `R` queries with all keys, `V` vectors of them at a time; says how many queries.
+    /// `R` queries with the keys that one of them asks for, `V` vectors at a time; says how many queries.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(&mut self, s: S, row: usize) -> usize {
         let scale = s.splat(self.scale);
         let queries: [&[f32]; R] = std::array::from_fn(|r| self.queries[row + r]);
-        for first in (0..KEYS).step_by(V * S::LANES) {
+        let end = self.ends[row..row + R].iter().fold(0, |most, &end| most.max(end));
+        for first in (0..end).step_by(V * S::LANES) {
             let mut sums = [[s.splat(0.0); V]; R];
             for (d, keys) in self.packed.as_chunks::<KEYS>().0.iter().enumerate() {
                 let keys: [S::F; V] = std::array::from_fn(|v| {

@@ -28,7 +28,9 @@ fn attend(
     for (block, (k_block, v_block)) in k.chunks(KEYS).zip(v.chunks(KEYS)).enumerate() {
         pack_keys(k_block, &mut packed);
         let mut table = vec![f32::NAN; q.len() * KEYS];
-        scores(isa, q, &packed, 0.5, &mut table);
+        let end = |r| seen(first + r, all, k.len()).end.saturating_sub(block * KEYS).min(KEYS);
+        let ends: Vec<usize> = (0..q.len()).map(end).collect();
+        scores(isa, q, &ends, &packed, 0.5, &mut table);
         for (r, row) in table.chunks_mut(KEYS).enumerate() {
             let seen = seen(first + r, all, k.len());
             for (i, score) in row.iter_mut().enumerate() {
@@ -37,7 +39,7 @@ fn attend(
                 }
             }
         }
-        rows.absorb(isa, 0, &mut table, v_block);
+        rows.absorb(isa, 0, &mut table, &ends, v_block);
     }
     (0..q.len()).flat_map(|r| rows.finished(r).collect::<Vec<_>>()).collect()
 }
@@ -95,7 +97,7 @@ fn what_is_masked_may_be_nan_and_what_is_seen_may_not() {
         scores[2 * KEYS..3 * KEYS].fill(f32::NEG_INFINITY);
         scores[3 * KEYS..].fill(f32::NEG_INFINITY);
         scores[4 * KEYS - 1] = f32::NAN;
-        rows.absorb(isa, 0, &mut scores, &values);
+        rows.absorb(isa, 0, &mut scores, &[KEYS; 4], &values);
         let row = |r: usize| rows.finished(r).collect::<Vec<f32>>();
         assert_eq!(row(0), [1.0; 20], "{isa:?}");
         assert!(row(1)[7].is_nan() && row(1)[6] == 1.0, "{isa:?}");
@@ -107,6 +109,6 @@ fn what_is_masked_may_be_nan_and_what_is_seen_may_not() {
 #[test]
 fn a_sink_alone_leaves_zeros() {
     let mut rows = Rows::new(2, [Some(1.0), Some(f32::NEG_INFINITY)].into_iter());
-    rows.absorb(Isa::Scalar, 0, &mut [f32::NEG_INFINITY; 2 * KEYS], &[]);
+    rows.absorb(Isa::Scalar, 0, &mut [f32::NEG_INFINITY; 2 * KEYS], &[0, KEYS], &[]);
     assert_eq!(rows.finished(0).chain(rows.finished(1)).collect::<Vec<_>>(), [0.0; 4]);
 }
