@@ -1,7 +1,6 @@
 // Drives Chromium: takes a job as a line of JSON, opens a fresh page for it, answers with a line of JSON.
 // usage: node driver.mjs CHROMIUM NPM_FOLDER OURS_FOLDER MODELS_FOLDER INPUTS_FOLDER [ARGUMENT OF CHROMIUM…]
-import { createReadStream } from "node:fs";
-import { readFile, readdir, stat } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, extname, join, normalize } from "node:path";
@@ -22,14 +21,21 @@ const HEADERS = {
   "Cache-Control": "no-store",
 };
 
+// What was asked for once lies in memory: reading it anew would take the processor from the page that waits for it.
+const read = new Map();
+const contents = async (file) => {
+  if (!read.has(file)) read.set(file, await readFile(file));
+  return read.get(file);
+};
+
 const server = createServer(async (request, response) => {
   const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname)).split("/").slice(1);
   const file = FOLDERS[path[0]] ? join(FOLDERS[path[0]], ...path.slice(1)) : join(HERE, ...path);
   try {
-    const { size } = await stat(file);
+    const bytes = await contents(file);
     const type = TYPES[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { ...HEADERS, "Content-Type": type, "Content-Length": size });
-    createReadStream(file).pipe(response);
+    response.writeHead(200, { ...HEADERS, "Content-Type": type, "Content-Length": bytes.length });
+    response.end(bytes);
   } catch {
     response.writeHead(404, HEADERS).end();
   }
