@@ -1,6 +1,6 @@
 //! BiasSoftmax on the CPU. The small floats compute in f32 and round once.
 
-use super::broadcast::zip;
+use super::broadcast::{pair, zip};
 use super::softmax::normalize;
 use super::wide::widened;
 use super::{Io, Kernel};
@@ -16,7 +16,7 @@ impl Kernel for BiasSoftmax {
         for_float!(x.dtype(), T => {
             let mut sums = vec![<T as Float>::Wide::zero(); x.len()];
             let (a, b) = (widened::<T>(x)?, widened::<T>(bias)?);
-            zip(cx, (&mut sums, x.shape()), (&a, x.shape()), (&b, bias.shape()), |&a, &b| a.add(b))?;
+            zip(cx, (&mut sums, x.shape()), (&a, x.shape()), (&b, bias.shape()), &pair(|&a: &<T as Float>::Wide, &b| a.add(b)))?;
             for (y, sums) in y.into_slice::<T>()?.chunks_mut(row).zip(sums.chunks_mut(row)) {
                 cx.check()?;
                 normalize(Mode::Soft, sums);

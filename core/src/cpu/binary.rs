@@ -2,7 +2,7 @@
 //!
 //! An integer divided by zero is 0, and so is its remainder: numpy's answer, where others crash.
 
-use super::broadcast::{zip, zip_in_place};
+use super::broadcast::{Pair, pair, zip, zip_in_place};
 use super::{Io, Kernel, vector};
 use crate::ops::binary::{Binary, Function};
 use crate::{DType, Float, Num, Result, Shape};
@@ -58,18 +58,23 @@ impl Binary {
     }
 
     fn zip<T: Num>(&self, io: &mut Io<'_>, f: impl Fn(&T, &T) -> T + Sync) -> Result<()> {
+        self.zip_by(io, &pair(f))
+    }
+
+    /// [`zip`](Binary::zip), compiled once for a type.
+    fn zip_by<T: Num>(&self, io: &mut Io<'_>, f: &Pair<'_, T, T, T>) -> Result<()> {
         let y = io.output(0)?;
         let shape = Shape::from_slice(y.shape());
         let y = (y.into_slice()?, &shape[..]);
         if io.placed(0, 0) {
             let b = io.input(1)?;
             let b_shape = self.align.second(&shape, b.shape())?;
-            return zip_in_place(io.context(), y, (b.slice()?, &b_shape), f);
+            return zip_in_place(io.context(), y, (b.slice()?, &b_shape), false, f);
         }
         let a = io.input(0)?;
         let a = (a.slice()?, a.shape());
         if io.placed(1, 0) {
-            return zip_in_place(io.context(), y, a, |b, a| f(a, b));
+            return zip_in_place(io.context(), y, a, true, f);
         }
         let b = io.input(1)?;
         let b_shape = self.align.second(a.1, b.shape())?;
@@ -97,7 +102,7 @@ impl Binary {
                 (y.into_slice::<T>()?, &shape),
                 (x.slice::<T>()?, x.shape()),
                 (&e, &e_shape),
-                |&x, &e| integer_power(x, e),
+                &pair(|&x, &e| integer_power(x, e)),
             ));
         }
         let e =
@@ -107,7 +112,7 @@ impl Binary {
             (y.into_slice::<T>()?, &shape),
             (x.slice::<T>()?, x.shape()),
             (&e, &e_shape),
-            |x, &e| T::from_f64(x.to_f64().powf(e)),
+            &pair(|x: &T, &e| T::from_f64(x.to_f64().powf(e))),
         ))
     }
 }

@@ -4,7 +4,7 @@
 //! along (step 1) or stands still (step 0); that is the one thing a caller has to know.
 
 use super::{Io, RunContext};
-use crate::{Result, Shape};
+use crate::{Element, Result, Shape};
 use std::ops::Range;
 
 /// Elements that one thread takes at a time; about a millisecond of the slowest functions.
@@ -133,13 +133,29 @@ impl<const N: usize> Broadcast<N> {
     }
 }
 
+/// What a function does along a run: writes the output's elements from the inputs', each input at its step. This is
+/// all that is compiled for every function; how runs are found is not.
+pub type Pair<'f, A, B, Y> = dyn Fn(&mut [Y], (&[A], usize), (&[B], usize)) + Sync + 'f;
+
+/// [`Pair`] for a function of two elements.
+pub fn pair<A, B, Y>(
+    f: impl Fn(&A, &B) -> Y + Sync,
+) -> impl Fn(&mut [Y], (&[A], usize), (&[B], usize)) + Sync {
+    move |y, (a, a_step), (b, b_step)| match (a_step, b_step) {
+        (1, 1) => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = f(a, b)),
+        (1, _) => y.iter_mut().zip(a).for_each(|(y, a)| *y = f(a, &b[0])),
+        (_, 1) => y.iter_mut().zip(b).for_each(|(y, b)| *y = f(&a[0], b)),
+        _ => y.iter_mut().for_each(|y| *y = f(&a[0], &b[0])),
+    }
+}
+
 /// `y = f(a, b)` element by element, `a` and `b` broadcast to `shape`.
 pub fn zip<A: Sync, B: Sync, Y: Send>(
     cx: &RunContext<'_>,
     (y, shape): (&mut [Y], &[usize]),
     (a, a_shape): (&[A], &[usize]),
     (b, b_shape): (&[B], &[usize]),
-    f: impl Fn(&A, &B) -> Y + Sync,
+    f: &Pair<'_, A, B, Y>,
 ) -> Result<()> {
     let walk = Broadcast::new(shape, [a_shape, b_shape])?;
     cx.pool.chunks(y, CHUNK, |i, y| {
@@ -147,37 +163,51 @@ pub fn zip<A: Sync, B: Sync, Y: Send>(
         let start = i * CHUNK;
         for Run { out, at: [ai, bi] } in walk.runs(start..start + y.len()) {
             let y = &mut y[out.start - start..out.end - start];
-            match (walk.step(0), walk.step(1)) {
-                (1, 1) => y.iter_mut().zip(&a[ai..]).zip(&b[bi..]).for_each(|((y, a), b)| *y = f(a, b)),
-                (1, _) => y.iter_mut().zip(&a[ai..]).for_each(|(y, a)| *y = f(a, &b[bi])),
-                (_, 1) => y.iter_mut().zip(&b[bi..]).for_each(|(y, b)| *y = f(&a[ai], b)),
-                _ => y.iter_mut().for_each(|y| *y = f(&a[ai], &b[bi])),
+            f(y, (&a[ai..], walk.step(0)), (&b[bi..], walk.step(1)));
+        }
+        Ok(())
+    })
+}
+
+/// `y = f(y, b)` element by element, `b` broadcast to the shape of `y`; where it is `swapped`, `y = f(b, y)`.
+pub fn zip_in_place<T: Element>(
+    cx: &RunContext<'_>,
+    (y, shape): (&mut [T], &[usize]),
+    (b, b_shape): (&[T], &[usize]),
+    swapped: bool,
+    f: &Pair<'_, T, T, T>,
+) -> Result<()> {
+    let walk = Broadcast::new(shape, [b_shape])?;
+    let step = walk.step(0);
+    cx.pool.chunks(y, CHUNK, |i, y| {
+        cx.check()?;
+        let start = i * CHUNK;
+        for Run { out, at: [at] } in walk.runs(start..start + y.len()) {
+            let y = &mut y[out.start - start..out.end - start];
+            // What is read must not be what is written.
+            let mut before = [T::zeroed(); 64];
+            for (n, y) in y.chunks_mut(before.len()).enumerate() {
+                let before = &mut before[..y.len()];
+                before.copy_from_slice(y);
+                let (own, b) = ((&*before, 1), (&b[at + n * 64 * step..], step));
+                if swapped { f(y, b, own) } else { f(y, own, b) }
             }
         }
         Ok(())
     })
 }
 
-/// `y = f(y, b)` element by element, `b` broadcast to the shape of `y`.
-pub fn zip_in_place<B: Sync, Y: Send>(
-    cx: &RunContext<'_>,
-    (y, shape): (&mut [Y], &[usize]),
-    (b, b_shape): (&[B], &[usize]),
-    f: impl Fn(&Y, &B) -> Y + Sync,
-) -> Result<()> {
-    let walk = Broadcast::new(shape, [b_shape])?;
-    cx.pool.chunks(y, CHUNK, |i, y| {
-        cx.check()?;
-        let start = i * CHUNK;
-        for Run { out, at: [bi] } in walk.runs(start..start + y.len()) {
-            let y = &mut y[out.start - start..out.end - start];
-            match walk.step(0) {
-                1 => y.iter_mut().zip(&b[bi..]).for_each(|(y, b)| *y = f(y, b)),
-                _ => y.iter_mut().for_each(|y| *y = f(y, &b[bi])),
-            }
-        }
-        Ok(())
-    })
+/// As [`Pair`], of three inputs.
+pub type Triple<'f, A, B, C, Y> = dyn Fn(&mut [Y], (&[A], usize), (&[B], usize), (&[C], usize)) + Sync + 'f;
+
+/// [`Triple`] for a function of three elements.
+pub fn triple<A, B, C, Y>(
+    f: impl Fn(&A, &B, &C) -> Y + Sync,
+) -> impl Fn(&mut [Y], (&[A], usize), (&[B], usize), (&[C], usize)) + Sync {
+    move |y, (a, sa), (b, sb), (c, sc)| match (sa, sb, sc) {
+        (1, 0, 0) => y.iter_mut().zip(a).for_each(|(y, a)| *y = f(a, &b[0], &c[0])),
+        _ => y.iter_mut().enumerate().for_each(|(k, y)| *y = f(&a[k * sa], &b[k * sb], &c[k * sc])),
+    }
 }
 
 /// `y = f(a, b, c)` element by element, all three broadcast to `shape`.
@@ -187,7 +217,7 @@ pub fn zip3<A: Sync, B: Sync, C: Sync, Y: Send>(
     (a, a_shape): (&[A], &[usize]),
     (b, b_shape): (&[B], &[usize]),
     (c, c_shape): (&[C], &[usize]),
-    f: impl Fn(&A, &B, &C) -> Y + Sync,
+    f: &Triple<'_, A, B, C, Y>,
 ) -> Result<()> {
     let walk = Broadcast::new(shape, [a_shape, b_shape, c_shape])?;
     let [sa, sb, sc] = std::array::from_fn(|n| walk.step(n));
@@ -196,12 +226,7 @@ pub fn zip3<A: Sync, B: Sync, C: Sync, Y: Send>(
         let start = i * CHUNK;
         for Run { out, at: [ai, bi, ci] } in walk.runs(start..start + y.len()) {
             let y = &mut y[out.start - start..out.end - start];
-            match (sa, sb, sc) {
-                (1, 0, 0) => y.iter_mut().zip(&a[ai..]).for_each(|(y, a)| *y = f(a, &b[bi], &c[ci])),
-                _ => y.iter_mut().enumerate().for_each(|(k, y)| {
-                    *y = f(&a[ai + k * sa], &b[bi + k * sb], &c[ci + k * sc]);
-                }),
-            }
+            f(y, (&a[ai..], sa), (&b[bi..], sb), (&c[ci..], sc));
         }
         Ok(())
     })

@@ -1,6 +1,6 @@
 //! Comparisons and logic on the CPU. NaN equals nothing and is neither less nor greater.
 
-use super::broadcast::zip;
+use super::broadcast::{Pair, pair, zip};
 use super::{Io, Kernel};
 use crate::ops::compare::{Compare, Question};
 use crate::{DType, Element, Result, Shape, Truth};
@@ -26,12 +26,14 @@ impl Kernel for Compare {
 impl Compare {
     fn zip<T: Element>(&self, io: &mut Io<'_>, f: impl Fn(&T, &T) -> bool + Sync) -> Result<()> {
         let (a, b) = (io.input(0)?, io.input(1)?);
-        self.zip_slices(io, (a.slice()?, a.shape()), (b.slice()?, b.shape()), f)
+        let f = pair(|a, b| Truth::from(f(a, b)));
+        self.zip_slices(io, (a.slice()?, a.shape()), (b.slice()?, b.shape()), &f)
     }
 
     fn zip_strings(&self, io: &mut Io<'_>) -> Result<()> {
         let (a, b) = (io.input(0)?, io.input(1)?);
-        self.zip_slices(io, (a.strings()?, a.shape()), (b.strings()?, b.shape()), |a, b| a == b)
+        let f = pair(|a, b| Truth::from(a == b));
+        self.zip_slices(io, (a.strings()?, a.shape()), (b.strings()?, b.shape()), &f)
     }
 
     fn zip_slices<T: Sync>(
@@ -39,12 +41,12 @@ impl Compare {
         io: &mut Io<'_>,
         a: (&[T], &[usize]),
         b: (&[T], &[usize]),
-        f: impl Fn(&T, &T) -> bool + Sync,
+        f: &Pair<'_, T, T, Truth>,
     ) -> Result<()> {
         let y = io.output(0)?;
         let shape = Shape::from_slice(y.shape());
         let b_shape = self.align.second(a.1, b.1)?;
-        zip(io.context(), (y.into_slice()?, &shape), a, (b.0, &b_shape), |a, b| Truth::from(f(a, b)))
+        zip(io.context(), (y.into_slice()?, &shape), a, (b.0, &b_shape), f)
     }
 }
 

@@ -1,6 +1,6 @@
 //! DequantizeLinear on the CPU: exact difference, one rounding in the product, one more to a small float.
 
-use super::broadcast::{CHUNK, zip3};
+use super::broadcast::{CHUNK, triple, zip3};
 use super::quantize_linear::{real, spans, zeros};
 use super::{Io, Kernel};
 use crate::ops::dequantize_linear::DequantizeLinear;
@@ -47,7 +47,7 @@ impl DequantizeLinear {
         let (s, z) = ((&scale[..], &layout.scales[..]), (&zero[..], &layout.scales[..]));
         macro_rules! from {
             ($x:expr, $difference:expr) => {
-                zip3(io.context(), y, ($x, shape), s, z, |&x, &s, &z| $difference(x, z) * s)
+                zip3(io.context(), y, ($x, shape), s, z, &triple(|&x, &s, &z| $difference(x, z) * s))
             };
         }
         match x.dtype() {

@@ -8,16 +8,38 @@ use super::strided::{Offsets, Steps};
 use super::{Io, Kernel, RunContext};
 use crate::ops::einsum::{Einsum, Label};
 use crate::tensor::element_count;
-use crate::{Num, Result, Shape, strides};
+use crate::{Num, Result, Shape, View, strides};
 
 impl Kernel for Einsum {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
-        for_num!(io.input(0)?.dtype(), T => self.evaluate::<T>(io))
+        let dtype = io.input(0)?.dtype();
+        if dtype.is_integer() {
+            // Sums and products of integers wrap, so those of i64 end in the same bits.
+            return for_int!(dtype, T => {
+                let read = |x: &View<'_>| collected(x.slice::<T>()?.iter().map(|&x| Num::to_i64(x)));
+                let sums = self.evaluate(io, &read)?;
+                write(io, sums, T::from_i64)
+            });
+        }
+        for_float!(dtype, T => {
+            let read = |x: &View<'_>| collected(x.slice::<T>()?.iter().map(|&x| x.acc()));
+            let sums = self.evaluate(io, &read)?;
+            write(io, sums, T::of_acc)
+        })
     }
 }
 
+/// Writes the result.
+fn write<S: Copy, T: Num>(io: &mut Io<'_>, sums: Vec<S>, narrow: impl Fn(S) -> T) -> Result<()> {
+    let y = io.output(0)?.into_slice::<T>()?;
+    ensure!(sums.len() == y.len(), Internal, "the result has another size than inferred");
+    y.iter_mut().zip(sums).for_each(|(y, sum)| *y = narrow(sum));
+    Ok(())
+}
+
 impl Einsum {
-    fn evaluate<T: Num>(&self, io: &mut Io<'_>) -> Result<()> {
+    /// The result, from inputs as `read` gives their elements.
+    fn evaluate<S: Num>(&self, io: &Io<'_>, read: &dyn Fn(&View<'_>) -> Result<Vec<S>>) -> Result<Vec<S>> {
         let cx = io.context();
         let terms =
             (0..io.input_count()).map(|i| self.labels(i, io.input(i)?.rank())).collect::<Result<Vec<_>>>()?;
@@ -28,7 +50,7 @@ impl Einsum {
         let needed = |label: &Label, after: usize| {
             output.contains(label) || terms[after..].iter().any(|term| term.contains(label))
         };
-        let mut product: Option<Operand<T::Acc>> = None;
+        let mut product: Option<Operand<S>> = None;
         for (i, term) in terms.iter().enumerate() {
             let x = io.input(i)?;
             let named = Named::new(term, x.shape())?;
@@ -36,20 +58,14 @@ impl Einsum {
             let elsewhere = |label: &Label| {
                 needed(label, i + 1) || product.as_ref().is_some_and(|p| p.labels.contains(label))
             };
-            let next = named.sum_to(cx, x.slice::<T>()?, &named.labels_where(elsewhere), T::acc)?;
+            let next = named.sum_to(cx, &read(&x)?, &named.labels_where(elsewhere))?;
             product = Some(match product {
                 None => next,
                 Some(product) => product.times(cx, &next, |label| needed(label, i + 1))?,
             });
         }
         let product = product.ok_or_else(|| err!(InvalidModel, "a sum of no terms"))?;
-        let y = io.output(0)?.into_slice::<T>()?;
-        let last = product.named().sum_to(cx, &product.data, &output, |x| x)?;
-        ensure!(last.data.len() == y.len(), Internal, "the result has another size than inferred");
-        for (y, &x) in y.iter_mut().zip(&last.data) {
-            *y = T::of_acc(x);
-        }
-        Ok(())
+        Ok(product.named().sum_to(cx, &product.data, &output)?.data)
     }
 }
 
@@ -104,13 +120,7 @@ impl Named {
     }
 
     /// The tensor `x` with these axes in this order, all others summed.
-    fn sum_to<X: Copy + Sync, S: Num>(
-        &self,
-        cx: &RunContext<'_>,
-        x: &[X],
-        labels: &[Label],
-        widen: impl Fn(X) -> S + Sync,
-    ) -> Result<Operand<S>> {
+    fn sum_to<S: Num>(&self, cx: &RunContext<'_>, x: &[S], labels: &[Label]) -> Result<Operand<S>> {
         let (shape, steps): (Shape, Steps) = labels.iter().map(|l| self.axis(l)).unzip();
         let summed = self.labels.iter().filter(|l| !labels.contains(l));
         let (sum_shape, sum_steps): (Shape, Steps) = summed.map(|l| self.axis(l)).unzip();
@@ -123,7 +133,7 @@ impl Named {
             cx.check()?;
             for (sum, at) in data.iter_mut().zip(kept.clone().from(i * 4096)) {
                 for more in Offsets::new(&sum_shape, &sum_steps) {
-                    *sum = sum.add(widen(x[(at + more) as usize]));
+                    *sum = sum.add(x[(at + more) as usize]);
                 }
             }
             Ok(())
@@ -201,13 +211,17 @@ fn arrange<S: Num>(
     for (at, label) in operand.labels.iter().enumerate() {
         named.shape[at] = size(label)?;
     }
-    Ok(named.sum_to(cx, &operand.data, labels, |x| x)?.data)
+    Ok(named.sum_to(cx, &operand.data, labels)?.data)
 }
 
 fn zeros<S: Num>(len: usize) -> Result<Vec<S>> {
-    let mut data = Vec::new();
+    collected(std::iter::repeat_n(S::zero(), len))
+}
+
+fn collected<S>(elements: impl ExactSizeIterator<Item = S>) -> Result<Vec<S>> {
+    let (len, mut data) = (elements.len(), Vec::new());
     data.try_reserve_exact(len).map_err(|_| err!(OutOfMemory, "no memory for {len} elements"))?;
-    data.resize(len, S::zero());
+    data.extend(elements);
     Ok(data)
 }
 

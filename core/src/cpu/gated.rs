@@ -1,7 +1,7 @@
 //! Activations of two inputs on the CPU.
 
 use super::activation::{fast_gelu, gelu, swish};
-use super::broadcast::zip;
+use super::broadcast::{pair, zip};
 use super::map::map;
 use super::{Io, Kernel, vector};
 use crate::ops::gated::Gated;
@@ -50,7 +50,13 @@ impl Gated {
     fn zip<T: Num>(&self, io: &mut Io<'_>, f: impl Fn(&T, &T) -> T + Sync) -> Result<()> {
         let (a, b, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
         let shape = self.second_shape(a.shape(), b.shape())?;
-        zip(io.context(), (y.into_slice()?, a.shape()), (a.slice()?, a.shape()), (b.slice()?, &shape), f)
+        zip(
+            io.context(),
+            (y.into_slice()?, a.shape()),
+            (a.slice()?, a.shape()),
+            (b.slice()?, &shape),
+            &pair(f),
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 //! A product is exact before it is requantized as any accumulator is. A sum is two fused steps; where the scales
 //! are too far apart for vectors to be exact, it is computed one by one.
 
-use super::broadcast::{Broadcast, CHUNK, zip};
+use super::broadcast::{Broadcast, CHUNK, pair, zip};
 use super::{Io, Kernel};
 use crate::for_quantized;
 use crate::ops::qlinear_elementwise::QLinearElementwise;
@@ -65,7 +65,7 @@ fn add<T: Quantized>(io: &mut Io<'_>, sum: impl Fn(T, T) -> T + Sync) -> Result<
     let (a, b, y) = (io.input(0)?, io.input(3)?, io.output(0)?);
     let shape = Shape::from_slice(y.shape());
     let y = (y.into_slice()?, &shape[..]);
-    zip(io.context(), y, (a.slice()?, a.shape()), (b.slice()?, b.shape()), |&a, &b| sum(a, b))
+    zip(io.context(), y, (a.slice()?, a.shape()), (b.slice()?, b.shape()), &pair(|&a, &b| sum(a, b)))
 }
 
 /// The scale that is input `i`, and the zero point that follows it or is 0.

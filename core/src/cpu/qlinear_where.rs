@@ -1,6 +1,6 @@
 //! QLinearWhere on the CPU: a table of all 256 values for each choice, then one look-up per element.
 
-use super::broadcast::zip3;
+use super::broadcast::{triple, zip3};
 use super::qlinear_elementwise::scale_and_zero;
 use super::{Io, Kernel};
 use crate::for_quantized;
@@ -26,7 +26,7 @@ impl Kernel for QLinearWhere {
                 (condition.slice::<Truth>()?, condition.shape()),
                 (a.slice::<T>()?, a.shape()),
                 (b.slice::<T>()?, b.shape()),
-                |c, &a, &b| if c.get() { look_up(&of_a, a) } else { look_up(&of_b, b) },
+                &triple(|c: &Truth, &a, &b| if c.get() { look_up(&of_a, a) } else { look_up(&of_b, b) }),
             )
         })
     }

@@ -1,6 +1,6 @@
 //! QuantizeLinear on the CPU: IEEE division, round half to even, add the zero point, saturate.
 
-use super::broadcast::{Broadcast, CHUNK, zip, zip3};
+use super::broadcast::{Broadcast, CHUNK, pair, triple, zip, zip3};
 use super::{Io, Kernel, RunContext};
 use crate::ops::granularity::Layout;
 use crate::ops::quantize_linear::QuantizeLinear;
@@ -93,9 +93,8 @@ impl Steps<'_> {
     fn divide_in<P: Float<Wide = f32>>(&mut self) -> Result<()> {
         let (shape, scales) = (&self.layout.shape, &self.layout.scales);
         let mut quotients = vec![0f32; self.x.len()];
-        zip(self.cx, (&mut quotients, shape), (&self.x, shape), (&self.scale, scales), |&x, &s| {
-            P::narrow(x).div(P::narrow(s)).widen()
-        })?;
+        let quotient = pair(|&x, &s| P::narrow(x).div(P::narrow(s)).widen());
+        zip(self.cx, (&mut quotients, shape), (&self.x, shape), (&self.scale, scales), &quotient)?;
         self.x = Cow::Owned(quotients);
         self.scale.fill(1.0);
         Ok(())
@@ -104,7 +103,7 @@ impl Steps<'_> {
     fn write<Y: Send>(&self, y: &mut [Y], f: impl Fn(f32, i32) -> Y + Sync) -> Result<()> {
         let (shape, scales) = (&self.layout.shape, &self.layout.scales);
         let (s, z) = ((&self.scale[..], &scales[..]), (&self.zero[..], &scales[..]));
-        zip3(self.cx, (y, shape), (&self.x, shape), s, z, |&x, &s, &z| f(x / s, z))
+        zip3(self.cx, (y, shape), (&self.x, shape), s, z, &triple(|&x, &s, &z| f(x / s, z)))
     }
 
     /// To bytes of either sign, in vectors.

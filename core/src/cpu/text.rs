@@ -10,7 +10,13 @@ impl Kernel for StringConcat {
         let shape = broadcast::broadcast_shape(&[a.shape(), b.shape()])?;
         let y = io.make(0, DType::Str, &shape)?.into_strings()?;
         let (a, b) = ((a.strings()?, a.shape()), (b.strings()?, b.shape()));
-        broadcast::zip(io.context(), (y, &shape), a, b, |a, b| [a.as_str(), b].concat())
+        broadcast::zip(
+            io.context(),
+            (y, &shape),
+            a,
+            b,
+            &broadcast::pair(|a: &String, b: &String| [a.as_str(), b].concat()),
+        )
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where on the CPU.
 
-use super::broadcast::zip3;
+use super::broadcast::{triple, zip3};
 use super::{Io, Kernel};
 use crate::ops::where_::Where;
 use crate::{DType, Result, Shape, Truth};
@@ -13,13 +13,13 @@ impl Kernel for Where {
         let test = (condition.slice::<Truth>()?, condition.shape());
         if a.dtype() == DType::Str {
             let (a, b) = ((a.strings()?, a.shape()), (b.strings()?, b.shape()));
-            return zip3(io.context(), (y.into_strings()?, &shape), test, a, b, |c, a, b| {
-                if c.get() { a.clone() } else { b.clone() }
-            });
+            let pick = triple(|c: &Truth, a: &String, b| if c.get() { a.clone() } else { String::clone(b) });
+            return zip3(io.context(), (y.into_strings()?, &shape), test, a, b, &pick);
         }
         for_width!(a.dtype(), T => {
             let (a, b) = ((a.units::<T>(), a.shape()), (b.units::<T>(), b.shape()));
-            zip3(io.context(), (y.into_units::<T>()?, &shape), test, a, b, |c, a, b| if c.get() { *a } else { *b })
+            let pick = triple(|c: &Truth, a: &T, b| if c.get() { *a } else { *b });
+            zip3(io.context(), (y.into_units::<T>()?, &shape), test, a, b, &pick)
         })
     }
 }
