@@ -133,14 +133,15 @@ impl<const N: usize> Broadcast<N> {
     }
 }
 
+/// An input from a run's first element on, and its step along the run.
+pub type Along<'a, T> = (&'a [T], usize);
+
 /// What a function does along a run: writes the output's elements from the inputs', each input at its step. This is
 /// all that is compiled for every function; how runs are found is not.
-pub type Pair<'f, A, B, Y> = dyn Fn(&mut [Y], (&[A], usize), (&[B], usize)) + Sync + 'f;
+pub type Pair<'f, A, B, Y> = dyn Fn(&mut [Y], Along<'_, A>, Along<'_, B>) + Sync + 'f;
 
 /// [`Pair`] for a function of two elements.
-pub fn pair<A, B, Y>(
-    f: impl Fn(&A, &B) -> Y + Sync,
-) -> impl Fn(&mut [Y], (&[A], usize), (&[B], usize)) + Sync {
+pub fn pair<A, B, Y>(f: impl Fn(&A, &B) -> Y + Sync) -> impl Fn(&mut [Y], Along<'_, A>, Along<'_, B>) + Sync {
     move |y, (a, a_step), (b, b_step)| match (a_step, b_step) {
         (1, 1) => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = f(a, b)),
         (1, _) => y.iter_mut().zip(a).for_each(|(y, a)| *y = f(a, &b[0])),
@@ -198,12 +199,12 @@ pub fn zip_in_place<T: Element>(
 }
 
 /// As [`Pair`], of three inputs.
-pub type Triple<'f, A, B, C, Y> = dyn Fn(&mut [Y], (&[A], usize), (&[B], usize), (&[C], usize)) + Sync + 'f;
+pub type Triple<'f, A, B, C, Y> = dyn Fn(&mut [Y], Along<'_, A>, Along<'_, B>, Along<'_, C>) + Sync + 'f;
 
 /// [`Triple`] for a function of three elements.
 pub fn triple<A, B, C, Y>(
     f: impl Fn(&A, &B, &C) -> Y + Sync,
-) -> impl Fn(&mut [Y], (&[A], usize), (&[B], usize), (&[C], usize)) + Sync {
+) -> impl Fn(&mut [Y], Along<'_, A>, Along<'_, B>, Along<'_, C>) + Sync {
     move |y, (a, sa), (b, sb), (c, sc)| match (sa, sb, sc) {
         (1, 0, 0) => y.iter_mut().zip(a).for_each(|(y, a)| *y = f(a, &b[0], &c[0])),
         _ => y.iter_mut().enumerate().for_each(|(k, y)| *y = f(&a[k * sa], &b[k * sb], &c[k * sc])),

@@ -137,10 +137,24 @@ pub fn multiply<S: Num, Y: Send, L: Left<S>, R: Right<S>>(
                 emit(next + row, col, sums, &mut now[start..start + sums.len()]);
             };
             let block = (first..first + take, depth, cols);
+            let (left, right) = (left(at), right(at));
+            let fill_row: FillRow<'_, S> = &|row, k, to, step| left.fill_row(row, k, to, step);
             if S::DTYPE == crate::DType::F32 {
-                packed.multiply_f32(cx, block, &left(at), &right(at), &mut emit)?;
+                packed.multiply_f32(
+                    cx,
+                    block,
+                    fill_row,
+                    &|k, to, panels| right.fill_cols(k, to, panels),
+                    &mut emit,
+                )?;
             } else {
-                packed.multiply(cx, block, &left(at), &right(at), &mut emit)?;
+                packed.multiply(
+                    cx,
+                    block,
+                    fill_row,
+                    &|k, to, panels| right.fill_cols(k, to, panels),
+                    &mut emit,
+                )?;
             }
             next += take;
             out = later;
@@ -148,6 +162,12 @@ pub fn multiply<S: Num, Y: Send, L: Left<S>, R: Right<S>>(
         Ok(())
     })
 }
+
+/// The factors as the loops see them, which are compiled once for a type of sums: [`Left::fill_row`] and
+/// [`Right::fill_cols`].
+type FillRow<'f, S> = &'f dyn Fn(usize, Range<usize>, &mut [S], usize);
+/// See [`FillRow`].
+type FillCols<'f, S, const N: usize> = &'f dyn Fn(Range<usize>, Range<usize>, &mut [[S; N]]);
 
 /// A tile of sums.
 type Tile<S> = [[S; NR]; MR];
@@ -181,9 +201,9 @@ impl<S: Num> Packed<S> {
         &mut self,
         cx: &RunContext<'_>,
         (rows, depth, cols): (Range<usize>, usize, usize),
-        left: &impl Left<S>,
-        right: &impl Right<S>,
-        emit: &mut impl FnMut(usize, usize, &[S]),
+        fill_row: FillRow<'_, S>,
+        fill_cols: FillCols<'_, S, NR>,
+        emit: &mut dyn FnMut(usize, usize, &[S]),
     ) -> Result<()> {
         for col in (0..cols).step_by(COLS) {
             cx.check()?;
@@ -195,10 +215,10 @@ impl<S: Num> Packed<S> {
                 let k = k..(k + DEPTH).min(depth);
                 self.panels.resize(across * k.len(), [S::zero(); NR]);
                 self.left.resize(k.len(), [S::zero(); MR]);
-                right.fill_cols(k.clone(), cols.clone(), &mut self.panels);
+                fill_cols(k.clone(), cols.clone(), &mut self.panels);
                 for (tiles, first) in self.sums.chunks_mut(across).zip(rows.clone().step_by(MR)) {
                     for (r, row) in (first..(first + MR).min(rows.end)).enumerate() {
-                        left.fill_row(row, k.clone(), &mut self.left.as_flattened_mut()[r..], MR);
+                        fill_row(row, k.clone(), &mut self.left.as_flattened_mut()[r..], MR);
                     }
                     for (tile, panel) in tiles.iter_mut().zip(self.panels.chunks(k.len())) {
                         add_products(tile, &self.left, panel);
@@ -227,20 +247,20 @@ impl<S: Num> Packed<S> {
         &mut self,
         cx: &RunContext<'_>,
         (rows, depth, cols): (Range<usize>, usize, usize),
-        left: &impl Left<S>,
-        right: &impl Right<S>,
-        emit: &mut impl FnMut(usize, usize, &[S]),
+        fill_row: FillRow<'_, S>,
+        fill_cols: FillCols<'_, S, PANEL>,
+        emit: &mut dyn FnMut(usize, usize, &[S]),
     ) -> Result<()> {
         self.rows.resize(rows.len() * depth, S::zero());
         for (to, row) in self.rows.chunks_mut(depth.max(1)).zip(rows.clone()) {
-            left.fill_row(row, 0..depth, to, 1);
+            fill_row(row, 0..depth, to, 1);
         }
         let across = (BLOCK / depth.max(1)).clamp(PANEL, COLS) / PANEL * PANEL;
         for col in (0..cols).step_by(across) {
             cx.check()?;
             let cols = col..(col + across).min(cols);
             let panels = self.f32s.blank(depth, cols.len()).map_err(|_| no_memory(depth, cols.len()))?;
-            right.fill_cols::<PANEL>(0..depth, cols.clone(), bytemuck::cast_slice_mut(panels));
+            fill_cols(0..depth, cols.clone(), bytemuck::cast_slice_mut(panels));
             self.lines.resize(rows.len() * cols.len(), 0.0);
             let data = bytemuck::cast_slice(&self.rows);
             let out = MatrixMut::dense(&mut self.lines, cols.len());

@@ -23,18 +23,17 @@ impl Kernel for TopK {
             let x = x.slice::<T>()?;
             let mut values = values.map(|y| y.into_slice::<T>()).transpose()?;
             let mut places = places.map(|y| y.into_slice::<i64>()).transpose()?;
-            let mut order = filled(0usize, len)?;
+            let mut order = filled((0, 0), len)?;
             let outer = x.len().checked_div(len * inner).unwrap_or(0);
             for (o, i) in (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))) {
                 cx.check()?;
                 let at = |j: usize| x[(o * len + j) * inner + i];
-                order.iter_mut().enumerate().for_each(|(j, place)| *place = j);
-                first(&mut order, k, |&a, &b| {
-                    let by_value = compare(at(a), at(b));
-                    let by_value = if self.largest { by_value.reverse() } else { by_value };
-                    by_value.then(a.cmp(&b))
-                });
-                for (j, &place) in order[..k].iter().enumerate() {
+                for (j, to) in order.iter_mut().enumerate() {
+                    let key = key(at(j));
+                    *to = (if self.largest { !key } else { key }, j);
+                }
+                first(&mut order, k);
+                for (j, &(_, place)) in order[..k].iter().enumerate() {
                     let to = (o * k + j) * inner + i;
                     if let Some(values) = &mut values {
                         values[to] = at(place);
@@ -50,11 +49,28 @@ impl Kernel for TopK {
 }
 
 /// Brings the first `k` of all to the front, in order.
-fn first<T>(all: &mut [T], k: usize, compare: impl Fn(&T, &T) -> Ordering) {
+fn first(all: &mut [(u64, usize)], k: usize) {
     if 0 < k && k < all.len() {
-        all.select_nth_unstable_by(k - 1, &compare);
+        all.select_nth_unstable(k - 1);
     }
-    all[..k].sort_unstable_by(&compare);
+    all[..k].sort_unstable();
+}
+
+/// A number that is ordered as [`compare`] orders them; so one sort does for every type.
+fn key<T: Num>(x: T) -> u64 {
+    const SIGN: u64 = 1 << 63;
+    if T::DTYPE == DType::U64 {
+        return x.to_i64() as u64;
+    }
+    if !T::FLOAT {
+        return x.to_i64() as u64 ^ SIGN;
+    }
+    if x.is_nan() {
+        return u64::MAX;
+    }
+    // A zero less than zero is no other zero.
+    let bits = (x.to_f64() + 0.0).to_bits();
+    if bits & SIGN == 0 { bits | SIGN } else { !bits }
 }
 
 /// The order of numbers in which NaN is larger than everything.
@@ -64,6 +80,7 @@ pub fn compare<T: Num>(a: T, b: T) -> Ordering {
 
 #[cfg(test)]
 mod tests {
+    use super::{compare, key};
     use crate::cpu::testing::run;
     use crate::ops::Attr;
     use crate::{Result, Tensor};
@@ -72,6 +89,21 @@ mod tests {
         let inputs = [Tensor::new(&[x.len()], x)?, Tensor::new(&[1], &[k])?].map(|t| Some(t.into()));
         let y = run(("", "TopK", 11), &[("largest", Attr::Int(largest))], &inputs, 2)?;
         Ok(y[1].tensor()?.slice()?.to_vec())
+    }
+
+    #[test]
+    fn keys_are_ordered_as_numbers() {
+        let floats =
+            [f64::NEG_INFINITY, -1e300, -1.0, -1e-310, -0.0, 0.0, 1e-310, 2.0, f64::INFINITY, f64::NAN];
+        for (a, b) in floats.into_iter().flat_map(|a| floats.map(|b| (a, b))) {
+            assert_eq!(key(a).cmp(&key(b)), compare(a, b), "{a} and {b}");
+        }
+        let wholes = [i64::MIN, -1, 0, 1, i64::MAX];
+        for (a, b) in wholes.into_iter().flat_map(|a| wholes.map(|b| (a, b))) {
+            assert_eq!(key(a).cmp(&key(b)), a.cmp(&b), "{a} and {b}");
+            let (a, b) = (a as u64, b as u64);
+            assert_eq!(key(a).cmp(&key(b)), a.cmp(&b), "{a} and {b}");
+        }
     }
 
     #[test]
