@@ -105,7 +105,11 @@ impl<E: Epilogue> Part<'_, '_, E> {
     }
 
     /// All rows × the panels that `N` vectors span; how many these are.
-    #[inline(always)]
+    ///
+    /// In WebAssembly a function of its own: engines improve whole functions, between calls. A tile is too small for
+    /// a call.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     unsafe fn group<S: Simd, const N: usize>(&mut self, s: S, panel: usize) -> usize {
         let taps = self.job.rhs.taps();
         let count = self.out.rows().len();
@@ -136,8 +140,7 @@ impl<E: Epilogue> Part<'_, '_, E> {
     ///
     /// # Safety
     /// The panels that `N` vectors span must be there, and so must `R` rows in the block.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(always)]
     unsafe fn tile<S: Simd, const R: usize, const N: usize>(&mut self, s: S, tile: Tile<'_>) -> usize {
         // SAFETY: the caller's promise; a panel begins at every `depth` lines.
         unsafe {

@@ -180,9 +180,9 @@ unsafe fn fill_tap(
                     *quad = four.map(|b| (b ^ flip) as i8);
                 }
             } else if col_step == 1 && deep == 4 && cols == PANEL {
-                let rows = std::array::from_fn(|j| from.add(j * depth_step).cast::<[u8; PANEL]>().read());
-                for (quad, four) in quads.iter_mut().zip(zipped(rows)) {
-                    *quad = four.map(|b| (b ^ flip) as i8);
+                let row = |j: usize| from.add(j * depth_step).cast::<[u8; PANEL]>().read();
+                for (quad, four) in quads.iter_mut().zip(zipped([row(0), row(1), row(2), row(3)])) {
+                    *quad = (four ^ flips).to_ne_bytes().map(|b| b as i8);
                 }
             } else {
                 for (col, quad) in quads.iter_mut().enumerate().take(cols) {
