@@ -66,7 +66,10 @@ fn run<E: End>(isa: Isa, numbers: &Numbers<'_>, x: &[u8], y: &mut [E::Out], end:
 
 /// Where numbers go.
 trait End: Copy {
-    type Out: Copy + Default;
+    type Out;
+
+    /// What one of them becomes.
+    fn one(self, x: f32) -> Self::Out;
 
     /// Writes four vectors side by side.
     ///
@@ -80,6 +83,10 @@ struct ToNumbers;
 
 impl End for ToNumbers {
     type Out = f32;
+
+    fn one(self, x: f32) -> f32 {
+        x
+    }
 
     #[inline(always)]
     unsafe fn store<S: Simd>(self, s: S, x: [S::F; 4], to: *mut f32) {
@@ -95,6 +102,14 @@ struct ToBytes(Scale);
 
 impl End for ToBytes {
     type Out = u8;
+
+    fn one(self, x: f32) -> u8 {
+        let Scale { scale, zero, signed } = self.0;
+        let (low, high) = if signed { (-128, 127) } else { (0, 255) };
+        let steps = (x / scale).round_ties_even().clamp((low - zero) as f32, (high - zero) as f32);
+        // A cast from NaN is zero.
+        (zero + steps as i32) as u8
+    }
 
     #[inline(always)]
     unsafe fn store<S: Simd>(self, s: S, x: [S::F; 4], to: *mut u8) {
@@ -118,67 +133,57 @@ struct Chain<'a, E: End> {
     end: E,
 }
 
-/// Elements of four vectors of the widest set.
-const MOST: usize = 64;
-
 impl<E: End> Task for Chain<'_, E> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Chain { numbers, x, y, end } = self;
-        // What all are given stands in a buffer from which every four vectors take it.
-        let mut buffers = [[0f32; MOST]; 2];
-        let mut addends = [(std::ptr::null(), 0); 2];
-        for i in 0..2 {
-            addends[i] = match numbers.addends[i] {
-                Some(Addend::Each(each)) => (each.as_ptr(), 1),
-                Some(Addend::All(all)) => {
-                    buffers[i] = [all; MOST];
-                    (buffers[i].as_ptr(), 0)
-                }
-                None => continue,
-            };
-        }
         let group = 4 * S::LANES;
-        let whole = x.len() - x.len() % group;
+        if x.len() < group {
+            for (i, y) in y.iter_mut().enumerate() {
+                *y = end.one(numbers.one(x[i], i));
+            }
+            return;
+        }
+        let last = x.len() - group;
         let mut i = 0;
-        while i < whole {
-            let at = |(addend, step): (*const f32, usize)| addend.wrapping_add(i * step);
-            // SAFETY: four vectors fit between `i` and the end, of the addends too: as long, or a buffer.
-            unsafe {
-                let four = four(s, numbers, x.as_ptr().add(i), [at(addends[0]), at(addends[1])]);
-                end.store(s, four, y.as_mut_ptr().add(i));
+        loop {
+            // SAFETY: four vectors fit between `i` and the end; addends are as long.
+            unsafe { end.store(s, four(s, numbers, x.as_ptr(), i), y.as_mut_ptr().add(i)) };
+            if i == last {
+                return;
             }
-            i += group;
+            // The last four may overlap those before.
+            i = last.min(i + group);
         }
-        let rest = x.len() - whole;
-        if rest > 0 {
-            let mut bytes = [0; MOST];
-            bytes[..rest].copy_from_slice(&x[whole..]);
-            for (buffer, addend) in buffers.iter_mut().zip(numbers.addends) {
-                if let Some(Addend::Each(each)) = addend {
-                    buffer[..rest].copy_from_slice(&each[whole..]);
-                }
-            }
-            let mut out = [E::Out::default(); MOST];
-            // SAFETY: the buffers are as long as four vectors of any set.
-            unsafe {
-                let four = four(s, numbers, bytes.as_ptr(), [buffers[0].as_ptr(), buffers[1].as_ptr()]);
-                end.store(s, four, out.as_mut_ptr());
-            }
-            y[whole..].copy_from_slice(&out[..rest]);
-        }
+    }
+}
+
+impl Numbers<'_> {
+    /// The number at `i`, whose byte is given.
+    fn one(&self, byte: u8, i: usize) -> f32 {
+        let code = if self.from.signed { (byte as i8).into() } else { i32::from(byte) };
+        let y = (code - self.from.zero) as f32 * self.from.scale;
+        let y = match self.factor {
+            Some(Factor::Times(factor)) => y * factor,
+            Some(Factor::Over(divisor)) => y / divisor,
+            None => y,
+        };
+        self.addends.iter().flatten().fold(y, |y, addend| match addend {
+            Addend::Each(each) => y + each[i],
+            Addend::All(all) => y + all,
+        })
     }
 }
 
 /// Four vectors of numbers.
 ///
 /// # Safety
-/// As many bytes must be there, and as many addends of those that are in use.
+/// As many bytes must be there from `i` on, and as many addends.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "loops of constant length, to be unrolled")]
-unsafe fn four<S: Simd>(s: S, numbers: &Numbers<'_>, x: *const u8, addends: [*const f32; 2]) -> [S::F; 4] {
+unsafe fn four<S: Simd>(s: S, numbers: &Numbers<'_>, x: *const u8, i: usize) -> [S::F; 4] {
     let Scale { scale, zero, signed } = numbers.from;
     // The top bit flipped, signed bytes come as unsigned ones that are 128 too large.
     let (flip, move_by) = if signed { (0x80, 128) } else { (0, 0) };
@@ -186,7 +191,7 @@ unsafe fn four<S: Simd>(s: S, numbers: &Numbers<'_>, x: *const u8, addends: [*co
     let mut y = [scale; 4];
     for v in 0..4 {
         // SAFETY: the caller's promise.
-        let bytes = unsafe { from_raw_parts(x.add(v * S::LANES), S::LANES) };
+        let bytes = unsafe { from_raw_parts(x.add(i + v * S::LANES), S::LANES) };
         y[v] = s.mul(s.to_f32(s.sub_i(s.xor(s.load_u8(bytes), flip), zero)), scale);
     }
     match numbers.factor {
@@ -202,12 +207,20 @@ unsafe fn four<S: Simd>(s: S, numbers: &Numbers<'_>, x: *const u8, addends: [*co
         }
         None => {}
     }
-    for i in 0..2 {
-        if numbers.addends[i].is_some() {
-            for v in 0..4 {
-                // SAFETY: the caller's promise.
-                y[v] = s.add(y[v], unsafe { s.load_at(addends[i].add(v * S::LANES)) });
+    for addend in numbers.addends {
+        match addend {
+            Some(Addend::Each(each)) => {
+                for v in 0..4 {
+                    // SAFETY: the caller's promise.
+                    y[v] = s.add(y[v], unsafe { s.load_at(each.as_ptr().add(i + v * S::LANES)) });
+                }
             }
+            Some(Addend::All(all)) => {
+                for y in &mut y {
+                    *y = s.add(*y, s.splat(all));
+                }
+            }
+            None => {}
         }
     }
     y

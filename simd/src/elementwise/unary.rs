@@ -25,7 +25,7 @@ struct Apply {
 }
 
 /// Vectors that are computed side by side.
-const SIDE: usize = 2;
+const SIDE: usize = 4;
 /// Elements of so many of the widest set.
 const MOST: usize = SIDE * 16;
 
