@@ -13,6 +13,9 @@ pub type Steps = SmallVec<[isize; 6]>;
 /// Elements that one thread takes at a time, where rows allow.
 pub const CHUNK: usize = 1 << 15;
 
+/// Elements that are copied sooner one by one than by a call.
+const SHORT: usize = 8;
+
 /// The steps of a dense tensor, signed.
 pub fn dense_steps(shape: &[usize]) -> Steps {
     crate::strides(shape).iter().map(|&s| s as isize).collect()
@@ -115,6 +118,19 @@ impl Strided {
         (self.start == 0 && matrices && dense).then_some((rows, cols))
     }
 
+    /// The same of units of `n` elements that lie side by side, if rows are made of them.
+    pub fn in_units(&self, n: usize) -> Option<Strided> {
+        let ((row, step), last) = (self.row(), self.steps.len() - 1);
+        let outer = self.steps[..last].iter().all(|step| step % n as isize == 0);
+        if step != 1 || !row.is_multiple_of(n) || !self.start.is_multiple_of(n) || !outer {
+            return None;
+        }
+        let mut walk = Strided { start: self.start / n, ..self.clone() };
+        walk.shape[last] = row / n;
+        walk.steps[..last].iter_mut().for_each(|step| *step /= n as isize);
+        Some(walk)
+    }
+
     /// How long a row is, and its step.
     pub fn row(&self) -> (usize, isize) {
         (self.shape[self.shape.len() - 1], self.steps[self.shape.len() - 1])
@@ -138,7 +154,7 @@ impl Strided {
             for (to, at) in to.chunks_mut(row).zip(rows.clone().from(i * rows_each)) {
                 let at = self.start as isize + at;
                 match step {
-                    1 => to.clone_from_slice(&from[at as usize..][..row]),
+                    1 if row > SHORT => to.clone_from_slice(&from[at as usize..][..row]),
                     0 => to.fill(from[at as usize].clone()),
                     _ => {
                         for (k, to) in to.iter_mut().enumerate() {
@@ -174,6 +190,18 @@ mod tests {
         assert_eq!(Strided::new(0, &[20, 3], &[1, 20]).turned(), Some((3, 20)));
         assert_eq!(Strided::new(0, &[2, 3, 20], &[20, 40, 1]).turned(), None);
         assert_eq!(Strided::new(0, &[20], &[1]).turned(), None);
+    }
+
+    #[test]
+    fn rows_of_units_move_as_these() {
+        // Heads of 32 bytes change places with tokens.
+        let walk = Strided::new(0, &[2, 3, 32], &[32, 64, 1]);
+        let units = walk.in_units(16).unwrap();
+        assert_eq!((&units.shape[..], &units.steps[..]), (&[2, 3, 2][..], &[2, 4, 1][..]));
+        assert!(walk.in_units(64).is_none());
+        assert!(Strided::new(0, &[3, 32], &[40, 1]).in_units(16).is_none());
+        assert!(Strided::new(8, &[3, 32], &[32, 1]).in_units(16).is_none());
+        assert!(Strided::new(0, &[32, 3], &[1, 32]).in_units(16).is_none());
     }
 
     #[test]

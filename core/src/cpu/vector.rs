@@ -11,6 +11,9 @@ use edgewise_simd::norm::Norm;
 /// Elements that one thread takes at a time of what memory is slower than.
 pub const LIGHT: usize = 1 << 16;
 
+/// Elements that stay in the first cache.
+const NEAR: usize = 1 << 11;
+
 /// Whether output 0 has f32 elements; of a kernel that may work in place, so has input 0.
 pub fn is_f32(io: &Io<'_>) -> Result<bool> {
     Ok(output_dtype(io)? == DType::F32)
@@ -89,13 +92,15 @@ pub fn binary(
 /// Every row of `y` normalized: those of `x`, or where there is none those that lie there.
 pub fn normalize(cx: &RunContext<'_>, norm: Norm<'_>, x: Option<&[f32]>, y: &mut [f32]) -> Result<()> {
     let len = norm.scale.len().max(1);
-    let chunk = (CHUNK / len).max(1) * len;
+    let (chunk, near) = ((CHUNK / len).max(1) * len, (NEAR / len).max(1) * len);
     cx.pool.chunks(y, chunk, |i, y| {
         cx.check()?;
-        if let Some(x) = x {
-            y.copy_from_slice(&x[i * chunk..][..y.len()]);
+        for (k, y) in y.chunks_mut(near).enumerate() {
+            if let Some(x) = x {
+                y.copy_from_slice(&x[i * chunk + k * near..][..y.len()]);
+            }
+            norm.rows(Isa::current(), y);
         }
-        norm.rows(Isa::current(), y);
         Ok(())
     })
 }
