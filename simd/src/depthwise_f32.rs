@@ -95,14 +95,13 @@ impl Task for Rows<'_> {
                     None => &outside[..],
                 });
             }
-            for channel in (0..channels).step_by(S::LANES) {
-                let strip = Strip { job, above: &above, row, channel, inner: x.inner() };
-                match (y.kernel, x.kernel) {
-                    (3, 3) if channel + S::LANES <= channels => strip.write::<S, 3, 3>(s, out),
-                    (5, 5) if channel + S::LANES <= channels => strip.write::<S, 5, 5>(s, out),
-                    _ => strip.write_any(s, out),
-                }
-            }
+            let line = Line { job, above: &above, row, inner: x.inner() };
+            let done = match (y.kernel, x.kernel) {
+                (3, 3) => line.strips::<S, 3, 3>(s, out),
+                (5, 5) => line.strips::<S, 5, 5>(s, out),
+                _ => 0,
+            };
+            line.other_strips(s, done, out);
             if let Some(function) = later(job.finish.function) {
                 unary_in_place(isa, function, out);
             }
@@ -110,24 +109,32 @@ impl Task for Rows<'_> {
     }
 }
 
-/// A vector's worth of channels of a row of the output.
-struct Strip<'a> {
+/// A row of the output, in strips of as many channels as a vector has.
+struct Line<'a> {
     job: &'a Depthwise<'a>,
     /// The rows of the image that the window sees.
     above: &'a [&'a [f32]],
     row: usize,
-    channel: usize,
     /// Outputs whose windows see no padding beside the image.
     inner: Range<usize>,
 }
 
-impl Strip<'_> {
-    /// With a kernel of a size that is known, for whole vectors: its weights stay in registers.
+impl Line<'_> {
+    /// With a kernel of a size that is known, as many whole vectors as there are; says how many channels these are.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn write<S: Simd, const KH: usize, const KW: usize>(&self, s: S, out: &mut [f32]) {
+    fn strips<S: Simd, const KH: usize, const KW: usize>(&self, s: S, out: &mut [f32]) -> usize {
+        let whole = self.job.channels / S::LANES * S::LANES;
+        for channel in (0..whole).step_by(S::LANES) {
+            self.strip::<S, KH, KW>(s, channel, out);
+        }
+        whole
+    }
+
+    /// One strip, its weights in registers.
+    #[inline(always)]
+    fn strip<S: Simd, const KH: usize, const KW: usize>(&self, s: S, channel: usize, out: &mut [f32]) {
         let Depthwise { channels, cols: x, weights, finish, .. } = *self.job;
-        let channel = self.channel;
         let mut kernel = [[s.splat(0.0); KW]; KH];
         for (i, row) in kernel.iter_mut().enumerate() {
             for (j, weight) in row.iter_mut().enumerate() {
@@ -164,12 +171,18 @@ impl Strip<'_> {
         }
     }
 
-    /// With any kernel, for as many channels as are left.
+    /// With any kernel, the strips from a channel on, the last of as many channels as are left.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn write_any<S: Simd>(&self, s: S, out: &mut [f32]) {
+    fn other_strips<S: Simd>(&self, s: S, from: usize, out: &mut [f32]) {
+        for channel in (from..self.job.channels).step_by(S::LANES) {
+            self.other_strip(s, channel..self.job.channels.min(channel + S::LANES), out);
+        }
+    }
+
+    #[inline(always)]
+    fn other_strip<S: Simd>(&self, s: S, here: Range<usize>, out: &mut [f32]) {
         let Depthwise { channels, cols: x, weights, finish, .. } = *self.job;
-        let here = self.channel..channels.min(self.channel + S::LANES);
         for (col, out) in out.chunks_exact_mut(channels).enumerate() {
             let mut sum = s.splat(0.0);
             for (i, row) in self.above.iter().enumerate() {

@@ -18,7 +18,7 @@ use crate::elementwise::unary_in_place;
 use crate::{Isa, Lhs, MatrixMut, Simd, Task, dispatch_plain};
 use left::{Pointers, Stretch, check, stretches};
 use std::ops::Range;
-use tile::{Stretched, Waiting, tile};
+use tile::{Stretched, Waiting, strip};
 
 /// Computes a block of the product of `left` and `right`: the rows and columns that `out` has. Its first
 /// column must be that of a panel.
@@ -157,12 +157,9 @@ fn strips<S: Simd>(
     // Tiles of one size after another: as many rows as `$least` or more are left for.
     macro_rules! tiles {
         ($vectors:literal: $($height:literal if $least:literal),*) => {{
-            let mut row = 0;
-            $(while rows - row >= $least {
-                let at = (row, $height.min(rows - row), panel);
-                tile::<S, $height, $vectors>(s, part, at, finish, waiting, out);
-                row += $height.min(rows - row);
-            })*
+            let row = 0;
+            $(let row = strip::<S, $height, $vectors>(s, part, (row, $least, rows, panel), finish, waiting, out);)*
+            debug_assert_eq!(row, rows);
         }};
     }
     match (S::LANES, width) {

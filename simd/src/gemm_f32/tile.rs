@@ -28,11 +28,30 @@ pub struct Waiting<'a> {
 /// Rows of a tile and vectors of one of its rows.
 type Sums<S, const MR: usize, const NV: usize> = [[<S as Simd>::F; NV]; MR];
 
-/// The tile whose first row is row `row` of the block and whose first column is that of panel `panel`, both
-/// counted from the block's first; `rows` of it count.
+/// Tiles of `MR` rows one below the other, from row `row` of the block on, as long as `least` or more rows are left;
+/// says where they end.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-pub fn tile<S: Simd, const MR: usize, const NV: usize>(
+pub fn strip<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    part: &Stretched<'_>,
+    (mut row, least, rows, panel): (usize, usize, usize, usize),
+    finish: &Finish<'_>,
+    waiting: &mut Waiting<'_>,
+    out: &mut MatrixMut<'_, f32>,
+) -> usize {
+    while rows - row >= least {
+        let here = MR.min(rows - row);
+        tile::<S, MR, NV>(s, part, (row, here, panel), finish, waiting, out);
+        row += here;
+    }
+    row
+}
+
+/// The tile whose first row is row `row` of the block and whose first column is that of panel `panel`, both
+/// counted from the block's first; `rows` of it count.
+#[inline(always)]
+fn tile<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     part: &Stretched<'_>,
     (row, rows, panel): (usize, usize, usize),
