@@ -25,7 +25,7 @@ export const load = async (response, { ready, threads, progress } = {}) => {
   try {
     for (;;) {
       // Pieces that have to wait are small: what each of them does not fill is memory for nothing.
-      const { done, value } = await reader.read(started ? 1 << 20 : 1 << 16);
+      const { done, value } = await reader.read(started ? 1 << 20 : 1 << 18);
       if (done) break;
       waiting.push(value);
       progress?.((read += value.length), total);
