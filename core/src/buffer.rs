@@ -55,7 +55,7 @@ impl Buffer {
             self.blocks
                 .try_reserve_exact(blocks.saturating_sub(self.blocks.len()))
                 .map_err(|_| err!(OutOfMemory, "no memory for {len} bytes"))?;
-            // In pieces: to write block after block would take ten times as long where memory can be filled.
+            // In pieces, which are copied as memory; `resize` would write block after block.
             static ZEROS: [Block; 64] = [Block([0; ALIGN]); 64];
             while self.blocks.len() < blocks {
                 let more = (blocks - self.blocks.len()).min(ZEROS.len());

@@ -140,21 +140,9 @@ pub fn multiply<S: Num, Y: Send, L: Left<S>, R: Right<S>>(
             let (left, right) = (left(at), right(at));
             let fill_row: FillRow<'_, S> = &|row, k, to, step| left.fill_row(row, k, to, step);
             if S::DTYPE == crate::DType::F32 {
-                packed.multiply_f32(
-                    cx,
-                    block,
-                    fill_row,
-                    &|k, to, panels| right.fill_cols(k, to, panels),
-                    &mut emit,
-                )?;
+                packed.multiply_f32(cx, block, fill_row, &fills_cols(&right), &mut emit)?;
             } else {
-                packed.multiply(
-                    cx,
-                    block,
-                    fill_row,
-                    &|k, to, panels| right.fill_cols(k, to, panels),
-                    &mut emit,
-                )?;
+                packed.multiply(cx, block, fill_row, &fills_cols(&right), &mut emit)?;
             }
             next += take;
             out = later;
@@ -168,6 +156,12 @@ pub fn multiply<S: Num, Y: Send, L: Left<S>, R: Right<S>>(
 type FillRow<'f, S> = &'f dyn Fn(usize, Range<usize>, &mut [S], usize);
 /// See [`FillRow`].
 type FillCols<'f, S, const N: usize> = &'f dyn Fn(Range<usize>, Range<usize>, &mut [[S; N]]);
+
+fn fills_cols<S, const N: usize>(
+    right: &impl Right<S>,
+) -> impl Fn(Range<usize>, Range<usize>, &mut [[S; N]]) {
+    |k, cols, panels| right.fill_cols(k, cols, panels)
+}
 
 /// A tile of sums.
 type Tile<S> = [[S; NR]; MR];
