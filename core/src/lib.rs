@@ -20,6 +20,7 @@ mod tensor;
 mod value;
 
 pub mod cpu;
+pub mod device;
 pub mod graph;
 pub mod onnx;
 pub mod ops;
