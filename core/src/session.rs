@@ -2,6 +2,7 @@
 
 use crate::clock::Instant;
 use crate::cpu::{Pool, RunContext};
+use crate::device::Device;
 use crate::graph::{Constant, Fact, Graph};
 use crate::onnx::{self, Source};
 use crate::ops::CustomOp;
@@ -23,6 +24,8 @@ pub struct Options {
     pub threads: usize,
     /// Operators that come along with the application.
     pub custom_ops: Vec<Arc<dyn CustomOp>>,
+    /// A device that runs what it has kernels for; the host does the rest, and everything where there is none.
+    pub device: Option<Arc<dyn Device>>,
     /// Whether the graph is rewritten before it is planned. Then quantized patterns compute in integers, not in
     /// floats; all else gives the same results.
     pub optimize: bool,
@@ -31,7 +34,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-        Options { limits: Limits::default(), threads, custom_ops: Vec::new(), optimize: true }
+        Options { limits: Limits::default(), threads, custom_ops: Vec::new(), device: None, optimize: true }
     }
 }
 
@@ -113,7 +116,8 @@ impl Session {
         if options.optimize {
             remarks = optimize(&mut graph).map_err(|e| e.in_file(&name))?;
         }
-        let program = Program::compile(graph).map_err(|e| e.in_file(&name))?;
+        let program = Program::compile_for(graph, options.device).map_err(|e| e.in_file(&name))?;
+        program.prepare().await.map_err(|e| e.in_file(&name))?;
         let facts = program.facts().map_err(|e| e.in_file(&name))?;
         let graph = program.graph();
         let port = |id: &crate::graph::ValueId| {
@@ -185,8 +189,22 @@ impl Session {
         self.run_with(inputs, &RunOptions::default()).map(|(outputs, _)| outputs)
     }
 
-    /// Runs as the options say; tells the cost too.
+    /// Runs as the options say; tells the cost too. Where a device is awaited, this waits for it: on the web
+    /// that is an error, since a page must never wait; there is [`run_async`](Session::run_async).
     pub fn run_with(&self, inputs: &[(&str, Value)], options: &RunOptions<'_>) -> Result<(Vec<Value>, Cost)> {
+        let run = self.run_async(inputs, options);
+        #[cfg(not(target_family = "wasm"))]
+        return crate::block_on(run);
+        #[cfg(target_family = "wasm")]
+        run::at_once(run)
+    }
+
+    /// Runs as the options say; tells the cost too.
+    pub async fn run_async(
+        &self,
+        inputs: &[(&str, Value)],
+        options: &RunOptions<'_>,
+    ) -> Result<(Vec<Value>, Cost)> {
         let inputs = self.arrange(inputs)?;
         let wanted = self.wanted(options.outputs)?;
         let never = AtomicBool::new(false);
@@ -203,7 +221,7 @@ impl Session {
             seed: AtomicU64::new(run.wrapping_mul(0x2545_f491_4f6c_dd1d)),
             profile: options.profile,
         };
-        let (outputs, cost) = run::run(&self.program, inputs, &cx)?;
+        let (outputs, cost) = run::run_async(&self.program, inputs, &cx).await?;
         Ok(match wanted {
             None => (outputs, cost),
             Some(wanted) => (wanted.into_iter().map(|i| outputs[i].clone()).collect(), cost),

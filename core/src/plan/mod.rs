@@ -8,20 +8,29 @@
 mod bind;
 mod check;
 mod memory;
+mod placement;
 mod segment;
+mod slots;
 mod text;
 
 pub use bind::bind;
 pub use check::check;
 pub use memory::{Interval, lay_out, live_bytes};
-pub use segment::{Destination, Home, Live, Segment, Slot, Step, StepIn, Stop};
+pub use placement::{DeviceArena, Placement};
+pub use segment::{
+    Destination, DeviceSlot, DeviceStep, DeviceValue, Download, Home, Live, Segment, Slot, Step, StepIn, Stop,
+    Task, Upload, Work,
+};
+pub use slots::{Stay, assign};
 
 use crate::cpu::{Kernel, Lowering};
+use crate::device::Device;
 use crate::graph::{Constant, Fact, Graph, Node, ValueId, constant_fact, infer_facts};
 use crate::{BoxFuture, Buffer, Result, Tensor};
 use edgewise_pool::lock;
 use segment::Key;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How many bound segments a program keeps.
@@ -36,6 +45,10 @@ pub struct Program {
     constants: Vec<Option<Tensor>>,
     /// Kernels made for a node; `None` where the operator itself runs.
     kernels: Vec<Option<Box<dyn Kernel>>>,
+    /// What does not run on the host.
+    placement: Option<Placement>,
+    /// How many segments were bound so far.
+    bound: AtomicU64,
     segments: Mutex<HashMap<Key, Arc<Segment>>>,
     /// The arena of a run that has ended, for the next one: new memory would have to be zeroed.
     arena: Mutex<Buffer>,
@@ -55,8 +68,13 @@ impl Program {
         }
     }
 
-    /// Compiles a graph whose constants have been [loaded](load_constants).
-    pub fn compile(mut graph: Graph) -> Result<Program> {
+    /// Compiles a graph whose constants have been [loaded](load_constants), for the host.
+    pub fn compile(graph: Graph) -> Result<Program> {
+        Program::compile_for(graph, None)
+    }
+
+    /// Compiles a graph for a device; the host takes what the device has no kernels for.
+    pub fn compile_for(mut graph: Graph, device: Option<Arc<dyn Device>>) -> Result<Program> {
         let mut constants: Vec<Option<Tensor>> = graph
             .values
             .iter()
@@ -72,18 +90,33 @@ impl Program {
                 }
             })
             .collect::<Result<_>>()?;
+        let mut placement = match device {
+            // Now, while all constants are there.
+            Some(device) => Some((Placement::new(device, &graph), infer_facts(&graph, &[])?)),
+            None => None,
+        };
         let mut needed = uses(&graph);
         let mut kernels = Vec::with_capacity(graph.nodes.len());
         for i in 0..graph.nodes.len() {
-            let kernel = lower(&graph, &graph.nodes[i])?;
+            let node = &graph.nodes[i];
+            let on_device = match &mut placement {
+                Some((placement, facts)) => placement.lower(&graph, i, facts),
+                None => Ok(None),
+            };
+            let on_device = on_device.map_err(|e| e.at_node(&node.name, &node.op_name))?;
+            let kernel = if on_device.is_some() { None } else { lower(&graph, node)? };
+            let packed = || kernel.iter().flat_map(|kernel| kernel.packed()).copied().collect();
             // One after the other, so that no two forms of all weights are in memory at once.
-            for &input in kernel.iter().flat_map(|kernel| kernel.packed()) {
+            for input in on_device.unwrap_or_else(packed) {
                 let Some(id) = graph.nodes[i].inputs.get(input).copied().flatten() else { continue };
                 needed[id.at()] -= 1;
                 if let (0, Some(tensor)) = (needed[id.at()], &constants[id.at()]) {
                     let packed = Constant::Packed(tensor.dtype(), tensor.shape().into());
                     graph.values[id.at()].constant = Some(packed);
                     constants[id.at()] = None;
+                    if let Some((_, facts)) = &mut placement {
+                        facts[id.at()] = graph.values[id.at()].constant.as_ref().map(constant_fact);
+                    }
                 }
             }
             kernels.push(kernel);
@@ -94,9 +127,29 @@ impl Program {
             last_use,
             constants,
             kernels,
+            placement: placement.map(|(placement, _)| placement),
+            bound: AtomicU64::new(0),
             segments: Mutex::default(),
             arena: Mutex::default(),
         })
+    }
+
+    /// Makes everything ready that the device's kernels need.
+    pub async fn prepare(&self) -> Result<()> {
+        match &self.placement {
+            Some(placement) => placement.device().prepare().await,
+            None => Ok(()),
+        }
+    }
+
+    /// What does not run on the host, if anything may.
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placement.as_ref()
+    }
+
+    /// A number that no other segment of this program has.
+    fn next_number(&self) -> u64 {
+        self.bound.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The graph.

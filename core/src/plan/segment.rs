@@ -1,6 +1,7 @@
 //! What binding makes: steps with sizes and places.
 
 use crate::cpu::Kernel;
+use crate::device::{Launch, Target};
 use crate::graph::{Fact, ValueId};
 use crate::tensor::byte_count;
 use crate::{DType, Kind, Result, Shape, Tensor};
@@ -14,7 +15,16 @@ pub struct Slot {
     pub bytes: usize,
 }
 
-/// Where a value's elements are.
+/// A place on the device: a buffer of the run, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceSlot {
+    /// Which buffer.
+    pub slot: usize,
+    /// How many bytes of it, from its beginning.
+    pub bytes: u64,
+}
+
+/// Where a value's elements are. One that lies on the host and on the device has two homes.
 #[derive(Clone, Debug)]
 pub enum Home {
     /// In the arena.
@@ -24,6 +34,8 @@ pub enum Home {
     Owned(ValueId),
     /// Known when the segment was bound, or a constant of the model.
     Known(Tensor),
+    /// On the device.
+    Device(DeviceSlot),
 }
 
 /// An input of a step.
@@ -63,6 +75,72 @@ pub struct Step {
     pub outputs: Vec<Destination>,
     /// Memory for its intermediate results.
     pub scratch: Option<Slot>,
+}
+
+/// One node on the device.
+#[derive(Clone, Debug)]
+pub struct DeviceStep {
+    /// The node.
+    pub node: usize,
+    /// What it reads there, and what it writes.
+    pub inputs: Vec<DeviceValue>,
+    /// What it writes.
+    pub outputs: Vec<DeviceValue>,
+    /// What to launch.
+    pub launches: Vec<Launch<Target>>,
+}
+
+/// A tensor on the device.
+#[derive(Clone, Debug)]
+pub struct DeviceValue {
+    /// Which one.
+    pub id: ValueId,
+    /// Its type.
+    pub dtype: DType,
+    /// Its shape.
+    pub shape: Shape,
+    /// Where it lies.
+    pub target: Target,
+}
+
+/// Elements that go from the host to the device.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// What goes, and where it lies on the host.
+    pub from: StepIn,
+    /// Where it goes.
+    pub to: DeviceSlot,
+}
+
+/// Elements that come back from the device.
+#[derive(Clone, Debug)]
+pub struct Download {
+    /// Where they lie there.
+    pub from: DeviceSlot,
+    /// What comes, and where it goes.
+    pub to: Destination,
+}
+
+/// What is done without a question in between.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A kernel call on the host.
+    Step(Step),
+    /// Nodes on the device, one after the other; recorded once and replayed as a whole.
+    Stretch(Vec<DeviceStep>),
+    /// Copies to the device.
+    Upload(Vec<Upload>),
+    /// Copies from the device, all waited for at once.
+    Download(Vec<Download>),
+}
+
+/// One entry of a segment.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The node that it belongs to, the last one of a stretch.
+    pub node: usize,
+    /// What is done.
+    pub work: Work,
     /// Owned values that are of no more use afterwards.
     pub drops: Vec<ValueId>,
 }
@@ -132,10 +210,14 @@ pub struct Segment {
     pub end: usize,
     /// Why it ends there.
     pub stop: Stop,
-    /// What to run, in order.
-    pub steps: Vec<Step>,
+    /// What to do, in order.
+    pub tasks: Vec<Task>,
     /// How large the arena must be.
     pub arena_bytes: usize,
+    /// How large each buffer on the device must be.
+    pub slot_bytes: Vec<u64>,
+    /// Tells it from all others of its program.
+    pub number: u64,
     /// The largest sum of bytes that are alive at one step: no layout can do with less.
     pub live_bytes: usize,
     /// The values that are of use later: what is known of them and where they are.
@@ -161,7 +243,35 @@ struct LiveKey {
     shape: Option<Shape>,
     slot: Option<Slot>,
     owner: Option<ValueId>,
+    on_device: Option<DeviceSlot>,
     elements: Option<Vec<u8>>,
+}
+
+impl Segment {
+    /// The kernel calls on the host.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.tasks.iter().filter_map(|task| match &task.work {
+            Work::Step(step) => Some(step),
+            _ => None,
+        })
+    }
+
+    /// The nodes on the device.
+    pub fn device_steps(&self) -> impl Iterator<Item = &DeviceStep> {
+        self.tasks.iter().flat_map(|task| match &task.work {
+            Work::Stretch(steps) => &steps[..],
+            _ => &[],
+        })
+    }
+
+    /// How many tensors go to the device and come back from it.
+    pub fn copies(&self) -> (usize, usize) {
+        self.tasks.iter().fold((0, 0), |(up, down), task| match &task.work {
+            Work::Upload(copies) => (up + copies.len(), down),
+            Work::Download(copies) => (up, down + copies.len()),
+            _ => (up, down),
+        })
+    }
 }
 
 impl Key {
@@ -169,16 +279,19 @@ impl Key {
         let live = live
             .iter()
             .map(|(id, fact, home)| {
-                let (slot, owner) = match home {
-                    Home::Arena(slot) => (Some(*slot), None),
-                    Home::Owned(owner) => (None, Some(*owner)),
-                    Home::Known(_) => (None, None),
-                };
+                let (mut slot, mut owner, mut on_device) = (None, None, None);
+                match home {
+                    Home::Arena(at) => slot = Some(*at),
+                    Home::Owned(id) => owner = Some(*id),
+                    Home::Device(at) => on_device = Some(*at),
+                    Home::Known(_) => {}
+                }
                 let elements = fact.view().map(|view| match view.strings() {
                     Ok(strings) => strings.join("\0").into_bytes(),
                     Err(_) => view.bytes().to_vec(),
                 });
-                LiveKey { id: *id, kind: fact.kind.clone(), shape: fact.shape(), slot, owner, elements }
+                let (kind, shape) = (fact.kind.clone(), fact.shape());
+                LiveKey { id: *id, kind, shape, slot, owner, on_device, elements }
             })
             .collect();
         Ok(Key { start, ready, live })

@@ -1,6 +1,7 @@
 //! Runs a program: binds what can be bound, replays the steps, looks at what only data tells, goes on.
 
 mod carve;
+mod device;
 mod profile;
 mod step;
 
@@ -9,34 +10,62 @@ pub use profile::{Event, Profile};
 
 use crate::cpu::RunContext;
 use crate::graph::{FOLD_ELEMENTS, Fact, Known, ValueId};
-use crate::plan::{Home, Live, Program, Segment, Stop};
+use crate::plan::{DeviceArena, Home, Live, Program, Segment, Stop, Work};
 use crate::tensor::{byte_count, element_count};
 use crate::{Buffer, Result, Tensor, Value, View};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 /// What a run cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Kernel calls.
+    /// Kernel calls on the host.
     pub steps: usize,
+    /// Kernel calls on the device.
+    pub launches: usize,
+    /// Tensors that went to the device.
+    pub uploads: usize,
+    /// Tensors that came back from it.
+    pub downloads: usize,
     /// Segments that were replayed.
     pub segments: usize,
     /// The largest arena, in bytes.
     pub arena_bytes: usize,
     /// The largest sum of bytes alive at one step: what no layout could undercut.
     pub live_bytes: usize,
+    /// Bytes of the buffers on the device.
+    pub device_bytes: u64,
 }
 
-/// Runs a program on inputs in the graph's order; they have been checked.
+/// Runs a program on inputs in the graph's order; they have been checked. It must run on the host alone: nobody
+/// waits for a device here.
 pub fn run(program: &Program, inputs: Vec<Value>, cx: &RunContext<'_>) -> Result<(Vec<Value>, Cost)> {
+    at_once(run_async(program, inputs, cx))
+}
+
+/// What a future gives that has nothing to wait for.
+pub(crate) fn at_once<T>(run: impl Future<Output = Result<T>>) -> Result<T> {
+    match pin!(run).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(err!(Unsupported, "this model runs on a device, which has to be awaited")),
+    }
+}
+
+/// Runs a program on inputs in the graph's order; they have been checked. Waits only for a device.
+pub async fn run_async(
+    program: &Program,
+    inputs: Vec<Value>,
+    cx: &RunContext<'_>,
+) -> Result<(Vec<Value>, Cost)> {
     let mut run = Run::new(program, inputs, cx);
     let mut start = 0;
     let mut ready = false;
     loop {
         if ready {
-            run.look(start)?;
+            run.look(start).await?;
         }
         let segment = program.segment(start, &run.live, ready)?;
-        run.replay(&segment)?;
+        run.replay(&segment).await?;
         start = segment.end;
         ready = segment.stop == Stop::Ask;
         if segment.stop == Stop::End {
@@ -45,6 +74,9 @@ pub fn run(program: &Program, inputs: Vec<Value>, cx: &RunContext<'_>) -> Result
     }
     let cost = run.cost;
     program.leave_arena(std::mem::take(&mut run.arena));
+    if let Some(placement) = program.placement() {
+        placement.leave_arena(std::mem::take(&mut run.on_device));
+    }
     Ok((run.outputs()?, cost))
 }
 
@@ -54,6 +86,8 @@ struct Run<'a> {
     arena: Buffer,
     /// Bytes of it that are of use to this run; another one may have needed more.
     arena_bytes: usize,
+    /// Buffers on the device.
+    on_device: DeviceArena,
     /// Inputs, outputs, and what kernels made; by value id.
     owned: Vec<Option<Value>>,
     /// Bytes of `owned`, the inputs left aside: those are the caller's.
@@ -72,10 +106,12 @@ impl<'a> Run<'a> {
             owned[id.at()] = Some(value);
         }
         let arena = program.take_arena();
-        Run { program, cx, arena, arena_bytes: 0, owned, held: 0, live, cost: Cost::default() }
+        let on_device = program.placement().map(|placement| placement.take_arena()).unwrap_or_default();
+        let cost = Cost::default();
+        Run { program, cx, arena, arena_bytes: 0, on_device, owned, held: 0, live, cost }
     }
 
-    fn replay(&mut self, segment: &Segment) -> Result<()> {
+    async fn replay(&mut self, segment: &Segment) -> Result<()> {
         let bytes = self.arena_bytes.max(segment.arena_bytes);
         self.afford((bytes - self.arena_bytes) as u64)?;
         if self.arena_bytes == 0 && self.arena.len() < bytes {
@@ -84,15 +120,23 @@ impl<'a> Run<'a> {
         }
         self.arena.grow(bytes)?;
         self.arena_bytes = bytes;
-        for step in &segment.steps {
+        self.fit_device(segment)?;
+        for (i, task) in segment.tasks.iter().enumerate() {
             self.cx.check()?;
-            let node = &self.program.graph().nodes[step.node];
-            let timer = Timer::start(self.cx.profile);
-            self.step(step).map_err(|e| e.at_node(&node.name, &node.op_name))?;
-            timer.stop(node, step, self.program.kernel(step.node));
-            step.drops.iter().for_each(|id| self.drop(*id));
+            match &task.work {
+                Work::Step(step) => {
+                    let node = &self.program.graph().nodes[step.node];
+                    let timer = Timer::start(self.cx.profile);
+                    self.step(step).map_err(|e| e.at_node(&node.name, &node.op_name))?;
+                    timer.stop(node, step, self.program.kernel(step.node));
+                    self.cost.steps += 1;
+                }
+                Work::Stretch(steps) => self.stretch(segment, i, steps).await?,
+                Work::Upload(copies) => self.upload(copies)?,
+                Work::Download(copies) => self.download(copies).await?,
+            }
+            task.drops.iter().for_each(|id| self.drop(*id));
         }
-        self.cost.steps += segment.steps.len();
         self.cost.segments += 1;
         self.cost.arena_bytes = self.cost.arena_bytes.max(segment.arena_bytes);
         self.cost.live_bytes = self.cost.live_bytes.max(segment.live_bytes);
@@ -136,7 +180,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads the elements of a node's small inputs, for its shape rule.
-    fn look(&mut self, node: usize) -> Result<()> {
+    async fn look(&mut self, node: usize) -> Result<()> {
         let Some(node) = self.program.graph().nodes.get(node) else { return Ok(()) };
         for i in 0..self.live.len() {
             let (id, fact, home) = &self.live[i];
@@ -152,6 +196,10 @@ impl<'a> Run<'a> {
                     let bytes = byte_count(dtype, &shape)?;
                     let at = slot.offset..slot.offset + bytes;
                     View::over(dtype, &shape, &self.arena.as_ref()[at]).to_tensor()?
+                }
+                Home::Device(at) => {
+                    let at = *at;
+                    self.fetch(dtype, &shape, at).await?
                 }
             };
             self.live[i].1.known = Some(Known::Tensor(tensor));
@@ -178,7 +226,9 @@ impl<'a> Run<'a> {
                     (_, Some(value)) => Ok(value.clone()),
                     (_, None) => Err(err!(Internal, "output {} is gone", id.0)),
                 },
-                (_, _, Home::Arena(_)) => Err(err!(Internal, "an output in the arena")),
+                (_, _, Home::Arena(_) | Home::Device(_)) => {
+                    Err(err!(Internal, "an output that has no memory of its own"))
+                }
             }
         };
         self.program.graph().outputs.iter().map(output).collect()

@@ -77,6 +77,26 @@ impl<'a> Timer<'a> {
         Timer { profile, began: wanted.then(Instant::now) }
     }
 
+    /// For nodes on a device. What was measured is the host's time to begin them.
+    pub fn stop_stretch(self, nodes: usize, launches: usize, device: &str) {
+        let Some(began) = self.began else { return };
+        let duration = began.elapsed();
+        let us = duration.as_secs_f64() * 1e6;
+        log::log(2, || format!("{us:>10.1} us to begin {nodes} nodes in {launches} launches on {device}"));
+        if let Some(profile) = self.profile {
+            let event = Event {
+                node: format!("{nodes} nodes"),
+                op: device.into(),
+                start_us: began.duration_since(profile.began).as_secs_f64() * 1e6,
+                duration_us: us,
+                bytes: 0,
+                operations: None,
+                outputs: format!("{launches} launches"),
+            };
+            profile.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        }
+    }
+
     pub fn stop(self, node: &Node, step: &Step, kernel: &dyn Kernel) {
         let Some(began) = self.began else { return };
         let duration = began.elapsed();

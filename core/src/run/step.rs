@@ -69,6 +69,9 @@ impl Run<'_> {
                     _ => bail!(Internal, "no part for an input"),
                 },
                 StepIn::Tensor(_, _, shape, Home::Known(tensor)) => In::Tensor(tensor.view().reshaped(shape)),
+                StepIn::Tensor(id, _, _, Home::Device(_)) => {
+                    bail!(Internal, "value {} lies on the device only", id.0)
+                }
                 StepIn::Tensor(id, _, shape, Home::Owned(owner)) => match &owned[owner.at()] {
                     Some(Value::Tensor(tensor)) => In::Tensor(tensor.view().reshaped(shape)),
                     _ => bail!(Internal, "value {} is gone", id.0),

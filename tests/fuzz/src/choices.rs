@@ -21,6 +21,11 @@ impl<'a> Choices<'a> {
         !self.0.is_empty() && self.below(n) == 0
     }
 
+    /// Sixty-four yeses and noes.
+    pub fn bits(&mut self) -> u64 {
+        (0..8).fold(0, |bits, _| bits << 8 | self.below(256) as u64)
+    }
+
     /// One of several.
     pub fn of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]

@@ -10,6 +10,7 @@ mod decode;
 mod model;
 mod mutate;
 mod plan;
+mod pretend;
 mod random;
 mod values;
 pub mod wire;

@@ -5,12 +5,15 @@
 
 use crate::choices::Choices;
 use crate::judge;
+use crate::pretend::Pretend;
 use edgewise_core::cpu::{self, Pool, RunContext};
+use edgewise_core::device::Device;
 use edgewise_core::graph::{Constant, Fact, Graph, Node, ValueId, ValueInfo, constant_fact, infer_node};
 use edgewise_core::ops::{Attr, Attrs, Op};
 use edgewise_core::optimize::optimize;
 use edgewise_core::plan::{Interval, Program, lay_out, live_bytes};
 use edgewise_core::{DType, Result, Tensor, Value, run};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 const OPSET: i64 = 18;
@@ -31,7 +34,8 @@ pub fn plan(bytes: &[u8]) {
     if choices.once_in(2) && judge(optimize(&mut graph)).is_none() {
         return;
     }
-    let Some(program) = judge(Program::compile(graph)) else { return };
+    let device = choices.once_in(2).then(|| Arc::new(Pretend::new(choices.bits())) as Arc<dyn Device>);
+    let Some(program) = judge(Program::compile_for(graph, device)) else { return };
     // The second run finds segments of the first in the cache.
     for (inputs, expected) in inputs.into_iter().zip(expected) {
         let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));

@@ -2,12 +2,16 @@
 //!
 //! Time is counted in nodes, so that intervals need no translation. What a reader would get wrong: a value
 //! and its aliases (the same elements under another shape) share one storage, which lives as long as the last
-//! of them.
+//! of them. On a device there are storages too, and a value may lie on both sides.
+
+mod device;
 
 use super::memory::{Interval, aligned, lay_out, live_bytes};
-use super::segment::{Destination, Home, Segment, Slot, Step, StepIn, Stop};
+use super::segment::{Destination, DeviceSlot, Home, Segment, Slot, Step, StepIn, Stop, Task, Work};
+use super::slots::{Stay, assign};
 use super::{Live, Program};
 use crate::cpu::Kernel;
+use crate::device::{Memory, Target};
 use crate::graph::{Fact, Node, ValueId, constant_fact, infer_node};
 use crate::tensor::byte_count;
 use crate::{DType, Kind, Result, Shape, Tensor};
@@ -58,15 +62,29 @@ enum Place {
     Packed,
 }
 
+/// Where a value's elements will be on the device.
+#[derive(Clone)]
+enum OnDevice {
+    Storage(usize),
+    /// A constant, or what was known when the segment was bound.
+    Held(Memory),
+}
+
 struct Binder<'a> {
     program: &'a Program,
     facts: Vec<Option<Fact>>,
+    /// On the host.
     places: Vec<Option<Place>>,
+    on_device: Vec<Option<OnDevice>>,
     /// Slots of the steps hold a storage's index until the layout is known.
     storages: Vec<Interval>,
+    /// The same of the device.
+    stays: Vec<Stay>,
     /// Of every owned value: the last node that needs it or an alias of it.
     owned: HashMap<ValueId, usize>,
-    steps: Vec<Step>,
+    /// Where the segment begins.
+    start: usize,
+    tasks: Vec<Task>,
     fresh: u32,
 }
 
@@ -77,9 +95,12 @@ impl<'a> Binder<'a> {
             program,
             facts: vec![None; graph.values.len()],
             places: vec![None; graph.values.len()],
+            on_device: vec![None; graph.values.len()],
             storages: Vec::new(),
+            stays: Vec::new(),
             owned: HashMap::new(),
-            steps: Vec::new(),
+            start,
+            tasks: Vec::new(),
             fresh: 0,
         };
         for i in 0..graph.values.len() {
@@ -91,7 +112,7 @@ impl<'a> Binder<'a> {
                 binder.places[i] = Some(Place::Packed);
             }
         }
-        let mut by_offset = HashMap::new();
+        let (mut by_offset, mut by_slot) = (HashMap::new(), HashMap::new());
         for (id, fact, home) in live {
             let last = program.last_use(*id);
             let place = match home {
@@ -110,6 +131,17 @@ impl<'a> Binder<'a> {
                     });
                     storages[storage].last = storages[storage].last.max(last);
                     Place::Storage(storage)
+                }
+                Home::Device(at) => {
+                    let stays = &mut binder.stays;
+                    let stay = *by_slot.entry(at.slot).or_insert_with(|| {
+                        stays.push(Stay { first: start, last, bytes: at.bytes, fixed: Some(at.slot) });
+                        stays.len() - 1
+                    });
+                    stays[stay].last = stays[stay].last.max(last);
+                    binder.facts[id.at()] = Some(fact.clone());
+                    binder.on_device[id.at()] = Some(OnDevice::Storage(stay));
+                    continue;
                 }
             };
             binder.facts[id.at()] = Some(fact.clone());
@@ -140,7 +172,10 @@ impl<'a> Binder<'a> {
                 self.places[id.at()] = tensor.map(Place::Known);
             }
         } else if !determined || !self.alias(at, node)? {
-            self.step(at, node)?;
+            match self.program.placement().and_then(|placement| placement.kernel(at)) {
+                Some(kernel) => self.device_step(at, node, kernel)?,
+                None => self.step(at, node)?,
+            }
         }
         Ok(if determined { Next::GoOn } else { Next::Look })
     }
@@ -155,8 +190,17 @@ impl<'a> Binder<'a> {
             return Ok(false);
         }
         let last = self.program.last_use(*to);
+        if let Some(place) = self.on_device[from.at()].clone() {
+            self.keep_on_device(&place, last);
+            self.on_device[to.at()] = Some(place);
+            if self.places[from.at()].is_none() {
+                return Ok(true);
+            }
+        }
         let place = match self.places[from.at()].clone() {
-            Some(Place::Storage(_)) if last == usize::MAX => return Ok(false),
+            Some(Place::Storage(_)) if last == usize::MAX => {
+                return Ok(self.on_device[to.at()].is_some());
+            }
             Some(Place::Storage(storage)) => {
                 let interval = &mut self.storages[storage];
                 interval.last = interval.last.max(last);
@@ -176,6 +220,7 @@ impl<'a> Binder<'a> {
 
     fn step(&mut self, at: usize, node: &Node) -> Result<()> {
         let kernel = self.program.kernel(at);
+        self.to_host(at, node)?;
         let mut inputs = node.inputs.iter().map(|id| self.input(*id)).collect::<Result<Vec<_>>>()?;
         let mut outputs = Vec::with_capacity(node.outputs.len());
         for (j, id) in node.outputs.iter().enumerate() {
@@ -213,7 +258,7 @@ impl<'a> Binder<'a> {
             outputs.push(destination);
         }
         let scratch = self.scratch(at, node, kernel)?;
-        self.steps.push(Step { node: at, inputs, outputs, scratch, drops: Vec::new() });
+        self.push(at, Work::Step(Step { node: at, inputs, outputs, scratch }));
         Ok(())
     }
 
@@ -284,47 +329,104 @@ impl<'a> Binder<'a> {
         fact.and_then(Fact::shape).ok_or_else(|| err!(Internal, "a size is not known"))
     }
 
+    fn push(&mut self, node: usize, work: Work) {
+        self.tasks.push(Task { node, work, drops: Vec::new() });
+    }
+
     fn finish(mut self, end: usize, stop: Stop) -> Result<Segment> {
+        if stop == Stop::End {
+            self.outputs_to_host(end)?;
+        }
         let (offsets, arena_bytes) = lay_out(&self.storages)?;
-        let place = |slot: &mut Slot| slot.offset = offsets[slot.offset];
-        for step in &mut self.steps {
-            for input in &mut step.inputs {
-                if let StepIn::Tensor(_, _, _, Home::Arena(slot)) = input {
-                    place(slot);
-                }
-            }
-            for output in &mut step.outputs {
-                if let Destination::Arena(_, _, _, slot) = output {
-                    place(slot);
-                }
-            }
-            step.scratch.iter_mut().for_each(place);
+        let (slots, slot_bytes) = assign(&self.stays);
+        for task in &mut self.tasks {
+            place(&mut task.work, &offsets, &slots);
         }
         for (owner, last) in &self.owned {
-            let at = self.steps.partition_point(|step| step.node <= *last);
+            let at = self.tasks.partition_point(|task| task.node <= *last);
             if *last < end && at > 0 {
-                self.steps[at - 1].drops.push(*owner);
+                self.tasks[at - 1].drops.push(*owner);
             }
         }
+        let live = self.live(end, &offsets, &slots);
+        let live_bytes = live_bytes(&self.storages);
+        let number = self.program.next_number();
+        Ok(Segment { end, stop, tasks: self.tasks, arena_bytes, slot_bytes, number, live_bytes, live })
+    }
+
+    /// What is of use later, and where it is: on both sides, where it lies on both.
+    fn live(&self, end: usize, offsets: &[usize], slots: &[usize]) -> Vec<Live> {
         let mut live = Vec::new();
-        for (i, (fact, home)) in self.facts.into_iter().zip(self.places).enumerate() {
+        for (i, fact) in self.facts.iter().enumerate() {
             let id = ValueId(i as u32);
-            let (Some(fact), Some(place)) = (fact, home) else { continue };
+            let Some(fact) = fact else { continue };
             if self.program.graph().values[i].constant.is_some() || self.program.last_use(id) < end {
                 continue;
             }
-            let home = match place {
-                Place::Packed => continue,
-                Place::Known(tensor) => Home::Known(tensor),
-                Place::Owned(owner) => Home::Owned(owner),
-                Place::Storage(storage) => {
-                    let bytes = self.storages[storage].bytes;
-                    Home::Arena(Slot { offset: offsets[storage], bytes })
+            let on_host = match &self.places[i] {
+                None | Some(Place::Packed) => None,
+                Some(Place::Known(tensor)) => Some(Home::Known(tensor.clone())),
+                Some(Place::Owned(owner)) => Some(Home::Owned(*owner)),
+                Some(Place::Storage(storage)) => {
+                    let bytes = self.storages[*storage].bytes;
+                    Some(Home::Arena(Slot { offset: offsets[*storage], bytes }))
                 }
             };
-            live.push((id, fact, home));
+            let on_device = match &self.on_device[i] {
+                Some(OnDevice::Storage(stay)) => {
+                    let slot = DeviceSlot { slot: slots[*stay], bytes: self.stays[*stay].bytes };
+                    Some(Home::Device(slot))
+                }
+                // It is known on the host as well.
+                None | Some(OnDevice::Held(_)) => None,
+            };
+            live.extend(on_host.into_iter().chain(on_device).map(|home| (id, fact.clone(), home)));
         }
-        let live_bytes = live_bytes(&self.storages);
-        Ok(Segment { end, stop, steps: self.steps, arena_bytes, live_bytes, live })
+        live
+    }
+}
+
+/// Puts offsets and buffers in the place of storages.
+fn place(work: &mut Work, offsets: &[usize], slots: &[usize]) {
+    let slot = |slot: &mut Slot| slot.offset = offsets[slot.offset];
+    let input = |input: &mut StepIn| {
+        if let StepIn::Tensor(_, _, _, Home::Arena(at)) = input {
+            slot(at);
+        }
+    };
+    let output = |output: &mut Destination| {
+        if let Destination::Arena(_, _, _, at) = output {
+            slot(at);
+        }
+    };
+    let target = |target: &mut Target| {
+        if let Target::Slot(at) = target {
+            *at = slots[*at];
+        }
+    };
+    match work {
+        Work::Step(step) => {
+            step.inputs.iter_mut().for_each(input);
+            step.outputs.iter_mut().for_each(output);
+            step.scratch.iter_mut().for_each(slot);
+        }
+        Work::Stretch(steps) => {
+            for step in steps {
+                step.inputs.iter_mut().chain(&mut step.outputs).for_each(|v| target(&mut v.target));
+                step.launches.iter_mut().flat_map(|l| &mut l.buffers).for_each(target);
+            }
+        }
+        Work::Upload(copies) => {
+            for copy in copies {
+                input(&mut copy.from);
+                copy.to.slot = slots[copy.to.slot];
+            }
+        }
+        Work::Download(copies) => {
+            for copy in copies {
+                copy.from.slot = slots[copy.from.slot];
+                output(&mut copy.to);
+            }
+        }
     }
 }

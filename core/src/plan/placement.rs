@@ -1,0 +1,160 @@
+//! What of a program runs on a device: its kernels, the constants that lie there, and buffers that runs have left.
+//!
+//! A node goes to the device if the device has a kernel for it. What only gives elements another shape goes
+//! nowhere: it lies where its input lies.
+
+use super::segment::{Segment, Work};
+use crate::Result;
+use crate::device::{Device, DeviceKernel, Lowered, Memory, Recording, device_bytes};
+use crate::graph::{Fact, Graph, ValueId};
+use edgewise_pool::lock;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// How many runs' buffers are kept for runs to come.
+const KEPT_ARENAS: usize = 4;
+/// How many recordings are kept with them.
+const KEPT_RECORDINGS: usize = 64;
+
+/// What of a program runs on a device.
+pub struct Placement {
+    device: Arc<dyn Device>,
+    kernels: Vec<Option<Box<dyn DeviceKernel>>>,
+    resident: Vec<Option<Memory>>,
+    arenas: Mutex<Vec<DeviceArena>>,
+}
+
+impl Placement {
+    /// On a device, of which no node makes use yet.
+    pub(super) fn new(device: Arc<dyn Device>, graph: &Graph) -> Placement {
+        let mut kernels = Vec::new();
+        kernels.resize_with(graph.nodes.len(), || None);
+        let resident = vec![None; graph.values.len()];
+        Placement { device, kernels, resident, arenas: Mutex::default() }
+    }
+
+    /// Asks the device for a kernel for a node; gives the constant inputs that the host need not keep for it.
+    pub(super) fn lower(
+        &mut self,
+        graph: &Graph,
+        node: usize,
+        facts: &[Option<Fact>],
+    ) -> Result<Option<Vec<usize>>> {
+        let at = node;
+        let node = &graph.nodes[at];
+        if !node.op.graphs().is_empty() || node.op.kernel().is_alias() {
+            return Ok(None);
+        }
+        let fact = |id: &Option<ValueId>| id.and_then(|id| facts[id.at()].as_ref());
+        let inputs: Vec<Option<&Fact>> = node.inputs.iter().map(fact).collect();
+        let outputs: Vec<Option<&Fact>> = node.outputs.iter().map(fact).collect();
+        // Small integers that are known as symbols are computed while sizes are bound.
+        if outputs.iter().flatten().all(|fact| fact.known.is_some()) {
+            return Ok(None);
+        }
+        let Some(kernel) = self.device.lower(&Lowered { node, inputs: &inputs, outputs: &outputs })? else {
+            return Ok(None);
+        };
+        let mut taken = kernel.packed().to_vec();
+        for (i, fact) in inputs.iter().enumerate() {
+            let (Some(fact), Some(id)) = (fact, node.inputs[i]) else { continue };
+            let Some(view) = fact.view() else { continue };
+            if taken.contains(&i) || kernel.on_host().contains(&i) {
+                continue;
+            }
+            if self.resident[id.at()].is_none() {
+                let name = &graph.values[id.at()].name;
+                let memory = self.device.allocate(device_bytes(view.bytes().len()), name)?;
+                self.device.write(&memory, view.bytes())?;
+                self.resident[id.at()] = Some(memory);
+            }
+            taken.push(i);
+        }
+        self.kernels[at] = Some(kernel);
+        Ok(Some(taken))
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Arc<dyn Device> {
+        &self.device
+    }
+
+    /// The device's kernel for a node, if it has one.
+    pub fn kernel(&self, node: usize) -> Option<&dyn DeviceKernel> {
+        self.kernels[node].as_deref()
+    }
+
+    /// A constant that lies on the device.
+    pub fn resident(&self, id: ValueId) -> Option<&Memory> {
+        self.resident[id.at()].as_ref()
+    }
+
+    /// Buffers that another run has left, or none.
+    pub fn take_arena(&self) -> DeviceArena {
+        lock(&self.arenas).pop().unwrap_or_default()
+    }
+
+    /// Leaves buffers to another run.
+    pub fn leave_arena(&self, arena: DeviceArena) {
+        let mut arenas = lock(&self.arenas);
+        if arenas.len() < KEPT_ARENAS {
+            arenas.push(arena);
+        }
+    }
+}
+
+/// The buffers of one run on the device, and what was recorded on them.
+#[derive(Default)]
+pub struct DeviceArena {
+    slots: Vec<Memory>,
+    /// By a segment's number and a task of it.
+    recordings: HashMap<(u64, usize), Recording>,
+}
+
+impl DeviceArena {
+    /// Makes every buffer at least as large as a segment needs it.
+    pub fn fit(&mut self, device: &dyn Device, segment: &Segment) -> Result<()> {
+        for (i, &bytes) in segment.slot_bytes.iter().enumerate() {
+            let bytes = bytes.max(device_bytes(0));
+            match self.slots.get(i) {
+                Some(memory) if memory.bytes() >= bytes => continue,
+                // Recordings hold the buffer that is replaced.
+                Some(_) => self.recordings.clear(),
+                None => {}
+            }
+            let memory = device.allocate(bytes, "intermediate results")?;
+            match self.slots.get_mut(i) {
+                Some(slot) => *slot = memory,
+                None => self.slots.push(memory),
+            }
+        }
+        Ok(())
+    }
+
+    /// A buffer.
+    pub fn slot(&self, slot: usize) -> Result<&Memory> {
+        self.slots.get(slot).ok_or_else(|| err!(Internal, "the device has no buffer {slot}"))
+    }
+
+    /// Bytes of all buffers.
+    pub fn bytes(&self) -> u64 {
+        self.slots.iter().map(Memory::bytes).sum()
+    }
+
+    /// The recording of a stretch, made now if it is not kept.
+    pub fn recording(&mut self, device: &dyn Device, segment: &Segment, task: usize) -> Result<&Recording> {
+        let key = (segment.number, task);
+        if !self.recordings.contains_key(&key) {
+            let Work::Stretch(steps) = &segment.tasks[task].work else {
+                bail!(Internal, "only a stretch is recorded");
+            };
+            let launches: Vec<_> = steps.iter().flat_map(|step| step.launches.iter().cloned()).collect();
+            let recording = device.record(&launches, &self.slots)?;
+            if self.recordings.len() >= KEPT_RECORDINGS {
+                self.recordings.clear();
+            }
+            self.recordings.insert(key, recording);
+        }
+        self.recordings.get(&key).ok_or_else(|| err!(Internal, "a recording is gone"))
+    }
+}

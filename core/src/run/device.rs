@@ -1,0 +1,107 @@
+//! What a run does on a device: copies, and stretches of nodes that are replayed as they were recorded.
+
+use super::{Run, profile::Timer};
+use crate::plan::{Destination, DeviceSlot, DeviceStep, Download, Home, Placement, Segment, StepIn, Upload};
+use crate::tensor::byte_count;
+use crate::{DType, Result, Tensor, Value};
+
+impl<'a> Run<'a> {
+    fn placement(&self) -> Result<&'a Placement> {
+        self.program.placement().ok_or_else(|| err!(Internal, "there is no device"))
+    }
+
+    /// Makes buffers for a segment.
+    pub(super) fn fit_device(&mut self, segment: &Segment) -> Result<()> {
+        if segment.slot_bytes.is_empty() {
+            return Ok(());
+        }
+        self.afford(segment.slot_bytes.iter().sum())?;
+        self.on_device.fit(&**self.placement()?.device(), segment)?;
+        self.cost.device_bytes = self.cost.device_bytes.max(self.on_device.bytes());
+        Ok(())
+    }
+
+    pub(super) async fn stretch(
+        &mut self,
+        segment: &Segment,
+        task: usize,
+        steps: &[DeviceStep],
+    ) -> Result<()> {
+        let device = self.placement()?.device();
+        let timer = Timer::start(self.cx.profile);
+        let recording = self.on_device.recording(&**device, segment, task)?;
+        let cx = self.cx;
+        device.replay(recording, &|| cx.check()).await?;
+        let launches: usize = steps.iter().map(|step| step.launches.len()).sum();
+        self.cost.launches += launches;
+        timer.stop_stretch(steps.len(), launches, device.name());
+        Ok(())
+    }
+
+    pub(super) fn upload(&mut self, copies: &[Upload]) -> Result<()> {
+        let device = self.placement()?.device();
+        for copy in copies {
+            let to = self.on_device.slot(copy.to.slot)?;
+            let StepIn::Tensor(id, dtype, shape, home) = &copy.from else {
+                bail!(Internal, "only a tensor can be copied to the device");
+            };
+            let bytes = byte_count(*dtype, shape)?;
+            match home {
+                Home::Arena(slot) => {
+                    let bytes = self.arena.as_ref().get(slot.offset..slot.offset + bytes);
+                    device.write(to, bytes.ok_or_else(|| err!(Internal, "a slot is past the arena"))?)?;
+                }
+                Home::Known(tensor) => device.write(to, tensor.view().bytes())?,
+                Home::Owned(owner) => match &self.owned[owner.at()] {
+                    Some(Value::Tensor(tensor)) => device.write(to, tensor.view().bytes())?,
+                    _ => bail!(Internal, "value {} is gone", id.0),
+                },
+                Home::Device(_) => bail!(Internal, "value {} lies on the device already", id.0),
+            }
+        }
+        self.cost.uploads += copies.len();
+        Ok(())
+    }
+
+    pub(super) async fn download(&mut self, copies: &[Download]) -> Result<()> {
+        let mut wanted = Vec::with_capacity(copies.len());
+        for copy in copies {
+            let (Destination::Arena(_, dtype, shape, _) | Destination::Owned(_, dtype, shape)) = &copy.to
+            else {
+                bail!(Internal, "a copy from the device goes nowhere");
+            };
+            wanted.push((self.on_device.slot(copy.from.slot)?.clone(), byte_count(*dtype, shape)?));
+        }
+        let came = self.placement()?.device().read(&wanted).await?;
+        ensure!(came.len() == copies.len(), Internal, "{} of {} copies came", came.len(), copies.len());
+        for (copy, bytes) in copies.iter().zip(came) {
+            match &copy.to {
+                Destination::Arena(_, _, _, slot) => {
+                    let to = self.arena.as_mut().get_mut(slot.offset..slot.offset + slot.bytes);
+                    let to = to.filter(|to| to.len() == bytes.len());
+                    to.ok_or_else(|| err!(Internal, "a slot is past the arena"))?.copy_from_slice(&bytes);
+                }
+                Destination::Owned(id, dtype, shape) => {
+                    self.afford(bytes.len() as u64)?;
+                    self.keep(*id, tensor(*dtype, shape, &bytes)?.into())?;
+                }
+                Destination::Unwanted | Destination::Made(..) => {}
+            }
+        }
+        self.cost.downloads += copies.len();
+        Ok(())
+    }
+
+    /// One tensor from the device, for the host to look at.
+    pub(super) async fn fetch(&mut self, dtype: DType, shape: &[usize], at: DeviceSlot) -> Result<Tensor> {
+        let wanted = [(self.on_device.slot(at.slot)?.clone(), byte_count(dtype, shape)?)];
+        let mut came = self.placement()?.device().read(&wanted).await?;
+        self.cost.downloads += 1;
+        let bytes = came.pop().ok_or_else(|| err!(Internal, "nothing came from the device"))?;
+        tensor(dtype, shape, &bytes)
+    }
+}
+
+fn tensor(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Tensor> {
+    Tensor::from_buffer(dtype, shape, crate::Buffer::copy_of(bytes)?)
+}
