@@ -1,0 +1,151 @@
+//! A GPU as core's [`Device`]: a driver, the table of kernels, and the table of pipelines that they asked for.
+//!
+//! What a reader would get wrong: [`lower`](Device::lower) compiles nothing. A kernel asks for pipelines and
+//! gets numbers; [`prepare`](Device::prepare) compiles what is new, once for all nodes that share it.
+
+use crate::driver::{Dispatch, Driver, Features, Limits, Pipeline};
+use crate::kernels;
+use crate::shader::Variant;
+use edgewise_core::device::{Device, DeviceKernel, Launch, Lowered, Memory, PipelineId, Recording, Target};
+use edgewise_core::{BoxFuture, Result};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A GPU.
+pub struct Gpu {
+    driver: Box<dyn Driver>,
+    pipelines: Mutex<Pipelines>,
+}
+
+#[derive(Default)]
+struct Pipelines {
+    ids: HashMap<Variant, PipelineId>,
+    /// By number.
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    variant: Arc<Variant>,
+    made: Option<Pipeline>,
+}
+
+impl Gpu {
+    /// The device over a driver.
+    pub(crate) fn over(driver: Box<dyn Driver>) -> Gpu {
+        Gpu { driver, pipelines: Mutex::default() }
+    }
+
+    /// What one dispatch may use.
+    pub fn limits(&self) -> Limits {
+        self.driver.limits()
+    }
+
+    /// What it has beyond what every GPU has.
+    pub fn features(&self) -> Features {
+        self.driver.features()
+    }
+
+    /// Asks for a pipeline, which [`prepare`](Device::prepare) makes.
+    pub(crate) fn pipeline(&self, variant: Variant) -> PipelineId {
+        let mut pipelines = self.table();
+        if let Some(&id) = pipelines.ids.get(&variant) {
+            return id;
+        }
+        let id = PipelineId(pipelines.entries.len() as u32);
+        pipelines.entries.push(Entry { variant: Arc::new(variant.clone()), made: None });
+        pipelines.ids.insert(variant, id);
+        id
+    }
+
+    /// The table. A thread that panicked while it held it has broken no entry.
+    fn table(&self) -> MutexGuard<'_, Pipelines> {
+        self.pipelines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Device for Gpu {
+    fn name(&self) -> &str {
+        self.driver.name()
+    }
+
+    fn lower(&self, node: &Lowered<'_>) -> Result<Option<Box<dyn DeviceKernel>>> {
+        kernels::lower(self, node)
+    }
+
+    fn prepare(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let wanted: Vec<(usize, Arc<Variant>)> = {
+                let pipelines = self.table();
+                let missing = pipelines.entries.iter().enumerate().filter(|(_, entry)| entry.made.is_none());
+                missing.map(|(i, entry)| (i, entry.variant.clone())).collect()
+            };
+            let variants: Vec<Variant> = wanted.iter().map(|(_, variant)| (**variant).clone()).collect();
+            let made = self.driver.pipelines(&variants).await?;
+            let mut pipelines = self.table();
+            for ((i, _), pipeline) in wanted.into_iter().zip(made) {
+                if let Some(entry) = pipelines.entries.get_mut(i) {
+                    entry.made = Some(pipeline);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn allocate(&self, bytes: u64, what: &str) -> Result<Memory> {
+        self.driver.allocate(bytes, what)
+    }
+
+    fn write(&self, to: &Memory, bytes: &[u8]) -> Result<()> {
+        self.driver.write(to, bytes)
+    }
+
+    fn record(&self, launches: &[Launch<Target>], slots: &[Memory]) -> Result<Recording> {
+        // Entries are handles: what is copied lives as long as the recording needs it.
+        let entries = launches.iter().map(|launch| {
+            let entry = self.table().entries.get(launch.pipeline.0 as usize).cloned();
+            entry.ok_or_else(|| err!(Internal, "a launch of a pipeline that nobody asked for"))
+        });
+        let entries = entries.collect::<Result<Vec<Entry>>>()?;
+        let dispatches = launches.iter().zip(&entries).map(|(launch, entry)| dispatch(launch, entry, slots));
+        let dispatches = dispatches.collect::<Result<Vec<Dispatch<'_>>>>()?;
+        self.driver.record(&dispatches)
+    }
+
+    fn replay<'a>(
+        &'a self,
+        recording: &'a Recording,
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<()>> {
+        self.driver.replay(recording, check)
+    }
+
+    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
+        self.driver.read(from)
+    }
+}
+
+/// A launch with everything in its place.
+fn dispatch<'a>(launch: &'a Launch<Target>, entry: &'a Entry, slots: &'a [Memory]) -> Result<Dispatch<'a>> {
+    let (variant, shader) = (&*entry.variant, entry.variant.shader);
+    let pipeline = entry.made.as_ref().ok_or_else(|| err!(Internal, "'{variant}' is not prepared"))?;
+    let memory = |target: &'a Target| match target {
+        Target::Held(memory) => Ok(memory),
+        Target::Slot(i) => slots.get(*i).ok_or_else(|| err!(Internal, "'{variant}' is given slot {i}")),
+    };
+    let buffers = launch.buffers.iter().map(memory).collect::<Result<Vec<&Memory>>>()?;
+    let (reads, writes) = (shader.reads as usize, shader.writes as usize);
+    ensure!(
+        buffers.len() == reads + writes,
+        Internal,
+        "'{variant}' is given {} buffers, and takes {reads} and {writes}",
+        buffers.len()
+    );
+    // A buffer that is written must be bound nowhere else.
+    let address = |memory: &Memory| std::ptr::from_ref(memory.of_device()).cast::<()>();
+    for (i, written) in buffers.iter().enumerate().skip(reads) {
+        let shared = buffers.iter().take(i).any(|other| address(other) == address(written));
+        ensure!(!shared, Internal, "'{variant}' is to write a buffer that it is given twice");
+    }
+    Ok(Dispatch { pipeline, variant, buffers, parameters: &launch.parameters, groups: launch.groups })
+}

@@ -1,0 +1,90 @@
+//! What is asked of a GPU's interface. A driver is thin: it knows memory, pipelines and dispatches, and
+//! nothing of operators.
+//!
+//! `wgpu` speaks to Vulkan, Metal and DX12. What a driver makes is its own (`Memory`, [`Pipeline`],
+//! `Recording`): the device hands it back without looking inside.
+
+pub mod wgpu;
+
+use crate::shader::Variant;
+use edgewise_core::device::{Memory, Recording};
+use edgewise_core::{BoxFuture, Result};
+use std::any::Any;
+use std::sync::Arc;
+
+/// How much of everything one dispatch may use; never less than what every WebGPU has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Groups along one dimension.
+    pub groups: u32,
+    /// Invocations of a group.
+    pub invocations: u32,
+    /// Bytes that a group shares.
+    pub shared_bytes: u32,
+    /// Storage buffers of a dispatch.
+    pub buffers: u32,
+    /// Bytes of one buffer that a dispatch can see.
+    pub buffer_bytes: u64,
+}
+
+/// What a GPU has beyond what every one has. Kernels use it where it is, and never need it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// 16-bit floats that are computed with.
+    pub f16: bool,
+    /// Operations across the invocations of a subgroup.
+    pub subgroups: bool,
+    /// Times of dispatches.
+    pub timestamps: bool,
+}
+
+/// A compiled variant; the driver's own.
+pub type Pipeline = Arc<dyn Any + Send + Sync>;
+
+/// One call of a pipeline, all of it resolved.
+pub struct Dispatch<'a> {
+    /// What is called.
+    pub pipeline: &'a Pipeline,
+    /// What it is called, in messages.
+    pub variant: &'a Variant,
+    /// What it is given, in the order of its bindings.
+    pub buffers: Vec<&'a Memory>,
+    /// The words of its parameters.
+    pub parameters: &'a [u32],
+    /// How many groups, along each dimension.
+    pub groups: [u32; 3],
+}
+
+/// An interface to a GPU.
+pub trait Driver: Send + Sync {
+    /// What the GPU is called, for people.
+    fn name(&self) -> &str;
+
+    /// What one dispatch may use.
+    fn limits(&self) -> Limits;
+
+    /// What there is beyond.
+    fn features(&self) -> Features;
+
+    /// Memory for so many bytes; `what` is named where there is none.
+    fn allocate(&self, bytes: u64, what: &str) -> Result<Memory>;
+
+    /// Copies bytes of the host into memory, behind everything that was begun before.
+    fn write(&self, to: &Memory, bytes: &[u8]) -> Result<()>;
+
+    /// Compiles variants, side by side where that is possible.
+    fn pipelines<'a>(&'a self, variants: &'a [Variant]) -> BoxFuture<'a, Result<Vec<Pipeline>>>;
+
+    /// Makes dispatches ready for being replayed.
+    fn record(&self, dispatches: &[Dispatch<'_>]) -> Result<Recording>;
+
+    /// Begins the dispatches of a recording, in order, and asks `check` between bounded amounts of them.
+    fn replay<'a>(
+        &'a self,
+        recording: &'a Recording,
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// Waits for all that was begun before, and copies the first bytes of memories to the host.
+    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>>;
+}

@@ -1,0 +1,96 @@
+//! Buffers: made, written, read back.
+
+use super::Wgpu;
+use edgewise_core::Result;
+use edgewise_core::device::{Memory, device_bytes};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use wgpu::{Buffer, BufferDescriptor, BufferUsages, CommandEncoderDescriptor, MapMode};
+
+/// The buffer behind a memory.
+pub(super) fn buffer(memory: &Memory) -> Result<&Buffer> {
+    let buffer = memory.of_device().downcast_ref::<Buffer>();
+    buffer.ok_or_else(|| err!(Internal, "memory of another device"))
+}
+
+impl Wgpu {
+    pub(super) fn make_memory(&self, bytes: u64, what: &str) -> Result<Memory> {
+        let bytes = bytes.next_multiple_of(4).max(4);
+        let most = super::Driver::limits(self).buffer_bytes;
+        ensure!(
+            bytes <= most,
+            OutOfMemory,
+            "{what} takes {bytes} bytes, and a buffer of {} has {most} at most",
+            self.name
+        );
+        let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+        let buffer = self.make_buffer(bytes, usage, what)?;
+        Ok(Memory::new(bytes, Arc::new(buffer)))
+    }
+
+    pub(super) fn make_buffer(&self, size: u64, usage: BufferUsages, what: &str) -> Result<Buffer> {
+        let descriptor = BufferDescriptor { label: Some(what), size, usage, mapped_at_creation: false };
+        self.checked(|| what.to_string(), || self.device.create_buffer(&descriptor))
+    }
+
+    pub(super) fn write_memory(&self, to: &Memory, bytes: &[u8]) -> Result<()> {
+        ensure!(
+            bytes.len() as u64 <= to.bytes(),
+            Internal,
+            "{} bytes are written to {}",
+            bytes.len(),
+            to.bytes()
+        );
+        let (buffer, whole) = (buffer(to)?, bytes.len() / 4 * 4);
+        let (words, rest) = bytes.split_at(whole);
+        self.checked(
+            || "copying to the GPU".to_string(),
+            || {
+                if !words.is_empty() {
+                    self.queue.write_buffer(buffer, 0, words);
+                }
+                if !rest.is_empty() {
+                    let mut word = [0; 4];
+                    word.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                    self.queue.write_buffer(buffer, whole as u64, &word);
+                }
+            },
+        )
+    }
+
+    pub(super) fn read_all(&self, from: &[(Memory, usize)]) -> Result<Vec<Vec<u8>>> {
+        let mut staging = Vec::with_capacity(from.len());
+        let mut encoder = self.device.create_command_encoder(&CommandEncoderDescriptor::default());
+        for (memory, bytes) in from {
+            let size = device_bytes(*bytes);
+            ensure!(size <= memory.bytes(), Internal, "{bytes} bytes are read from {}", memory.bytes());
+            let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+            let to = self.make_buffer(size, usage, "a copy for the host")?;
+            encoder.copy_buffer_to_buffer(buffer(memory)?, 0, &to, 0, size);
+            staging.push(to);
+        }
+        let what = || "copying from the GPU".to_string();
+        let (done, mapped) = channel();
+        let submitted = self.checked(what, || {
+            let submitted = self.queue.submit([encoder.finish()]);
+            for buffer in &staging {
+                let done = done.clone();
+                // Nobody listens any more where waiting has ended with an error.
+                buffer.map_async(MapMode::Read, .., move |result| drop(done.send(result)));
+            }
+            submitted
+        })?;
+        self.wait(Some(submitted))?;
+        for _ in &staging {
+            let result = mapped.recv_timeout(super::PATIENCE);
+            let result = result.map_err(|_| err!(DeviceLost, "{} gave no answer", self.name))?;
+            result.map_err(|e| err!(Internal, "{}: {e}", what()))?;
+        }
+        let read = |(buffer, (_, bytes)): (&Buffer, &(Memory, usize))| {
+            let view = buffer.get_mapped_range(..).map_err(|e| err!(Internal, "{}: {e}", what()))?;
+            let bytes = view.get(..*bytes).map(<[u8]>::to_vec);
+            bytes.ok_or_else(|| err!(Internal, "a copy for the host is too small"))
+        };
+        staging.iter().zip(from).map(read).collect()
+    }
+}

@@ -1,0 +1,55 @@
+//! Edgewise's GPU device: kernels written once in WGSL, run by thin drivers.
+//!
+//! [`open`] is the door: it finds adapters and makes a [`Device`] of each. Behind it, [`Gpu`] turns nodes into
+//! launches of pipelines (`kernels/`, an `.rs` that chooses beside the `.wgsl` that computes), and a driver
+//! (`driver/`) does what a GPU's interface is asked for: memory, pipelines, dispatches, copies back.
+//!
+//! What a reader would get wrong: nothing here decides what runs on the GPU. A node for which no kernel is
+//! found stays with the host; core's planner sees that, and moves what has to move.
+
+#[macro_use]
+extern crate edgewise_core;
+
+mod device;
+mod driver;
+mod kernels;
+mod shader;
+
+pub use device::Gpu;
+pub use driver::{Features, Limits};
+
+use edgewise_core::Result;
+use edgewise_core::device::Device;
+use std::sync::Arc;
+
+/// Which adapter comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preference {
+    /// The fastest one.
+    #[default]
+    Performance,
+    /// The one that takes the least power.
+    Power,
+}
+
+/// The GPUs of this machine as devices, the preferred one first. Software that only looks like a GPU is opened
+/// where there is nothing else.
+///
+/// `EDGEWISE_GPU_LIMITS=default` keeps to the limits that every WebGPU has, and `EDGEWISE_GPU_FEATURES=none` to
+/// no optional feature: what is computed must not depend on them.
+pub async fn open(preference: Preference) -> Result<Vec<Arc<dyn Device>>> {
+    let gpus = open_gpus(preference).await?;
+    Ok(gpus.into_iter().map(|gpu| gpu as Arc<dyn Device>).collect())
+}
+
+/// The same, waiting for it.
+#[cfg(not(target_family = "wasm"))]
+pub fn open_blocking(preference: Preference) -> Result<Vec<Arc<dyn Device>>> {
+    edgewise_core::block_on(open(preference))
+}
+
+/// The same devices, by their own type.
+pub async fn open_gpus(preference: Preference) -> Result<Vec<Arc<Gpu>>> {
+    let drivers = driver::wgpu::open(preference).await?;
+    Ok(drivers.into_iter().map(|driver| Arc::new(Gpu::over(driver))).collect())
+}

@@ -1,0 +1,99 @@
+//! How a kernel's file becomes what a driver compiles.
+//!
+//! A kernel is a real `.wgsl` file. Its first lines may name files of `kernels/common/` (`// use index`), which
+//! are put before it: that is all that files share. What a variant is specialized by are `override` constants,
+//! so a file means one thing, whatever its variants.
+//!
+//! What a reader would get wrong: a file's bindings are `reads` storage buffers that are only read, then
+//! `writes` that are written too, then one uniform buffer with the parameters. A driver lays them out by these
+//! two numbers alone, and the test of the table holds every file to it.
+
+use edgewise_core::Result;
+
+/// A file of WGSL.
+#[derive(Debug)]
+pub struct Shader {
+    /// The file's name, without its ending.
+    pub name: &'static str,
+    /// What is in it.
+    pub text: &'static str,
+    /// How many buffers it reads.
+    pub reads: u32,
+    /// How many buffers it writes.
+    pub writes: u32,
+}
+
+/// `shader!("softmax", 1, 1)`: the file beside the kernel, which reads and writes so many buffers.
+macro_rules! shader {
+    ($name:literal, $reads:literal, $writes:literal) => {
+        $crate::shader::Shader {
+            name: $name,
+            text: include_str!(concat!($name, ".wgsl")),
+            reads: $reads,
+            writes: $writes,
+        }
+    };
+}
+pub(crate) use shader;
+
+/// A file with its constants: what a pipeline is made of. Equal variants share one.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The file.
+    pub shader: &'static Shader,
+    /// Its `override` constants.
+    pub constants: Vec<(&'static str, u32)>,
+}
+
+impl PartialEq for Variant {
+    fn eq(&self, other: &Variant) -> bool {
+        self.shader.name == other.shader.name && self.constants == other.constants
+    }
+}
+
+impl Eq for Variant {}
+
+impl std::hash::Hash for Variant {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.shader.name.hash(state);
+        self.constants.hash(state);
+    }
+}
+
+impl Variant {
+    /// That file with those constants.
+    pub fn new(shader: &'static Shader, constants: &[(&'static str, u32)]) -> Variant {
+        Variant { shader, constants: constants.to_vec() }
+    }
+}
+
+impl std::fmt::Display for Variant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.shader.name)?;
+        self.constants.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+    }
+}
+
+/// The files that others use.
+const COMMON: &[(&str, &str)] = &[
+    ("activate", include_str!("kernels/common/activate.wgsl")),
+    ("element", include_str!("kernels/common/element.wgsl")),
+    ("index", include_str!("kernels/common/index.wgsl")),
+    ("math", include_str!("kernels/common/math.wgsl")),
+    ("wide", include_str!("kernels/common/wide.wgsl")),
+];
+
+impl Shader {
+    /// The file, behind those that it uses.
+    pub fn source(&self) -> Result<String> {
+        let mut source = String::new();
+        for name in self.text.lines().map_while(|line| line.strip_prefix("// use ")) {
+            let common = COMMON.iter().find(|(common, _)| *common == name);
+            let (_, text) = common.ok_or_else(|| err!(Internal, "{}.wgsl uses '{name}'", self.name))?;
+            source.push_str(text);
+            source.push('\n');
+        }
+        source.push_str(self.text);
+        Ok(source)
+    }
+}

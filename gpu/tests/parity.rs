@@ -1,0 +1,9 @@
+//! Operators on the GPU against the same operators on the CPU, which is what they mean.
+//!
+//! Without a GPU there is nothing to compare: every test says so and passes. Set `EDGEWISE_GPU_REQUIRED` where
+//! one was promised, and they fail instead.
+
+#[path = "parity/elementwise.rs"]
+mod elementwise;
+#[path = "parity/harness.rs"]
+mod harness;

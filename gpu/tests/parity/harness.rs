@@ -1,0 +1,275 @@
+//! Runs one operator on both, as the planner would: lowered without sizes, bound with them, recorded, replayed
+//! twice, read.
+
+use edgewise_core::cpu::eval;
+use edgewise_core::device::{Binding, Device, Launch, Lowered, Memory, Operand, Target, device_bytes};
+use edgewise_core::graph::{Fact, Infer, Node};
+use edgewise_core::ops::{Attr, Attrs, Op};
+use edgewise_core::{DType, Dim, Element, Error, Result, Tensor, Value, View, block_on};
+use edgewise_gpu::{Gpu, Preference, open_gpus};
+use std::sync::{Arc, OnceLock};
+
+/// The GPU that tests run on, if there is one.
+pub fn gpu() -> Option<&'static Gpu> {
+    static GPU: OnceLock<Option<Arc<Gpu>>> = OnceLock::new();
+    let gpu = GPU.get_or_init(|| match block_on(open_gpus(Preference::Performance)) {
+        Ok(gpus) => gpus.into_iter().next(),
+        Err(e) => {
+            assert!(std::env::var_os("EDGEWISE_GPU_REQUIRED").is_none(), "{e}");
+            eprintln!("skipped: {e}");
+            None
+        }
+    });
+    gpu.as_deref()
+}
+
+/// One operator on some inputs.
+#[derive(Clone)]
+pub struct Case {
+    op: Op,
+    inputs: Vec<Option<Tensor>>,
+    /// The inputs whose elements are known when it is lowered.
+    constants: Vec<usize>,
+    outputs: usize,
+    says: String,
+}
+
+impl Case {
+    /// An operator of ONNX with its attributes.
+    pub fn new(name: &str, version: i64, attrs: &[(&str, Attr)], inputs: &[Tensor]) -> Case {
+        let inputs: Vec<Option<Tensor>> = inputs.iter().cloned().map(Some).collect();
+        Case::of("", name, version, attrs, &inputs, 1)
+    }
+
+    /// An operator of a domain, with inputs left out.
+    pub fn of(
+        domain: &str,
+        name: &str,
+        version: i64,
+        attrs: &[(&str, Attr)],
+        inputs: &[Option<Tensor>],
+        outputs: usize,
+    ) -> Case {
+        let named = attrs.iter().map(|(name, attr)| (name.to_string(), attr.clone())).collect();
+        let present = inputs.iter().map(Option::is_some).collect();
+        let parsed = Op::parse(Attrs::new(domain, name, version, present, vec![true; outputs], named));
+        let says = format!("{name} {inputs:?} {attrs:?}");
+        let op = parsed.unwrap_or_else(|e| panic!("{says}: {e}"));
+        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), outputs, says }
+    }
+
+    /// An operator that no attributes say.
+    pub fn rewritten(op: Op, inputs: &[Option<Tensor>]) -> Case {
+        let says = format!("{op:?} {inputs:?}");
+        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), outputs: 1, says }
+    }
+
+    /// The same with the elements of those inputs known.
+    pub fn knowing(mut self, constants: &[usize]) -> Case {
+        self.constants = constants.to_vec();
+        self
+    }
+
+    /// Runs it on both, and fails unless the GPU takes it and agrees.
+    pub fn check(&self) {
+        let Some(gpu) = gpu() else { return };
+        let inputs: Vec<Option<Value>> = self.inputs.iter().cloned().map(|t| t.map(Value::from)).collect();
+        let expected = eval(&self.op, &inputs, &vec![true; self.outputs]);
+        let expected = expected.unwrap_or_else(|e| panic!("{}: {e}", self.says));
+        let got = self.run(gpu).unwrap_or_else(|e| panic!("{}: {e:?}", self.says));
+        let got = got.unwrap_or_else(|| panic!("{}: the GPU has no kernel", self.says));
+        for (i, (expected, got)) in expected.iter().flatten().zip(&got).enumerate() {
+            let expected = expected.tensor().unwrap();
+            if let Err(why) = agree(expected.view(), got.view()) {
+                panic!("{} output {i}: {why}", self.says);
+            }
+        }
+    }
+
+    /// Whether the GPU takes it.
+    pub fn is_taken(&self) -> bool {
+        let Some(gpu) = gpu() else { return true };
+        let known = self.facts(false);
+        let (inputs, outputs) = known.unwrap();
+        let (inputs, outputs) = (references(&inputs), references(&outputs));
+        gpu.lower(&Lowered { node: &self.node(), inputs: &inputs, outputs: &outputs }).unwrap().is_some()
+    }
+
+    fn node(&self) -> Node {
+        let inputs = vec![None; self.inputs.len()];
+        let (name, op_name) = ("case".to_string(), "case".to_string());
+        Node { name, op: self.op.clone(), op_name, inputs, outputs: vec![None; self.outputs] }
+    }
+
+    /// What is known of inputs and outputs: with sizes when kernels are bound, with symbols when nodes are lowered.
+    fn facts(&self, sized: bool) -> Result<(Vec<Option<Fact>>, Vec<Option<Fact>>)> {
+        let fact = |(i, tensor): (usize, &Option<Tensor>)| {
+            let tensor = tensor.as_ref()?;
+            if self.constants.contains(&i) {
+                return Some(Fact::constant(tensor.clone()));
+            }
+            let symbol = |(axis, &d): (usize, &usize)| match sized {
+                true => Dim::from(d),
+                // A size of 1 broadcasts, and a symbol that turns out to be 1 does not say so.
+                false if d == 1 => Dim::from(1),
+                false => Dim::symbol(&format!("s{i}_{axis}")),
+            };
+            Some(Fact::tensor(tensor.dtype(), tensor.shape().iter().enumerate().map(symbol)))
+        };
+        let inputs: Vec<Option<Fact>> = self.inputs.iter().enumerate().map(fact).collect();
+        let facts = references(&inputs);
+        let mut fresh = 0;
+        let mut infer = Infer::new(&facts, self.outputs, &mut fresh);
+        self.op.infer(&mut infer)?;
+        let outputs = infer.finish()?;
+        Ok((inputs, outputs))
+    }
+
+    fn run(&self, gpu: &Gpu) -> Result<Option<Vec<Tensor>>> {
+        // Where symbols cannot tell the rank of an output, numbers do.
+        let (inputs, outputs) = self.facts(false)?;
+        let (sized_inputs, sized_outputs) = self.facts(true)?;
+        let (facts, out_facts) = (references(&inputs), references(&outputs));
+        let node = self.node();
+        let kernel = gpu.lower(&Lowered { node: &node, inputs: &facts, outputs: &out_facts })?;
+        let Some(kernel) = kernel else { return Ok(None) };
+        block_on(gpu.prepare())?;
+
+        let (facts, out_facts) = (references(&sized_inputs), references(&sized_outputs));
+        let bound = kernel.bind(&Binding { inputs: &facts, outputs: &out_facts })?;
+        let mut slots: Vec<Memory> = Vec::new();
+        for (i, tensor) in self.inputs.iter().enumerate() {
+            let tensor =
+                tensor.as_ref().filter(|_| !kernel.packed().contains(&i) && !kernel.on_host().contains(&i));
+            let bytes = tensor.map_or(&[][..], |tensor| tensor.view().bytes());
+            let memory = gpu.allocate(device_bytes(bytes.len()), "an input")?;
+            // What a kernel is not given, and what lies behind the last element, is noise.
+            gpu.write(&memory, &vec![0xa5; memory.bytes() as usize])?;
+            gpu.write(&memory, bytes)?;
+            slots.push(memory);
+        }
+        let shapes: Vec<(DType, Vec<usize>)> = sized_outputs
+            .iter()
+            .flatten()
+            .map(|fact| (fact.dtype().unwrap(), fact.shape().expect("sizes are known").to_vec()))
+            .collect();
+        let mut bytes = Vec::new();
+        for (dtype, shape) in &shapes {
+            let count = dtype.bytes_for(shape.iter().product()).unwrap();
+            bytes.push(count);
+            slots.push(noise(gpu, device_bytes(count))?);
+        }
+        for &scratch in &bound.scratch {
+            slots.push(noise(gpu, scratch)?);
+        }
+        let (outputs_at, scratch_at) = (self.inputs.len(), self.inputs.len() + shapes.len());
+        let target = |operand: &Operand| match operand {
+            Operand::Input(i) => Target::Slot(*i),
+            Operand::Output(i) => Target::Slot(outputs_at + i),
+            Operand::Scratch(i) => Target::Slot(scratch_at + i),
+            Operand::Held(memory) => Target::Held(memory.clone()),
+        };
+        let launch = |launch: &Launch<Operand>| Launch {
+            pipeline: launch.pipeline,
+            buffers: launch.buffers.iter().map(target).collect(),
+            parameters: launch.parameters.clone(),
+            groups: launch.groups,
+        };
+        let launches: Vec<Launch<Target>> = bound.launches.iter().map(launch).collect();
+        let recording = gpu.record(&launches, &slots)?;
+        let go_on = || Ok::<(), Error>(());
+        block_on(gpu.replay(&recording, &go_on))?;
+        block_on(gpu.replay(&recording, &go_on))?;
+        let wanted: Vec<(Memory, usize)> =
+            bytes.iter().enumerate().map(|(i, &count)| (slots[outputs_at + i].clone(), count)).collect();
+        let read = block_on(gpu.read(&wanted))?;
+        let tensors =
+            shapes.iter().zip(&read).map(|((dtype, shape), bytes)| Tensor::from_bytes(*dtype, shape, bytes));
+        tensors.collect::<Result<Vec<Tensor>>>().map(Some)
+    }
+}
+
+fn references(facts: &[Option<Fact>]) -> Vec<Option<&Fact>> {
+    facts.iter().map(Option::as_ref).collect()
+}
+
+fn noise(gpu: &Gpu, bytes: u64) -> Result<Memory> {
+    let memory = gpu.allocate(bytes, "noise")?;
+    gpu.write(&memory, &vec![0x5a; memory.bytes() as usize])?;
+    Ok(memory)
+}
+
+/// Integers agree to the bit. Floats agree within `1e-4 · |ref| + 1e-5 · max |ref|`, and a step of their type
+/// where that is larger; NaN with NaN, infinity with the same one.
+fn agree(expected: View<'_>, got: View<'_>) -> Result<(), String> {
+    if expected.shape() != got.shape() || expected.dtype() != got.dtype() {
+        return Err(format!("expected {expected:?}, got {got:?}"));
+    }
+    if !expected.dtype().is_float() {
+        let size = expected.dtype().bits() / 8;
+        let elements = expected.bytes().chunks(size).zip(got.bytes().chunks(size));
+        return match elements.enumerate().find(|(_, (a, b))| a != b) {
+            Some((i, (a, b))) => Err(format!("element {i}: expected {a:?}, got {b:?} of {expected:?}")),
+            None => Ok(()),
+        };
+    }
+    let step = match expected.dtype() {
+        DType::F16 => 1e-3,
+        DType::BF16 => 8e-3,
+        _ => 1e-4,
+    };
+    let (expected, got) = (expected.to_f32s().unwrap(), got.to_f32s().unwrap());
+    let most = expected.iter().filter(|x| x.is_finite()).fold(0f32, |most, x| most.max(x.abs()));
+    for (i, (&a, &b)) in expected.iter().zip(&got).enumerate() {
+        let fine = match a.is_finite() {
+            true => (a - b).abs() <= step * a.abs() + 1e-5 * most,
+            false => a == b || a.is_nan() && b.is_nan(),
+        };
+        if !fine {
+            return Err(format!("element {i} of {}: expected {a}, got {b}", expected.len()));
+        }
+    }
+    Ok(())
+}
+
+/// A tensor of that type, from numbers that are repeated until it is full.
+pub fn tensor(dtype: DType, shape: &[usize], numbers: &[f32]) -> Tensor {
+    let count = shape.iter().product();
+    let numbers: Vec<f32> = numbers.iter().copied().cycle().take(count).collect();
+    cast(&Tensor::new(shape, &numbers).unwrap(), dtype)
+}
+
+/// The same numbers in another type.
+pub fn cast(x: &Tensor, dtype: DType) -> Tensor {
+    let attrs = [("to".to_string(), Attr::Int(dtype as i64))].into();
+    let op = Op::parse(Attrs::new("", "Cast", 21, vec![true], vec![true], attrs)).unwrap();
+    let y = eval(&op, &[Some(x.clone().into())], &[true]).unwrap();
+    y[0].as_ref().unwrap().tensor().unwrap().clone()
+}
+
+/// Numbers between -`most` and `most`, always the same ones.
+pub fn random(dtype: DType, shape: &[usize], most: f32) -> Tensor {
+    let mut state = 0x9e37_79b9_u32;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let count: usize = shape.iter().product();
+    let numbers: Vec<f32> = (0..count).map(|_| next() * most).collect();
+    if count == 0 { Tensor::zeros(dtype, shape).unwrap() } else { tensor(dtype, shape, &numbers) }
+}
+
+/// A list of integers as an input.
+pub fn ints(ints: &[i64]) -> Tensor {
+    exact(&[ints.len()], ints)
+}
+
+/// Exactly these elements.
+pub fn exact<T: Element>(shape: &[usize], elements: &[T]) -> Tensor {
+    Tensor::new(shape, elements).unwrap()
+}
+
+/// Sizes that no tile and no word divides, and nothing, and one.
+pub const SIZES: [&[usize]; 6] = [&[0], &[], &[1], &[3], &[2, 65], &[3, 0, 5]];
