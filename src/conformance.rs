@@ -4,7 +4,8 @@
 //! with `rtol atol`. Integers, booleans and strings must be equal (unless `atol` is at least 1: a step of
 //! quantization), NaN equals NaN.
 
-use crate::{DType, ErrorKind, MapKeys, Options, Result, Session, Tensor, Value, err, onnx};
+use crate::run::Cost;
+use crate::{DType, ErrorKind, MapKeys, Options, Result, RunOptions, Session, Tensor, Value, err, onnx};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,8 @@ pub struct Report {
     pub name: String,
     /// The operators of the model, by how often they occur.
     pub operators: BTreeMap<String, usize>,
+    /// Whether the device ran all of them; the processor does where there is no other.
+    pub on_device: bool,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -53,18 +56,18 @@ pub fn find_cases(dir: &Path) -> Result<Vec<PathBuf>> {
 /// Runs one case.
 pub fn run_case(dir: &Path, options: &Options) -> Report {
     let name = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut operators = BTreeMap::new();
-    let outcome = match run(dir, options, &mut operators) {
-        Ok(()) => Outcome::Passed,
-        Err(e) => Outcome::Failed(e.to_string()),
-    };
-    Report { name, operators, outcome }
+    let mut report =
+        Report { name, operators: BTreeMap::new(), on_device: true, outcome: Outcome::Passed };
+    if let Err(e) = run(dir, options, &mut report) {
+        report.outcome = Outcome::Failed(e.to_string());
+    }
+    report
 }
 
-fn run(dir: &Path, options: &Options, operators: &mut BTreeMap<String, usize>) -> Result<()> {
+fn run(dir: &Path, options: &Options, report: &mut Report) -> Result<()> {
     let session = Session::open(dir.join("model.onnx"), options.clone())?;
     for node in &session.program().graph().nodes {
-        *operators.entry(node.op_name.clone()).or_default() += 1;
+        *report.operators.entry(node.op_name.clone()).or_default() += 1;
     }
     let tolerance = tolerance(dir)?;
     let mut sets = 0;
@@ -73,7 +76,8 @@ fn run(dir: &Path, options: &Options, operators: &mut BTreeMap<String, usize>) -
         if !set.is_dir() {
             break;
         }
-        run_set(&set, &session, tolerance)?;
+        let cost = run_set(&set, &session, tolerance)?;
+        report.on_device &= options.device.is_none() || (cost.launches > 0 && cost.steps == 0);
         sets += 1;
     }
     crate::ensure!(sets > 0, NotFound, "{} has no test_data_set_0", dir.display());
@@ -92,7 +96,7 @@ fn tolerance(dir: &Path) -> Result<(f64, f64)> {
     }
 }
 
-fn run_set(set: &Path, session: &Session, tolerance: (f64, f64)) -> Result<()> {
+fn run_set(set: &Path, session: &Session, tolerance: (f64, f64)) -> Result<Cost> {
     let read = |kind: &str, i: usize, port: &crate::Port| -> Result<Option<Value>> {
         let path = set.join(format!("{kind}_{i}.pb"));
         match std::fs::read(&path) {
@@ -107,13 +111,13 @@ fn run_set(set: &Path, session: &Session, tolerance: (f64, f64)) -> Result<()> {
             inputs.push((port.name.as_str(), value));
         }
     }
-    let outputs = session.run(&inputs)?;
+    let (outputs, cost) = session.run_with(&inputs, &RunOptions::default())?;
     for (i, (port, got)) in session.outputs().iter().zip(&outputs).enumerate() {
         let Some(expected) = read("output", i, port)? else { continue };
         compare(&expected, got, tolerance)
             .map_err(|e| err!(InvalidInput, "output '{}': {}", port.name, e.what()))?;
     }
-    Ok(())
+    Ok(cost)
 }
 
 /// An error that says where two values differ.

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod quant;
 pub mod run;
 mod session;
+mod stepwise;
 
 pub use buffer::Buffer;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -44,5 +45,6 @@ pub use onnx::BoxFuture;
 #[cfg(not(target_family = "wasm"))]
 pub use pollster::block_on;
 pub use session::{ModelInfo, Options, Port, Progress, RunOptions, Session};
+pub use stepwise::{Step, Stepwise};
 pub use tensor::{Shape, Tensor, View, ViewMut, strides};
 pub use value::{Kind, Map, MapKeys, Value};

@@ -2,7 +2,7 @@
 
 use super::dims::DimsArgs;
 use super::inspect::{first_segment, weight_bytes};
-use super::model::{DeviceArgs, ModelArgs};
+use super::model::{DeviceArgs, ModelArgs, device_name};
 use super::{Verdict, against, seeded, show};
 use against::Engine as Peer;
 use anyhow::Result;
@@ -41,7 +41,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Report {
     model: String,
-    device: &'static str,
+    device: String,
     threads: usize,
     load_ms: f64,
     first_ms: f64,
@@ -59,6 +59,7 @@ struct Report {
 
 pub fn main(args: &Args) -> Result<Verdict> {
     let options = args.device.options()?;
+    let device = device_name(&options);
     let began = Instant::now();
     let found = args.model.find()?;
     let session = found.load(options)?;
@@ -74,7 +75,7 @@ pub fn main(args: &Args) -> Result<Verdict> {
     let report = Report {
         peers,
         model: found.name.clone(),
-        device: args.device.device.check()?,
+        device,
         threads: session.threads(),
         load_ms,
         first_ms,

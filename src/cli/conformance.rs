@@ -5,6 +5,7 @@
 
 use super::Verdict;
 use super::model::Device;
+use edgewise::device::Device as AnyDevice;
 use anyhow::{Context, Result, anyhow, ensure};
 use edgewise::conformance::{Outcome, Report as Case, find_cases, run_case};
 use edgewise::{Limits, Options};
@@ -17,13 +18,15 @@ use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 /// After its time limit a case is asked to stop; this much later it is left behind.
 const GRACE: Duration = Duration::from_secs(2);
 /// Deeply nested models recurse.
 const STACK_BYTES: usize = 16 << 20;
+
+type OnDevice = Arc<dyn AnyDevice>;
 
 /// Run ONNX backend-test cases and compare the outputs
 #[derive(clap::Args)]
@@ -54,7 +57,7 @@ pub struct Args {
 
 #[derive(Serialize)]
 struct Report {
-    device: &'static str,
+    device: String,
     passed: usize,
     failed: usize,
     skipped: usize,
@@ -70,7 +73,7 @@ struct Report {
 }
 
 pub fn main(args: &Args) -> Result<Verdict> {
-    let device = args.device.check()?;
+    let device = args.device.open()?;
     let exceptions = match &args.exceptions {
         Some(file) => read_exceptions(file)?,
         None => BTreeMap::new(),
@@ -84,7 +87,8 @@ pub fn main(args: &Args) -> Result<Verdict> {
         eprintln!("warning: the exceptions name '{stale}', and there is no such case");
     }
     note_panics();
-    let results = run_all(&cases, Duration::from_secs(args.time_limit));
+    let results = run_all(&cases, Duration::from_secs(args.time_limit), device.as_ref());
+    let device = device.map_or_else(|| "cpu".into(), |device| format!("gpu ({})", device.name()));
     let report = Report::new(device, results, &exceptions, args.list_failures);
     super::print(args.json, &report, || report.text())?;
     Ok(if report.failed == 0 { Verdict::Passed } else { Verdict::Failed })
@@ -108,13 +112,13 @@ fn read_exceptions(file: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 /// Runs the cases, several at once; gives the results in the order of the cases.
-fn run_all(cases: &[PathBuf], limit: Duration) -> Vec<Case> {
+fn run_all(cases: &[PathBuf], limit: Duration, device: Option<&OnDevice>) -> Vec<Case> {
     let (next, results) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     let lane = || {
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(case) = cases.get(i) else { break };
-            let result = run_apart(case, limit);
+            let result = run_apart(case, limit, device.cloned());
             results.lock().unwrap_or_else(PoisonError::into_inner).insert(i, result);
         }
     };
@@ -124,15 +128,19 @@ fn run_all(cases: &[PathBuf], limit: Duration) -> Vec<Case> {
 }
 
 /// Runs a case on a thread of its own.
-fn run_apart(case: &Path, limit: Duration) -> Case {
-    let failed =
-        |why: String| Case { name: name(case), operators: BTreeMap::new(), outcome: Outcome::Failed(why) };
+fn run_apart(case: &Path, limit: Duration, device: Option<OnDevice>) -> Case {
+    let failed = |why: String| Case {
+        name: name(case),
+        operators: BTreeMap::new(),
+        on_device: false,
+        outcome: Outcome::Failed(why),
+    };
     let (send, receive) = mpsc::channel();
     let folder = case.to_path_buf();
     let run = move || {
         let limits = Limits { deadline: Some(limit), ..Limits::default() };
         // The cases are the parallel part.
-        let options = Options { threads: 1, limits, ..Options::default() };
+        let options = Options { threads: 1, limits, device, ..Options::default() };
         let result = catch_unwind(AssertUnwindSafe(|| run_case(&folder, &options)));
         // Nobody listens any more if it took too long.
         let _ = send.send(result.map_err(|payload| said(&*payload)));
@@ -169,7 +177,7 @@ fn said(payload: &(dyn Any + Send)) -> String {
 
 impl Report {
     fn new(
-        device: &'static str,
+        device: String,
         results: Vec<Case>,
         exceptions: &BTreeMap<String, String>,
         list_failures: bool,
@@ -195,10 +203,11 @@ impl Report {
         match (case.outcome, exceptions.get(&case.name)) {
             (Outcome::Passed, None) => {
                 self.passed += 1;
-                // There is one device so far, so nothing falls back from it.
-                self.on_device += 1;
-                for operator in case.operators.into_keys() {
-                    *self.on_device_by_operator.entry(operator).or_default() += 1;
+                if case.on_device {
+                    self.on_device += 1;
+                    for operator in case.operators.into_keys() {
+                        *self.on_device_by_operator.entry(operator).or_default() += 1;
+                    }
                 }
             }
             (Outcome::Passed, Some(_)) => {
@@ -239,7 +248,8 @@ mod tests {
     use super::*;
 
     fn case(name: &str, outcome: Outcome) -> Case {
-        Case { name: name.into(), operators: BTreeMap::from([("Add".into(), 2)]), outcome }
+        let operators = BTreeMap::from([("Add".into(), 2)]);
+        Case { name: name.into(), operators, on_device: name != "e", outcome }
     }
 
     #[test]
@@ -251,11 +261,12 @@ mod tests {
             case("b", failed("x")),
             case("c", Outcome::Passed),
             case("d", failed("y")),
+            case("e", Outcome::Passed),
         ];
-        let report = Report::new("cpu", results, &exceptions, true);
-        assert_eq!((report.passed, report.failed, report.skipped, report.on_device), (1, 2, 1, 1));
+        let report = Report::new("cpu".into(), results, &exceptions, true);
+        assert_eq!((report.passed, report.failed, report.skipped, report.on_device), (2, 2, 1, 1));
         let text = report.text();
         assert!(text.starts_with("c: it passes"), "{text}");
-        assert!(text.ends_with("Add 1\n1 on device\n1 passed, 2 failed, 1 skipped\n"), "{text}");
+        assert!(text.ends_with("Add 1\n1 on device\n2 passed, 2 failed, 1 skipped\n"), "{text}");
     }
 }

@@ -97,12 +97,29 @@ struct Program {
     inputs: Vec<PortReport>,
     outputs: Vec<PortReport>,
     dims: BTreeMap<String, i64>,
-    /// Nodes after optimization, by device.
+    /// Nodes after optimization, by where they run.
     placement: BTreeMap<String, usize>,
+    /// What goes on between the host and a device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<OnDevice>,
     computes: Computes,
     memory: Memory,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<String>,
+}
+
+/// Where a device takes part: what it is asked for, and what it is not.
+#[derive(Serialize)]
+struct OnDevice {
+    name: String,
+    launches: usize,
+    /// Tensors that go to it, and that come back.
+    uploads: usize,
+    downloads: usize,
+    /// Of its buffers for intermediate results.
+    buffer_bytes: u64,
+    /// Operators that stay on the processor.
+    on_cpu: BTreeMap<String, usize>,
 }
 
 #[derive(Serialize)]
@@ -296,7 +313,8 @@ fn program(args: &Args, session: &Session) -> Result<Program> {
         inputs: session.inputs().iter().map(PortReport::of).collect(),
         outputs: session.outputs().iter().map(PortReport::of).collect(),
         dims: dims.all().clone(),
-        placement: BTreeMap::from([(args.device.device.check()?.to_string(), nodes.len())]),
+        placement: placement(session.program()),
+        device: OnDevice::of(session.program(), &segment),
         computes: Computes::of(session, args.verbose)?,
         memory: Memory {
             weight_bytes: weight_bytes(session.program().graph()),
@@ -314,6 +332,52 @@ pub fn first_segment(session: &Session, dims: &Dims) -> Result<Arc<Segment>> {
     let live = |(port, id): (&Port, &edgewise::graph::ValueId)| (*id, dims.fact(port), Home::Owned(*id));
     let live: Vec<_> = session.inputs().iter().zip(&program.graph().inputs).map(live).collect();
     Ok(program.segment(0, &live, false)?)
+}
+
+/// Nodes by where they run; those that only give elements another shape run nowhere.
+fn placement(program: &edgewise::plan::Program) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for at in 0..program.graph().nodes.len() {
+        let on_device = program.placement().is_some_and(|placement| placement.kernel(at).is_some());
+        let place = match (on_device, program.kernel(at).is_alias()) {
+            (true, _) => "gpu",
+            (false, true) => "no work",
+            (false, false) => "cpu",
+        };
+        *counts.entry(place.into()).or_default() += 1;
+    }
+    counts
+}
+
+impl OnDevice {
+    fn of(program: &edgewise::plan::Program, segment: &Segment) -> Option<OnDevice> {
+        let placement = program.placement()?;
+        let (uploads, downloads) = segment.copies();
+        let mut on_cpu = BTreeMap::new();
+        for step in segment.steps() {
+            *on_cpu.entry(program.graph().nodes[step.node].op_name.clone()).or_default() += 1;
+        }
+        Some(OnDevice {
+            name: placement.device().name().into(),
+            launches: segment.device_steps().map(|step| step.launches.len()).sum(),
+            uploads,
+            downloads,
+            buffer_bytes: segment.slot_bytes.iter().sum(),
+            on_cpu,
+        })
+    }
+
+    fn text(&self, out: &mut String) {
+        let OnDevice { name, launches, uploads, downloads, buffer_bytes, on_cpu } = self;
+        let _ = writeln!(
+            out,
+            "device: {name}: {launches} launches, {uploads} tensors go there, {downloads} come back, buffers of {}",
+            show::bytes(*buffer_bytes)
+        );
+        if !on_cpu.is_empty() {
+            let _ = writeln!(out, "on the processor: {}", counted(on_cpu));
+        }
+    }
 }
 
 impl Computes {
@@ -435,6 +499,7 @@ impl Program {
 
     fn memory(&self, out: &mut String) {
         let _ = writeln!(out, "placement: {}", counted(&self.placement));
+        self.device.iter().for_each(|device| device.text(out));
         let dims: Vec<String> = self.dims.iter().map(|(name, size)| format!("{name}={size}")).collect();
         let at = if dims.is_empty() { String::new() } else { format!(" with {}", dims.join(", ")) };
         let _ = writeln!(

@@ -45,7 +45,7 @@ pub struct DeviceArgs {
 /// A device that may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Device {
-    /// The best that there is
+    /// The processor, until there is a device that is known to be faster
     Auto,
     /// The processor
     Cpu,
@@ -114,8 +114,7 @@ impl Found {
 impl DeviceArgs {
     /// How to load for that device.
     pub fn options(&self) -> Result<Options> {
-        self.device.check()?;
-        let mut options = Options::default();
+        let mut options = Options { device: self.device.open()?, ..Options::default() };
         if let Some(threads) = self.threads {
             options.threads = threads.into();
         }
@@ -124,13 +123,30 @@ impl DeviceArgs {
 }
 
 impl Device {
-    /// The name of the device that is used; an error where this build has none of that sort. Nothing is ever
-    /// run elsewhere than asked.
-    pub fn check(self) -> Result<&'static str> {
+    /// The device; none is the processor. An error where there is none of that sort: nothing is ever run elsewhere
+    /// than asked.
+    pub fn open(self) -> Result<Option<Arc<dyn edgewise::device::Device>>> {
         match self {
-            Device::Auto | Device::Cpu => Ok("cpu"),
-            Device::Gpu => bail!("this build has no GPU device; use --device cpu"),
+            Device::Auto | Device::Cpu => Ok(None),
+            Device::Gpu => gpu().map(Some),
             Device::Cuda => bail!("this build has no CUDA device; use --device cpu"),
         }
     }
+}
+
+/// The best GPU.
+#[cfg(feature = "gpu")]
+fn gpu() -> Result<Arc<dyn edgewise::device::Device>> {
+    let found = edgewise::gpu::open_blocking(edgewise::gpu::Preference::Performance)?;
+    found.into_iter().next().ok_or_else(|| anyhow::anyhow!("no GPU was found; use --device cpu"))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu() -> Result<Arc<dyn edgewise::device::Device>> {
+    bail!("this build has no GPU device, which is the feature 'gpu'; use --device cpu")
+}
+
+/// What runs with those options, for people.
+pub fn device_name(options: &Options) -> String {
+    options.device.as_ref().map_or_else(|| "cpu".into(), |device| format!("gpu ({})", device.name()))
 }

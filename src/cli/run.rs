@@ -1,7 +1,7 @@
 //! `edgewise run`: a model on inputs, and what came out.
 
 use super::dims::DimsArgs;
-use super::model::{DeviceArgs, Found, ModelArgs};
+use super::model::{DeviceArgs, Found, ModelArgs, device_name};
 use super::show::{self, Summary, TOP};
 use super::{Verdict, files, output, seeded};
 use anyhow::{Result, bail};
@@ -54,7 +54,7 @@ struct Report {
     model: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<String>,
-    device: &'static str,
+    device: String,
     threads: usize,
     ms: f64,
     outputs: Vec<Output>,
@@ -88,7 +88,9 @@ struct Likely {
 
 pub fn main(args: &Args) -> Result<Verdict> {
     let found = args.model.find()?;
-    let session = found.load(args.device.options()?)?;
+    let options = args.device.options()?;
+    let device = device_name(&options);
+    let session = found.load(options)?;
     let inputs = files::read(&session, found.package.as_ref(), &args.files, &args.named)?;
     let values = complete(args, &session, inputs.values)?;
 
@@ -108,7 +110,7 @@ pub fn main(args: &Args) -> Result<Verdict> {
     let report = Report {
         model: found.name.clone(),
         variant: found.variant.clone(),
-        device: args.device.device.check()?,
+        device,
         threads: session.threads(),
         ms,
         samples: samples(&found, &session, &outputs, &inputs.pictures),

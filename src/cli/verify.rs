@@ -4,15 +4,18 @@
 //! single bit.
 
 use super::dims::DimsArgs;
-use super::model::{Device, ModelArgs};
+use super::model::{Device, Found, ModelArgs};
 use super::{Verdict, seeded, show};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use edgewise::conformance::compare;
-use edgewise::{Options, Session, Tensor, Value};
+use edgewise::device::Device as AnyDevice;
+use edgewise::optimize::Arithmetic;
+use edgewise::{Options, Session, Stepwise, Tensor, Value, block_on};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// How far another engine's floats may be off: relative, absolute.
 const TOLERANCE: (f64, f64) = (1e-3, 1e-4);
@@ -84,10 +87,8 @@ struct Difference {
 type Inputs = [(String, Value)];
 
 pub fn main(args: &Args) -> Result<Verdict> {
-    for device in &args.devices {
-        device.check()?;
-    }
-    ensure!(!args.stepwise, "--stepwise compares two devices, and this build has one, the CPU");
+    let devices = args.devices.iter().filter_map(|d| d.open().transpose()).collect::<Result<Vec<_>>>()?;
+    ensure!(!args.stepwise || !devices.is_empty(), "--stepwise compares two devices: --devices cpu,gpu");
     let found = args.model.find()?;
     let session = found.load(Options::default())?;
     let dims = args.dims.of(&session)?;
@@ -99,17 +100,30 @@ pub fn main(args: &Args) -> Result<Verdict> {
     let name = |threads: usize| format!("cpu, threads={threads}");
     let again = found.load(Options { threads: other, ..Options::default() })?;
     let again = run(&again, &inputs)?;
-    let mut devices = BTreeMap::from([(name(other), Comparison::of(&session, &reference, &again, None))]);
+    let mut compared = BTreeMap::from([(name(other), Comparison::of(&session, &reference, &again, None))]);
+    for device in devices {
+        let options = Options { device: Some(device.clone()), ..Options::default() };
+        let comparison = match args.stepwise {
+            true => stepwise(&found, &inputs, &device)?,
+            false => {
+                let outputs = run(&found.load(options)?, &inputs)?;
+                // Integers are the same everywhere; floats are not summed in the same order.
+                let integer = session.coverage()?.arithmetic == Arithmetic::Integer;
+                Comparison::of(&session, &reference, &outputs, (!integer).then_some(TOLERANCE))
+            }
+        };
+        compared.insert(format!("gpu ({})", device.name()), comparison);
+    }
     if let Some(Engine::Tract) = args.against {
         let outputs = tract(&found, &session, &inputs)?;
-        devices.insert("tract".into(), Comparison::of(&session, &reference, &outputs, Some(TOLERANCE)));
+        compared.insert("tract".into(), Comparison::of(&session, &reference, &outputs, Some(TOLERANCE)));
     }
     let report = Report {
         model: found.name.clone(),
         dims: dims.all().clone(),
         reference: name(session.threads()),
-        passed: devices.values().all(|d| d.passed),
-        devices,
+        passed: compared.values().all(|d| d.passed),
+        devices: compared,
     };
     super::print(args.json, &report, || report.text())?;
     Ok(if report.passed { Verdict::Passed } else { Verdict::Failed })
@@ -120,7 +134,39 @@ fn run(session: &Session, inputs: &Inputs) -> Result<Vec<Value>> {
     Ok(session.run(&named)?)
 }
 
+/// Runs every step on the device for itself, on what the processor gives it, and compares what comes out.
+fn stepwise(found: &Found, inputs: &Inputs, device: &Arc<dyn AnyDevice>) -> Result<Comparison> {
+    let named: Vec<(&str, Value)> = inputs.iter().map(|(name, v)| (name.as_str(), v.clone())).collect();
+    let model = block_on(Stepwise::load(found.source.clone(), &Options::default()))?;
+    let mut outputs = BTreeMap::new();
+    for step in block_on(model.run(&named, device))? {
+        let Some(got) = &step.got else { continue };
+        let tolerance = match step.exact {
+            true => None,
+            // Bytes that floats were rounded to may be one step off.
+            false if step.expected.iter().all(|v| v.tensor().is_ok_and(|t| !t.dtype().is_float())) => {
+                Some((0.0, 1.0))
+            }
+            false => Some(TOLERANCE),
+        };
+        for (i, (expected, got)) in step.expected.iter().zip(got).enumerate() {
+            let name = format!("{} ({}), output {i}", step.node, step.op);
+            outputs.insert(name, Difference::of(expected, got, tolerance));
+        }
+    }
+    Ok(Comparison::over(outputs))
+}
+
 impl Comparison {
+    fn over(outputs: BTreeMap<String, Difference>) -> Comparison {
+        Comparison {
+            passed: outputs.values().all(|d| d.error.is_none()),
+            bit_equal: outputs.values().all(|d| d.bit_equal),
+            max_abs_diff: outputs.values().map(|d| d.max_abs_diff).fold(0.0, f64::max),
+            outputs,
+        }
+    }
+
     /// Holds outputs against the reference: every bit, or within a tolerance.
     fn of(
         session: &Session,
@@ -134,12 +180,7 @@ impl Comparison {
             .zip(reference.iter().zip(got))
             .map(|(port, (reference, got))| (port.name.clone(), Difference::of(reference, got, tolerance)))
             .collect();
-        Comparison {
-            passed: outputs.values().all(|d| d.error.is_none()),
-            bit_equal: outputs.values().all(|d| d.bit_equal),
-            max_abs_diff: outputs.values().map(|d| d.max_abs_diff).fold(0.0, f64::max),
-            outputs,
-        }
+        Comparison::over(outputs)
     }
 }
 
@@ -180,7 +221,7 @@ fn max_abs_diff(a: &Tensor, b: &Tensor) -> f64 {
 use super::tract::run as tract;
 
 #[cfg(not(feature = "tract"))]
-fn tract(_: &super::model::Found, _: &Session, _: &Inputs) -> Result<Vec<Value>> {
+fn tract(_: &Found, _: &Session, _: &Inputs) -> Result<Vec<Value>> {
     anyhow::bail!("--against tract: this build does not have tract-onnx; build it with the feature 'tract'")
 }
 
