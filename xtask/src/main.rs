@@ -13,6 +13,7 @@ mod suite;
 mod suites;
 mod toolchain;
 mod tools;
+mod vulkan;
 mod wasm;
 
 use anyhow::{Result, bail};

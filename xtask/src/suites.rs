@@ -2,7 +2,7 @@
 
 use crate::shell::{cargo, files, root, run, status, target};
 use crate::suite::{Outcome, Suite};
-use crate::{aarch64, cases, tools, wasm};
+use crate::{aarch64, cases, tools, vulkan, wasm};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -70,10 +70,12 @@ fn rustdoc() -> Result<()> {
 
 /// Everything but the conformance cases, which have a suite of their own.
 fn tests() -> Result<()> {
+    vulkan::set_up()?;
     run(cargo(["test", "--workspace"]).env("EDGEWISE_CASES", "none"))
 }
 
 fn conformance() -> Result<()> {
+    vulkan::set_up()?;
     // For the whole workspace: one package alone would be built again, with other features.
     let mut command = cargo(["test", "--workspace", "--test", "conformance", "--test", "instructions"]);
     run(command.args(["--", "--nocapture"]).env("EDGEWISE_CASES", target().join("cases")))
