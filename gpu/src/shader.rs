@@ -79,6 +79,7 @@ const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
+    ("walk", include_str!("kernels/common/walk.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),
 ];

@@ -7,3 +7,7 @@
 mod elementwise;
 #[path = "parity/harness.rs"]
 mod harness;
+#[path = "parity/moves.rs"]
+mod moves;
+#[path = "parity/rows.rs"]
+mod rows;
