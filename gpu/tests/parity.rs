@@ -9,5 +9,7 @@ mod elementwise;
 mod harness;
 #[path = "parity/moves.rs"]
 mod moves;
+#[path = "parity/products.rs"]
+mod products;
 #[path = "parity/rows.rs"]
 mod rows;

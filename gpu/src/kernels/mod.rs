@@ -5,6 +5,7 @@
 //! that says what the GPU can do: `lower` answers with a kernel or with `None`.
 
 mod narrow;
+mod product;
 mod shared;
 
 use crate::Gpu;
@@ -54,6 +55,13 @@ kernels! {
     transpose: [Transpose] [];
 
     // Products and rows.
+    layer_normalization: [LayerNormalization] [SHADER];
+    matmul: [MatMul] [SHADER];
+    gemm: [Gemm] [];
+    linear: [Linear] [];
+    reduce: [Reduce] [SHADER];
+    simplified_layer_normalization: [SimplifiedLayerNormalization] [];
+    skip_layer_normalization: [SkipLayerNormalization] [];
     softmax: [Softmax] [SHADER];
 }
 

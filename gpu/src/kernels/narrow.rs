@@ -28,13 +28,12 @@ impl Narrow {
         }
     }
 
-    /// What follows when the kernel's launches are there: the last scratch becomes output `i`.
-    pub fn finish(&self, bound: &mut Bound, i: usize, len: usize) -> Result<()> {
-        let (Some((pipeline, dtype)), Some(last)) = (self.0, bound.scratch.len().checked_sub(1)) else {
-            return Ok(());
-        };
-        let buffers = [Operand::Scratch(last), Operand::Output(i)];
-        bound.launches.extend(cast::launch(pipeline, dtype, len, buffers)?);
+    /// What follows when the kernel's launches are there: what was written for output `i` becomes it.
+    pub fn finish(&self, bound: &mut Bound, written: &Operand, i: usize, len: usize) -> Result<()> {
+        if let (Some((pipeline, dtype)), Operand::Scratch(_)) = (self.0, written) {
+            let buffers = [written.clone(), Operand::Output(i)];
+            bound.launches.extend(cast::launch(pipeline, dtype, len, buffers)?);
+        }
         Ok(())
     }
 }

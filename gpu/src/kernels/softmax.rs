@@ -43,11 +43,11 @@ impl DeviceKernel for Lower {
         let output = self.narrow.output(&mut bound, 0, total);
         bound.launches.push(Launch {
             pipeline: self.pipeline,
-            buffers: vec![Operand::Input(0), output],
+            buffers: vec![Operand::Input(0), output.clone()],
             parameters: vec![word(total / len)?, word(len)?, word(step)?, 0],
             groups: rows_of_groups(total / len)?,
         });
-        self.narrow.finish(&mut bound, 0, total)?;
+        self.narrow.finish(&mut bound, &output, 0, total)?;
         Ok(bound)
     }
 }

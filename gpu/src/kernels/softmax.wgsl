@@ -73,18 +73,10 @@ fn main(
     let most = shared_floats[0];
     let first = shared_places[0];
     workgroupBarrier();
-    let has_nan = first == 0xffffffffu;
 
     if MODE == 2u {
         for (var k = me; k < p.len; k += GROUP) {
             y[start + k * p.step] = select(0.0, 1.0, k == first);
-        }
-        return;
-    }
-    // From an infinite maximum no distance is a number.
-    if has_nan || is_infinite(most) {
-        for (var k = me; k < p.len; k += GROUP) {
-            y[start + k * p.step] = not_a_number();
         }
         return;
     }
@@ -102,9 +94,13 @@ fn main(
     }
     let total = shared_floats[0];
     let log_total = logarithm(total);
+    // From an infinite maximum no distance is a number.
+    let is_broken = first == 0xffffffffu || is_infinite(most);
     for (var k = me; k < p.len; k += GROUP) {
         let distance = element(start + k * p.step) - most;
-        if MODE == 1u {
+        if is_broken {
+            y[start + k * p.step] = not_a_number();
+        } else if MODE == 1u {
             y[start + k * p.step] = distance - log_total;
         } else {
             y[start + k * p.step] = exponential(distance) / total;
