@@ -81,6 +81,7 @@ const COMMON: &[(&str, &str)] = &[
     ("index", include_str!("kernels/common/index.wgsl")),
     ("walk", include_str!("kernels/common/walk.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
+    ("window", include_str!("kernels/common/window.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),
 ];
 

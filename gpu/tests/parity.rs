@@ -7,6 +7,8 @@
 mod elementwise;
 #[path = "parity/harness.rs"]
 mod harness;
+#[path = "parity/images.rs"]
+mod images;
 #[path = "parity/moves.rs"]
 mod moves;
 #[path = "parity/products.rs"]

@@ -7,6 +7,7 @@
 mod narrow;
 mod product;
 mod shared;
+mod windows;
 
 use crate::Gpu;
 use edgewise_core::Result;
@@ -54,11 +55,13 @@ kernels! {
     split: [Split] [];
     transpose: [Transpose] [];
 
-    // Products and rows.
+    // Products, windows and rows.
+    conv: [Conv] [TILES FEW];
     layer_normalization: [LayerNormalization] [SHADER];
     matmul: [MatMul] [SHADER];
     gemm: [Gemm] [];
     linear: [Linear] [];
+    max_pool: [MaxPool] [SHADER];
     reduce: [Reduce] [SHADER];
     simplified_layer_normalization: [SimplifiedLayerNormalization] [];
     skip_layer_normalization: [SkipLayerNormalization] [];
