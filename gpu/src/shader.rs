@@ -79,6 +79,8 @@ const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
+    ("quantize", include_str!("kernels/common/quantize.wgsl")),
+    ("scales", include_str!("kernels/common/scales.wgsl")),
     ("walk", include_str!("kernels/common/walk.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
     ("window", include_str!("kernels/common/window.wgsl")),

@@ -13,5 +13,7 @@ mod images;
 mod moves;
 #[path = "parity/products.rs"]
 mod products;
+#[path = "parity/quantized.rs"]
+mod quantized;
 #[path = "parity/rows.rs"]
 mod rows;

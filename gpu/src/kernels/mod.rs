@@ -6,6 +6,7 @@
 
 mod narrow;
 mod product;
+mod scales;
 mod shared;
 mod windows;
 
@@ -55,12 +56,18 @@ kernels! {
     split: [Split] [];
     transpose: [Transpose] [];
 
+    // Quantization.
+    dequantize_linear: [DequantizeLinear] [SHADER];
+    dynamic_quantize_linear: [DynamicQuantizeLinear] [SHADER];
+    quantize_linear: [QuantizeLinear] [SHADER];
+
     // Products, windows and rows.
     conv: [Conv] [TILES FEW];
     layer_normalization: [LayerNormalization] [SHADER];
     matmul: [MatMul] [SHADER];
     gemm: [Gemm] [];
     linear: [Linear] [];
+    global_pool: [GlobalPool] [];
     max_pool: [MaxPool] [SHADER];
     reduce: [Reduce] [SHADER];
     simplified_layer_normalization: [SimplifiedLayerNormalization] [];

@@ -122,3 +122,15 @@ fn pools_agree() {
     let nasty = [f32::NAN, 1.0, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::INFINITY, -2.0, f32::NEG_INFINITY];
     Case::new("MaxPool", 12, &attrs, &[tensor(F32, &[1, 1, 7, 5], &nasty)]).check();
 }
+
+#[test]
+fn whole_images_become_one_number() {
+    let shapes: [&[usize]; 4] = [&[2, 3, 7, 9], &[1, 2, 3], &[2, 3], &[1, 2, 0]];
+    for name in ["GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"] {
+        for shape in shapes {
+            for dtype in [F32, F16] {
+                Case::new(name, 22, &[], &[random(dtype, shape, 3.0)]).check();
+            }
+        }
+    }
+}
