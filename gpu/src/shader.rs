@@ -77,6 +77,7 @@ impl std::fmt::Display for Variant {
 /// The files that others use.
 const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
+    ("bytes", include_str!("kernels/common/bytes.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
     ("quantize", include_str!("kernels/common/quantize.wgsl")),

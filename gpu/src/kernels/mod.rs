@@ -65,6 +65,9 @@ kernels! {
     conv: [Conv] [TILES FEW];
     layer_normalization: [LayerNormalization] [SHADER];
     matmul: [MatMul] [SHADER];
+    matmul_integer: [MatMulInteger] [SHADER];
+    qlinear_matmul: [QLinearMatMul] [];
+    requantize: [] [SHADER];
     gemm: [Gemm] [];
     linear: [Linear] [];
     global_pool: [GlobalPool] [];

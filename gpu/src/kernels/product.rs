@@ -122,7 +122,7 @@ pub struct Lies {
     /// The batch's axes, and their steps.
     batch: Vec<(usize, usize)>,
     /// From row to row, from column to column.
-    matrix: [usize; 2],
+    pub matrix: [usize; 2],
 }
 
 impl Lies {
@@ -146,7 +146,7 @@ impl Lies {
 }
 
 /// The batch's axes, to which those of all three broadcast.
-fn batch_axes(all: [&Lies; 3]) -> Vec<Axis<3>> {
+pub fn batch_axes(all: [&Lies; 3]) -> Vec<Axis<3>> {
     let rank = all.iter().map(|lies| lies.batch.len()).max().unwrap_or(0);
     let mut axes = vec![Axis { size: 1, steps: [0; 3] }; rank];
     for (n, lies) in all.into_iter().enumerate() {

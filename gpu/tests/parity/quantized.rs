@@ -1,7 +1,7 @@
 //! Quantization: integers agree to the bit.
 
 use crate::harness::{Case, exact, random, tensor};
-use edgewise_core::DType::*;
+use edgewise_core::DType::{self, *};
 use edgewise_core::Tensor;
 use edgewise_core::ops::Attr;
 
@@ -92,5 +92,71 @@ fn ranges_are_found_while_running() {
     {
         let x = tensor(F32, &[6], numbers);
         Case::of("", "DynamicQuantizeLinear", 11, &[], &[Some(x)], 3).check();
+    }
+}
+
+/// The types that are multiplied as integers.
+const BYTES: [DType; 2] = [U8, I8];
+
+/// All values of a byte, and those at the ends side by side.
+fn bytes(dtype: DType, shape: &[usize]) -> Tensor {
+    let low = if dtype == U8 { 0.0 } else { -128.0 };
+    tensor(dtype, shape, &[low, low + 255.0, low + 77.0, low + 255.0, low, low + 130.0, low + 3.0])
+}
+
+/// Factors that no tile and no word divides, with lines for zero points.
+const FACTORS: [(&[usize], &[usize]); 9] = [
+    (&[3, 5], &[5, 7]),
+    (&[65, 36], &[36, 66]),
+    (&[1, 300], &[300, 70]),
+    (&[2, 3, 5], &[2, 5, 4]),
+    (&[3, 8], &[2, 8, 4]),
+    (&[5], &[5, 2]),
+    (&[0, 5], &[5, 3]),
+    (&[3, 0], &[0, 2]),
+    (&[1, 1], &[1, 1]),
+];
+
+#[test]
+fn integer_products_agree() {
+    for (a, b) in FACTORS {
+        for left in BYTES {
+            for right in BYTES {
+                let (rows, cols) = (if a.len() == 1 { 1 } else { a[a.len() - 2] }, b[b.len() - 1]);
+                let (a, b) = (bytes(left, a), bytes(right, b));
+                let whole = [
+                    Some(a.clone()),
+                    Some(b.clone()),
+                    Some(tensor(left, &[], &[7.0])),
+                    Some(tensor(right, &[], &[100.0])),
+                ];
+                Case::of("", "MatMulInteger", 10, &[], &whole, 1).check();
+                Case::of("", "MatMulInteger", 10, &[], &whole[..2], 1).check();
+                let lines = [Some(a), Some(b), Some(bytes(left, &[rows])), Some(bytes(right, &[cols]))];
+                Case::of("", "MatMulInteger", 10, &[], &lines, 1).check();
+            }
+        }
+    }
+}
+
+#[test]
+fn quantized_products_agree() {
+    for (a, b) in FACTORS {
+        for (left, right, to) in [(U8, U8, U8), (U8, I8, U8), (I8, I8, I8), (U8, I8, I8)] {
+            let cols = b[b.len() - 1];
+            for lines in [&[][..], &[cols]] {
+                let inputs = [
+                    bytes(left, a),
+                    tensor(F32, &[], &[0.013]),
+                    tensor(left, &[], &[9.0]),
+                    bytes(right, b),
+                    tensor(F32, lines, &[0.02, 0.003, 0.7]),
+                    tensor(right, lines, &[3.0, 100.0]),
+                    tensor(F32, &[], &[0.37]),
+                    tensor(to, &[], &[11.0]),
+                ];
+                Case::new("QLinearMatMul", 10, &[], &inputs).knowing(&[1, 2, 4, 5, 6, 7]).check();
+            }
+        }
     }
 }
