@@ -66,6 +66,7 @@ kernels! {
     layer_normalization: [LayerNormalization] [SHADER];
     matmul: [MatMul] [SHADER];
     matmul_integer: [MatMulInteger] [SHADER];
+    qlinear_conv: [QLinearConv] [SHADER];
     qlinear_matmul: [QLinearMatMul] [];
     requantize: [] [SHADER];
     gemm: [Gemm] [];

@@ -160,3 +160,52 @@ fn quantized_products_agree() {
         }
     }
 }
+
+#[test]
+fn convolutions_of_bytes_agree() {
+    let list = |name: &'static str, values: &[i64]| (name, Attr::Ints(values.to_vec()));
+    let group = |n: i64| ("group", Attr::Int(n));
+    let cases: [(&[usize], &[usize], Vec<(&str, Attr)>); 7] = [
+        (&[1, 3, 7, 9], &[16, 3, 3, 3], vec![list("pads", &[1, 1, 1, 1])]),
+        (&[2, 8, 5, 5], &[70, 8, 1, 1], vec![]),
+        (&[1, 4, 9, 9], &[8, 4, 3, 3], vec![list("dilations", &[2, 3]), list("pads", &[2, 3, 2, 3])]),
+        (
+            &[1, 6, 9, 10],
+            &[6, 1, 3, 3],
+            vec![group(6), list("strides", &[2, 2]), list("pads", &[1, 1, 1, 1])],
+        ),
+        (&[1, 8, 5, 5], &[20, 4, 2, 2], vec![group(2)]),
+        (&[2, 3, 20], &[9, 3, 4], vec![list("strides", &[3])]),
+        (&[0, 3, 4, 4], &[8, 3, 2, 2], vec![]),
+    ];
+    for (x, w, attrs) in &cases {
+        for (of_x, of_w, to) in [(U8, U8, U8), (U8, I8, U8), (I8, I8, I8), (I8, U8, I8)] {
+            let zeros = [tensor(of_x, &[], &[9.0]), tensor(of_w, &[], &[100.0])];
+            let [x_zero, w_zero] = &zeros;
+            let sums = [bytes(of_x, x), bytes(of_w, w), x_zero.clone(), w_zero.clone()];
+            Case::new("ConvInteger", 10, attrs, &sums).check();
+            Case::new("ConvInteger", 10, attrs, &sums[..2]).check();
+            for lines in [&[][..], &w[..1]] {
+                let mut inputs = vec![
+                    bytes(of_x, x),
+                    tensor(F32, &[], &[0.013]),
+                    x_zero.clone(),
+                    bytes(of_w, w),
+                    tensor(F32, lines, &[0.02, 0.003, 0.7]),
+                    tensor(of_w, lines, &[3.0, 100.0, 0.0]),
+                    tensor(F32, &[], &[0.37]),
+                    tensor(to, &[], &[11.0]),
+                ];
+                Case::new("QLinearConv", 10, attrs, &inputs).knowing(&[1, 2, 4, 5, 6, 7]).check();
+                inputs.push(tensor(I32, &w[..1], &[1000.0, -70_000.0, 3.0]));
+                Case::new("QLinearConv", 10, attrs, &inputs).knowing(&[1, 2, 4, 5, 6, 7, 8]).check();
+                let mut shape = x.to_vec();
+                shape[1..].rotate_left(1);
+                inputs[0] = bytes(of_x, &shape);
+                let last = [&attrs[..], &[("channels_last", Attr::Int(1))]].concat();
+                let inputs: Vec<Option<Tensor>> = inputs.into_iter().map(Some).collect();
+                Case::of("com.microsoft", "QLinearConv", 1, &last, &inputs, 1).knowing(&[1, 4, 6, 7]).check();
+            }
+        }
+    }
+}
