@@ -77,9 +77,14 @@ impl std::fmt::Display for Variant {
 /// The files that others use.
 const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
+    ("bytes", include_str!("kernels/common/bytes.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
+    ("quantize", include_str!("kernels/common/quantize.wgsl")),
+    ("scales", include_str!("kernels/common/scales.wgsl")),
+    ("walk", include_str!("kernels/common/walk.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
+    ("window", include_str!("kernels/common/window.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),
 ];
 

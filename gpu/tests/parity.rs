@@ -7,3 +7,13 @@
 mod elementwise;
 #[path = "parity/harness.rs"]
 mod harness;
+#[path = "parity/images.rs"]
+mod images;
+#[path = "parity/moves.rs"]
+mod moves;
+#[path = "parity/products.rs"]
+mod products;
+#[path = "parity/quantized.rs"]
+mod quantized;
+#[path = "parity/rows.rs"]
+mod rows;

@@ -35,6 +35,11 @@ impl Granularity {
         (self.block > 0).then_some((self.axis, self.block))
     }
 
+    /// One scale for all.
+    pub fn for_all() -> Granularity {
+        Granularity { axis: 1, block: 0 }
+    }
+
     /// The same along another axis.
     pub fn along(&self, axis: usize) -> Granularity {
         Granularity { axis: axis as i64, block: self.block }

@@ -92,6 +92,19 @@ impl Pad {
         Some(Pad { pads: Ints::Attr(turned), axes: Ints::Absent, ..self.clone() })
     }
 
+    /// Axis, pad before and pad after, of a tensor of that rank, if they are attributes or `input` knows those
+    /// inputs.
+    pub fn given(
+        &self,
+        rank: usize,
+        input: impl Fn(usize) -> Option<Vec<i64>>,
+    ) -> Result<Option<Vec<(usize, i64, i64)>>> {
+        match (self.pads.given(&input), self.axes.given(&input)) {
+            (Some(Some(pads)), Some(axes)) => padded_axes(axes, &pads, rank).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Axis, pad before and pad after, while the operator runs.
     pub fn read(&self, io: &crate::cpu::Io<'_>, rank: usize) -> Result<Vec<(usize, i64, i64)>> {
         padded_axes(self.axes.read(io)?, &self.pads.read(io)?.unwrap_or_default(), rank)

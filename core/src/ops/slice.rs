@@ -52,6 +52,32 @@ impl Slice {
         Some(Slice { axes: Ints::Attr(turned), ..self.clone() })
     }
 
+    /// Where the part of each axis of a tensor of that shape begins, how long it is, and its step, if all of that
+    /// is an attribute or `input` knows those inputs.
+    pub fn parts(
+        &self,
+        shape: &[usize],
+        input: impl Fn(usize) -> Option<Vec<i64>>,
+    ) -> Result<Option<Vec<(usize, usize, i64)>>> {
+        let (starts, ends) = (self.starts.given(&input), self.ends.given(&input));
+        let (axes, steps) = (self.axes.given(&input), self.steps.given(&input));
+        let (Some(Some(starts)), Some(Some(ends)), Some(axes), Some(steps)) = (starts, ends, axes, steps) else {
+            return Ok(None);
+        };
+        let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
+        let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
+        let mut parts: Vec<(usize, usize, i64)> = shape.iter().map(|&d| (0, d, 1)).collect();
+        for (i, axis) in sliced_axes(&axes, shape.len())?.into_iter().enumerate() {
+            let (Some(&start), Some(&end), Some(&step)) = (starts.get(i), ends.get(i), steps.get(i)) else {
+                bail!(InvalidInput, "starts, ends, axes and steps have different lengths");
+            };
+            ensure!(step != 0, InvalidInput, "the step of axis {axis} is 0");
+            let (start, len) = part(shape[axis], start, end, step);
+            parts[axis] = (start, len, step);
+        }
+        Ok(Some(parts))
+    }
+
     fn dims(&self, cx: &mut Infer<'_>, dims: &Dims) -> Result<Dims> {
         let unknown = |cx: &mut Infer<'_>| Ok(dims.iter().map(|_| cx.unknown_dim()).collect());
         let axes = match self.axes.known(cx) {

@@ -4,7 +4,11 @@
 //! and what to launch for its sizes; what is computed stands in `foo.wgsl` beside it. There is no second place
 //! that says what the GPU can do: `lower` answers with a kernel or with `None`.
 
+mod narrow;
+mod product;
+mod scales;
 mod shared;
+mod windows;
 
 use crate::Gpu;
 use edgewise_core::Result;
@@ -14,8 +18,9 @@ use edgewise_core::ops::Op;
 /// What `lower` answers with.
 type Kernel = Option<Box<dyn DeviceKernel>>;
 
+/// Each file with the operators that it lowers, and its files of WGSL.
 macro_rules! kernels {
-    ($($file:ident: $($Op:ident)*;)*) => {
+    ($($file:ident: [$($Op:ident)*] [$($shader:ident)*];)*) => {
         $(mod $file;)*
 
         /// A kernel for the node, where there is one.
@@ -26,15 +31,52 @@ macro_rules! kernels {
             }
         }
 
-        /// The files of WGSL.
         #[cfg(test)]
-        pub static SHADERS: &[&[crate::shader::Shader]] = &[$($file::SHADERS),*];
+        static SHADERS: &[&crate::shader::Shader] = &[$($(&$file::$shader,)*)*];
     };
 }
 
 kernels! {
-    activation: Activation;
-    unary: Unary;
+    // Element by element.
+    activation: [Activation] [SHADER];
+    binary: [Binary] [SHADER];
+    cast: [Cast] [SHADER];
+    clip: [Clip] [SHADER];
+    compare: [Compare] [SHADER];
+    unary: [Unary] [SHADER];
+    variadic: [Variadic] [];
+    where_: [Where] [SHADER];
+
+    // Moving elements.
+    concat: [Concat] [];
+    copy: [] [WORDS PACKED];
+    expand: [Expand] [];
+    gather: [Gather] [SHADER];
+    slice: [Slice] [];
+    split: [Split] [];
+    transpose: [Transpose] [];
+
+    // Quantization.
+    dequantize_linear: [DequantizeLinear] [SHADER];
+    dynamic_quantize_linear: [DynamicQuantizeLinear] [SHADER];
+    quantize_linear: [QuantizeLinear] [SHADER];
+
+    // Products, windows and rows.
+    conv: [Conv] [TILES FEW];
+    layer_normalization: [LayerNormalization] [SHADER];
+    matmul: [MatMul] [SHADER];
+    matmul_integer: [MatMulInteger] [SHADER];
+    qlinear_conv: [QLinearConv] [SHADER];
+    qlinear_matmul: [QLinearMatMul] [];
+    requantize: [] [SHADER];
+    gemm: [Gemm] [];
+    linear: [Linear] [];
+    global_pool: [GlobalPool] [];
+    max_pool: [MaxPool] [SHADER];
+    reduce: [Reduce] [SHADER];
+    simplified_layer_normalization: [SimplifiedLayerNormalization] [];
+    skip_layer_normalization: [SkipLayerNormalization] [];
+    softmax: [Softmax] [SHADER];
 }
 
 #[cfg(test)]

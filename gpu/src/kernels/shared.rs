@@ -2,7 +2,7 @@
 //! tensor's axes are walked.
 
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
-use edgewise_core::{DType, Result};
+use edgewise_core::{DType, Dim, Result};
 
 /// Invocations of a group, of kernels whose groups are one-dimensional (`common/index.wgsl`).
 pub const GROUP: usize = 64;
@@ -47,6 +47,18 @@ pub fn is_integer(dtype: DType) -> bool {
 /// Integers of 64 bits.
 pub fn is_wide(dtype: DType) -> bool {
     matches!(dtype, DType::I64 | DType::U64)
+}
+
+/// What elements of that type are moved as: a type of at most a word that stands for all of its width, and how
+/// many of those an element is.
+pub fn mover(dtype: DType) -> Option<(DType, usize)> {
+    match dtype.bits() {
+        8 => Some((DType::U8, 1)),
+        16 => Some((DType::U16, 1)),
+        32 => Some((DType::U32, 1)),
+        bits @ (64 | 128) => Some((DType::U32, bits / 32)),
+        _ => None,
+    }
 }
 
 /// Words that so many elements take.
@@ -120,15 +132,20 @@ pub fn merged<const N: usize>(axes: Vec<Axis<N>>) -> Vec<Axis<N>> {
 pub struct Parameters(pub Vec<u32>);
 
 impl Parameters {
-    /// Numbers, one after the other.
-    pub fn of(words: &[u32]) -> Parameters {
-        Parameters(words.to_vec())
-    }
-
     /// Floats.
     pub fn floats(mut self, floats: &[f32]) -> Parameters {
         self.0.extend(floats.iter().map(|x| x.to_bits()));
         self
+    }
+
+    /// What `common/walk.wgsl` reads: the way through an output of that type and so many elements.
+    pub fn walk<const N: usize>(
+        dtype: DType,
+        len: usize,
+        extra: u32,
+        axes: &[Axis<N>],
+    ) -> Result<Parameters> {
+        Parameters(vec![word(len)?, word(words(dtype, len))?, word(axes.len())?, extra]).axes(axes)
     }
 
     /// Axes, of which the shader has an `array<vec4<u32>, 8>`: size and steps, which wrap where they are
@@ -151,6 +168,16 @@ impl Parameters {
         }
         Ok(self)
     }
+}
+
+/// The integers of input `i` when sizes are numbers.
+pub fn known_ints(cx: &Binding<'_>, i: usize) -> Option<Vec<i64>> {
+    cx.ints(i).or_else(|| cx.inputs.get(i).copied().flatten()?.ints()?.iter().map(Dim::known).collect())
+}
+
+/// Whether the integers of input `i`, if it is there, will be known when sizes are numbers.
+pub fn will_be_known(node: &Lowered<'_>, i: usize) -> bool {
+    node.fact(i).is_none_or(|fact| fact.known.is_some())
 }
 
 /// Input 0 to output 0, word by word, with parameters that do not depend on sizes: `words` comes first.

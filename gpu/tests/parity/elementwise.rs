@@ -93,27 +93,31 @@ fn functions_of_integers_agree_to_the_bit() {
 
 #[test]
 fn activations_agree() {
-    let float = |x: f32| Attr::Float(x);
-    let cases: [(&str, i64, &[(&str, Attr)]); 17] = [
-        ("Celu", 12, &[("alpha", float(2.0))]),
-        ("Elu", 22, &[("alpha", float(0.7))]),
-        ("Gelu", 20, &[]),
-        ("Gelu", 20, &[("approximate", Attr::Str("tanh".into()))]),
-        ("HardSigmoid", 22, &[("alpha", float(0.3)), ("beta", float(0.4))]),
-        ("HardSwish", 22, &[]),
-        ("LeakyRelu", 16, &[("alpha", float(0.1))]),
-        ("Mish", 22, &[]),
-        ("Relu", 14, &[]),
-        ("Selu", 22, &[]),
-        ("Shrink", 9, &[("bias", float(0.5)), ("lambd", float(0.4))]),
-        ("Sigmoid", 13, &[]),
-        ("Softplus", 22, &[]),
-        ("Softsign", 22, &[]),
-        ("Swish", 24, &[("alpha", float(1.3))]),
-        ("ThresholdedRelu", 22, &[("alpha", float(0.4))]),
-        ("ThresholdedRelu", 22, &[("alpha", float(-0.4))]),
+    let tanh = [("approximate", Attr::Str("tanh".into()))];
+    let two =
+        |a: &'static str, x: f32, b: &'static str, y: f32| vec![(a, Attr::Float(x)), (b, Attr::Float(y))];
+    let one = |name: &'static str, x: f32| vec![(name, Attr::Float(x))];
+    let cases = [
+        ("Celu", 12, one("alpha", 2.0)),
+        ("Elu", 22, one("alpha", 0.7)),
+        ("Gelu", 20, vec![]),
+        ("Gelu", 20, tanh.to_vec()),
+        ("HardSigmoid", 22, two("alpha", 0.3, "beta", 0.4)),
+        ("HardSwish", 22, vec![]),
+        ("LeakyRelu", 16, one("alpha", 0.1)),
+        ("Mish", 22, vec![]),
+        ("Relu", 14, vec![]),
+        ("Selu", 22, vec![]),
+        ("Shrink", 9, two("bias", 0.5, "lambd", 0.4)),
+        ("Sigmoid", 13, vec![]),
+        ("Softplus", 22, vec![]),
+        ("Softsign", 22, vec![]),
+        ("Swish", 24, one("alpha", 1.3)),
+        ("ThresholdedRelu", 22, one("alpha", 0.4)),
+        ("ThresholdedRelu", 22, one("alpha", -0.4)),
     ];
-    for (name, version, attrs) in cases {
+    for (name, version, attrs) in &cases {
+        let (name, version) = (*name, *version);
         for dtype in [F32, F16] {
             Case::new(name, version, attrs, &[tensor(dtype, &[NASTY.len()], &NASTY)]).check();
             Case::new(name, version, attrs, &[random(dtype, &[3, 67], 5.0)]).check();
@@ -122,4 +126,198 @@ fn activations_agree() {
             Case::new(name, version, attrs, &[random(F32, shape, 3.0)]).check();
         }
     }
+}
+
+/// Two shapes that broadcast.
+const PAIRS: [(&[usize], &[usize]); 9] = [
+    (&[67], &[67]),
+    (&[2, 33], &[33]),
+    (&[2, 33], &[2, 1]),
+    (&[5], &[]),
+    (&[], &[5]),
+    (&[1, 3, 1, 5], &[2, 1, 4, 1]),
+    (&[0, 3], &[1, 3]),
+    (&[2, 3, 2, 3, 1, 2, 3], &[3, 1, 3, 1, 2, 1]),
+    (&[1], &[1]),
+];
+
+/// Numbers of that type, with its ends.
+fn numbers(dtype: DType, shape: &[usize], seed: usize) -> edgewise_core::Tensor {
+    if dtype.is_float() {
+        return random(dtype, shape, 9.0);
+    }
+    let ends =
+        [3.0, -7.0, 127.0, -128.0, 255.0, -2.0, 0.0, 32767.0, 5.0, 2147483520.0, -2147483648.0, 1.0, 11.0];
+    let turned: Vec<f32> = ends.iter().copied().cycle().skip(seed).take(ends.len()).collect();
+    tensor(dtype, shape, &turned)
+}
+
+#[test]
+fn arithmetic_agrees() {
+    for (a, b) in PAIRS {
+        for name in ["Add", "Sub", "Mul", "Div"] {
+            for dtype in [F32, F16, BF16, I8, U8, U16, I32, U32] {
+                Case::new(name, 14, &[], &[numbers(dtype, a, 0), numbers(dtype, b, 3)]).check();
+            }
+        }
+    }
+    for name in ["Mod", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Pow", "Div", "Mul"] {
+        for dtype in INTEGERS {
+            Case::new(name, 18, &[], &[numbers(dtype, &[13, 13], 0), numbers(dtype, &[13, 1], 0)]).check();
+        }
+    }
+    for dtype in [I8, I32, U16] {
+        let inputs = [numbers(dtype, &[13, 13], 0), numbers(dtype, &[13, 1], 0)];
+        Case::new("Mod", 13, &[("fmod", Attr::Int(1))], &inputs).check();
+    }
+    for direction in ["LEFT", "RIGHT"] {
+        let by = tensor(U8, &[5], &[0.0, 1.0, 7.0, 8.0, 33.0]);
+        let attrs = [("direction", Attr::Str(direction.into()))];
+        Case::new("BitShift", 11, &attrs, &[tensor(U8, &[5], &[255.0, 3.0, 129.0]), by.clone()]).check();
+        let wide = crate::harness::cast(&by, U32);
+        Case::new("BitShift", 11, &attrs, &[tensor(U32, &[5], &[4e9, 3.0, 129.0]), wide]).check();
+    }
+}
+
+#[test]
+fn integers_of_64_bits_are_exact() {
+    let ends = [0, 1, -1, 7, i64::MAX, i64::MIN, 1 << 32, -(1 << 32), (1 << 31) - 1, 1 << 31, -5_000_000_000];
+    let a = crate::harness::exact(&[11, 1], &ends);
+    let b = crate::harness::exact(&[11], &ends);
+    for name in ["Add", "Sub", "Mul", "BitwiseAnd", "BitwiseOr", "BitwiseXor"] {
+        Case::new(name, 18, &[], &[a.clone(), b.clone()]).check();
+    }
+    for name in ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"] {
+        Case::new(name, 19, &[], &[a.clone(), b.clone()]).check();
+    }
+    for name in ["Max", "Min", "Sum"] {
+        Case::new(name, 13, &[], &[a.clone(), b.clone(), crate::harness::exact(&[], &[3i64])]).check();
+    }
+}
+
+#[test]
+fn powers_of_floats_agree() {
+    let bases = tensor(F32, &[NASTY.len(), 1], &NASTY);
+    let exponents = tensor(F32, &[9], &[0.0, 1.0, 2.0, 3.0, -1.0, 0.5, -2.0, f32::NAN, 7.3]);
+    Case::new("Pow", 15, &[], &[bases, exponents]).check();
+}
+
+#[test]
+fn comparisons_agree() {
+    for name in ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"] {
+        for dtype in [F32, F16, I8, U8, I16, I32, U32] {
+            for (a, b) in PAIRS {
+                Case::new(name, 19, &[], &[numbers(dtype, a, 0), numbers(dtype, b, 0)]).check();
+            }
+        }
+        let nasty =
+            [tensor(F32, &[NASTY.len()], &NASTY), tensor(F32, &[3, 1], &[0.0, f32::NAN, f32::INFINITY])];
+        Case::new(name, 19, &[], &nasty).check();
+    }
+    for name in ["And", "Or", "Xor", "Equal"] {
+        let inputs = [tensor(Bool, &[5, 1], &[1.0, 0.0]), tensor(Bool, &[7], &[0.0, 0.0, 1.0])];
+        Case::new(name, 19, &[], &inputs).check();
+    }
+}
+
+#[test]
+fn where_takes_elements_of_every_width() {
+    for dtype in [U8, Bool, F16, F32, I64, F64] {
+        for (shape, condition) in
+            [(&[3usize, 5][..], &[5usize][..]), (&[7], &[4, 1]), (&[0], &[1]), (&[], &[9])]
+        {
+            let inputs = [
+                tensor(Bool, condition, &[1.0, 0.0, 0.0]),
+                random(dtype, shape, 90.0),
+                tensor(dtype, &[1], &[3.0]),
+            ];
+            Case::new("Where", 16, &[], &inputs).check();
+        }
+    }
+}
+
+#[test]
+fn limits_hold() {
+    for dtype in [F32, F16, I8, U8, I32, U32] {
+        for (low, high) in [(2.0, 5.0), (5.0, 2.0)] {
+            let inputs = [numbers(dtype, &[29], 0), tensor(dtype, &[], &[low]), tensor(dtype, &[], &[high])];
+            Case::new("Clip", 13, &[], &inputs).knowing(&[1, 2]).check();
+            let half = [Some(inputs[0].clone()), None, Some(inputs[2].clone())];
+            Case::of("", "Clip", 13, &[], &half, 1).knowing(&[2]).check();
+        }
+    }
+    let attrs = [("min", Attr::Float(-1.5)), ("max", Attr::Float(0.5))];
+    Case::new("Clip", 6, &attrs, &[tensor(F32, &[NASTY.len()], &NASTY)]).check();
+}
+
+#[test]
+fn casts_agree() {
+    let types = [F32, F16, BF16, I8, U8, I16, U16, I32, U32, I64, U64, Bool];
+    let numbers = [
+        0.0,
+        -0.0,
+        1.9,
+        -1.9,
+        127.5,
+        -128.0,
+        300.0,
+        -1.0,
+        65535.0,
+        65536.0,
+        2147483648.0,
+        -2147483648.0,
+        4e9,
+        4294967296.0,
+        1e19,
+        -1e19,
+        3e38,
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        1e-7,
+        6e-8,
+        2e-8,
+        65519.0,
+        65520.0,
+        2049.0,
+        2051.0,
+    ];
+    for from in types {
+        let x = tensor(from, &[numbers.len()], &numbers);
+        for to in types {
+            Case::new("Cast", 19, &[("to", Attr::Int(to as i64))], std::slice::from_ref(&x)).check();
+        }
+    }
+    Case::new("CastLike", 19, &[], &[random(F32, &[5], 9.0), random(I64, &[1], 1.0)]).check();
+}
+
+#[test]
+fn several_inputs_become_one() {
+    for name in ["Max", "Min", "Sum", "Mean"] {
+        for inputs in 1..5 {
+            let shapes: [&[usize]; 4] = [&[2, 33], &[33], &[2, 1], &[]];
+            let tensors: Vec<_> = (0..inputs).map(|i| random(F32, shapes[i], 3.0 + i as f32)).collect();
+            Case::new(name, 13, &[], &tensors).check();
+        }
+    }
+    let nasty =
+        [tensor(F32, &[3, 1], &[f32::NAN, 1.0, -1.0]), tensor(F32, &[3], &[0.5, f32::NAN, f32::INFINITY])];
+    for name in ["Max", "Min"] {
+        Case::new(name, 13, &[], &nasty).check();
+        Case::new(name, 13, &[], &[numbers(I8, &[13, 1], 0), numbers(I8, &[13], 0), numbers(I8, &[1], 2)])
+            .check();
+    }
+}
+
+#[test]
+fn what_has_no_kernel_is_left_to_the_host() {
+    let two = |dtype: DType| [random(dtype, &[3], 5.0), random(dtype, &[3], 5.0)];
+    for (name, dtype) in [("Add", F64), ("Mod", I64), ("Div", I64), ("BitShift", U64), ("Max", F64)] {
+        let attrs = [("direction", Attr::Str("LEFT".into()))];
+        let attrs = if name == "BitShift" { &attrs[..] } else { &[] };
+        assert!(!Case::new(name, 13, attrs, &two(dtype)).is_taken(), "{name} {dtype}");
+    }
+    assert!(!Case::new("Mod", 13, &[("fmod", Attr::Int(1))], &two(F32)).is_taken());
+    // A limit that only running tells.
+    assert!(!Case::new("Clip", 13, &[], &[random(F32, &[3], 5.0), tensor(F32, &[], &[1.0])]).is_taken());
 }

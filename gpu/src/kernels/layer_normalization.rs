@@ -1,0 +1,151 @@
+//! LayerNormalization and RMSNormalization; SimplifiedLayerNormalization and SkipLayerNormalization of
+//! com.microsoft go through the same kernel.
+//!
+//! The statistics that LayerNormalization may also give are left to the host: nothing asks for them but training.
+
+use super::Kernel;
+use super::narrow::Narrow;
+use super::shared::{Parameters, count, input_type, is_float, kind, ranks_fit, rows_of_groups, word};
+use crate::Gpu;
+use crate::shader::{Shader, Variant, shader};
+use edgewise_core::{Dim, Result};
+use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::graph::Dims;
+use edgewise_core::ops::layer_normalization::LayerNormalization;
+use std::sync::Arc;
+
+pub static SHADER: Shader = shader!("layer_normalization", 5, 2);
+
+pub fn lower(gpu: &Gpu, op: &Arc<LayerNormalization>, node: &Lowered<'_>) -> Result<Kernel> {
+    let of = op.clone();
+    let axis: Axis = Box::new(move |rank| of.axis(rank));
+    let inputs = Inputs { bias: node.has(2).then_some(2), skip: None, skip_bias: None };
+    lower_as(gpu, node, op.centered, op.epsilon, axis, inputs)
+}
+
+/// Says at which axis of a tensor of some rank its rows begin.
+pub type Axis = Box<dyn Fn(usize) -> Result<usize> + Send + Sync>;
+
+/// The inputs beside 0, which is normalized, and the scale.
+#[derive(Clone, Copy)]
+pub struct Inputs {
+    pub bias: Option<usize>,
+    pub skip: Option<usize>,
+    pub skip_bias: Option<usize>,
+}
+
+impl Inputs {
+    /// Where the scale is.
+    fn scale(&self) -> usize {
+        if self.skip.is_some() { 2 } else { 1 }
+    }
+}
+
+/// A kernel of the family, where types and shapes are plain.
+pub fn lower_as(
+    gpu: &Gpu,
+    node: &Lowered<'_>,
+    centered: bool,
+    epsilon: f32,
+    axis: Axis,
+    inputs: Inputs,
+) -> Result<Kernel> {
+    let float = |i| input_type(node, i).filter(|&dtype| is_float(dtype));
+    let (Some(dtype), Some(scale)) = (float(0), float(inputs.scale())) else { return Ok(None) };
+    let same = |i: Option<usize>, wanted| i.is_none_or(|i| input_type(node, i) == Some(wanted));
+    let types = same(inputs.bias, scale) && same(inputs.skip, dtype) && same(inputs.skip_bias, dtype);
+    let statistics = node.output(1).is_some() || node.output(2).is_some();
+    let output = node.output(0).and_then(|fact| fact.dtype());
+    let (Some(output), true, false) = (output, types && ranks_fit(node), statistics) else { return Ok(None) };
+    let rows = [Some(inputs.scale()), inputs.bias, inputs.skip_bias].into_iter().flatten();
+    let dims = |i: usize| node.fact(i).and_then(|fact| fact.dims.as_ref());
+    let Some(x) = dims(0) else { return Ok(None) };
+    let first = axis(x.len())?;
+    for i in rows {
+        if !dims(i).is_some_and(|row| is_row(row, x, first)) {
+            return Ok(None);
+        }
+    }
+    let variant = Variant::new(
+        &SHADER,
+        &[
+            ("KIND", kind(dtype)),
+            ("SCALE_KIND", kind(scale)),
+            ("CENTERED", centered.into()),
+            ("HAS_SKIP", inputs.skip.is_some().into()),
+            ("HAS_SKIP_BIAS", inputs.skip_bias.is_some().into()),
+            ("HAS_BIAS", inputs.bias.is_some().into()),
+        ],
+    );
+    Ok(Some(Box::new(Lower {
+        pipeline: gpu.pipeline(variant),
+        narrow: Narrow::to(gpu, output),
+        keep_sum: node.output(3).is_some(),
+        epsilon,
+        axis,
+        inputs,
+    })))
+}
+
+/// Whether a scale begins again with every row: it has the row's shape, or one axis, whatever its size.
+fn is_row(scale: &Dims, x: &Dims, axis: usize) -> bool {
+    let row = x.get(axis..).unwrap_or(&[]);
+    // What broadcasts and is not 1 is the size of the row.
+    let full = |(s, x): (&Dim, &Dim)| s == x || s.known().is_some_and(|n| n != 1);
+    let whole = scale.len() == row.len() && scale.iter().zip(row).all(full);
+    whole || scale.len() == 1 && row.len() == 1 || scale.is_empty()
+}
+
+struct Lower {
+    pipeline: PipelineId,
+    narrow: Narrow,
+    keep_sum: bool,
+    epsilon: f32,
+    axis: Axis,
+    inputs: Inputs,
+}
+
+impl DeviceKernel for Lower {
+    fn bind(&self, cx: &Binding<'_>) -> Result<Bound> {
+        let x = cx.input(0)?;
+        let (total, len) = (count(&x), count(x.get((self.axis)(x.len())?..).unwrap_or(&[])));
+        if total == 0 {
+            return Ok(Bound::nothing());
+        }
+        // What is left out is bound all the same: as the input, which nobody reads there.
+        let operand = |i: Option<usize>| Operand::Input(i.unwrap_or(0));
+        let size = |i: Option<usize>| -> Result<u32> { word(i.map_or(Ok(len), |i| cx.input(i).map(|s| count(&s)))?) };
+        let (scale, bias) = (Some(self.inputs.scale()), self.inputs.bias);
+        let mut bound = Bound::nothing();
+        let sum = match self.keep_sum {
+            true => self.narrow.output(&mut bound, 3, total),
+            false => {
+                bound.scratch.push(4);
+                Operand::Scratch(0)
+            }
+        };
+        let y = self.narrow.output(&mut bound, 0, total);
+        let head = vec![
+            word(total / len)?,
+            word(len)?,
+            size(scale)?,
+            size(bias)?,
+            size(self.inputs.skip)?,
+            self.keep_sum.into(),
+        ];
+        let mut parameters = Parameters(head).floats(&[self.epsilon]).0;
+        parameters.push(0);
+        let (skip, skip_bias) = (operand(self.inputs.skip), operand(self.inputs.skip_bias));
+        bound.launches.push(Launch {
+            pipeline: self.pipeline,
+            buffers: vec![Operand::Input(0), operand(scale), operand(bias), skip, skip_bias, y.clone(), sum.clone()],
+            parameters,
+            groups: rows_of_groups(total / len)?,
+        });
+        self.narrow.finish(&mut bound, &y, 0, total)?;
+        if self.keep_sum {
+            self.narrow.finish(&mut bound, &sum, 3, total)?;
+        }
+        Ok(bound)
+    }
+}

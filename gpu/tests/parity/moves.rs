@@ -1,0 +1,102 @@
+//! Operators that move elements: equal to the bit, for every width.
+
+use crate::harness::{Case, exact, ints, random};
+use edgewise_core::DType::{self, *};
+use edgewise_core::ops::Attr;
+
+const WIDTHS: [DType; 5] = [U8, F16, F32, I64, Bool];
+
+#[test]
+fn axes_change_places() {
+    let cases: [(&[usize], &[i64]); 8] = [
+        (&[5, 7], &[1, 0]),
+        (&[2, 3, 5], &[2, 0, 1]),
+        (&[2, 3, 5], &[0, 2, 1]),
+        (&[2, 1, 3, 5], &[3, 1, 0, 2]),
+        (&[4], &[0]),
+        (&[3, 0, 2], &[2, 1, 0]),
+        (&[], &[]),
+        (&[2, 3, 2, 1, 3, 2, 2, 1], &[7, 5, 3, 1, 0, 2, 4, 6]),
+    ];
+    for dtype in WIDTHS {
+        for (shape, perm) in cases {
+            Case::new("Transpose", 21, &[("perm", Attr::Ints(perm.to_vec()))], &[random(dtype, shape, 99.0)])
+                .check();
+        }
+    }
+}
+
+#[test]
+fn slices_begin_and_end_anywhere() {
+    let cases: [[&[i64]; 4]; 7] = [
+        [&[1], &[4], &[0], &[1]],
+        [&[0], &[-1], &[1], &[2]],
+        [&[-1], &[i64::MIN], &[1], &[-1]],
+        [&[1, 1], &[3, 6], &[0, 1], &[1, 2]],
+        [&[9], &[-9], &[-1], &[-2]],
+        [&[3], &[3], &[0], &[1]],
+        [&[0], &[i64::MAX], &[0], &[1]],
+    ];
+    for dtype in WIDTHS {
+        for [starts, ends, axes, steps] in cases {
+            let inputs = [random(dtype, &[5, 7], 99.0), ints(starts), ints(ends), ints(axes), ints(steps)];
+            Case::new("Slice", 13, &[], &inputs).knowing(&[1, 2, 3, 4]).check();
+        }
+    }
+}
+
+#[test]
+fn parts_come_apart_and_together() {
+    for dtype in WIDTHS {
+        for (shape, axis, sizes) in
+            [(&[5usize, 7][..], 1, &[3i64, 4][..]), (&[7, 2], 0, &[1, 5, 1]), (&[4, 3], 0, &[4, 0])]
+        {
+            let inputs = [Some(random(dtype, shape, 99.0)), Some(ints(sizes))];
+            let attrs = [("axis", Attr::Int(axis))];
+            Case::of("", "Split", 13, &attrs, &inputs, sizes.len()).knowing(&[1]).check();
+        }
+        for axis in [0, 1, -1] {
+            let shape = |d: usize| {
+                let mut shape = [3, 2, 5];
+                shape[(axis + 3) as usize % 3] = d;
+                shape
+            };
+            let inputs = [1, 0, 3, 2].map(|d| random(dtype, &shape(d), 99.0));
+            Case::new("Concat", 13, &[("axis", Attr::Int(axis))], &inputs).check();
+        }
+        Case::new("Concat", 13, &[("axis", Attr::Int(0))], &[random(dtype, &[3], 99.0)]).check();
+    }
+}
+
+#[test]
+fn tensors_repeat() {
+    for dtype in WIDTHS {
+        let cases: [(&[usize], &[i64]); 6] = [
+            (&[3], &[2, 3]),
+            (&[2, 1], &[2, 5]),
+            (&[], &[7]),
+            (&[1], &[2, 0]),
+            (&[3, 1, 2], &[1, 3, 1]),
+            (&[1], &[1]),
+        ];
+        for (shape, to) in cases {
+            Case::new("Expand", 13, &[], &[random(dtype, shape, 99.0), ints(to)]).knowing(&[1]).check();
+        }
+    }
+}
+
+#[test]
+fn slices_are_picked() {
+    for dtype in WIDTHS {
+        for (shape, axis) in [(&[5usize, 3][..], 0), (&[3, 5], 1), (&[2, 5, 3], -2), (&[5], 0)] {
+            let attrs = [("axis", Attr::Int(axis))];
+            for indices in
+                [exact(&[2, 3], &[0i64, -1, 4, 2, -5, 1]), exact(&[], &[-2i64]), exact::<i64>(&[0], &[])]
+            {
+                let x = random(dtype, shape, 99.0);
+                Case::new("Gather", 13, &attrs, &[x.clone(), indices.clone()]).check();
+                Case::new("Gather", 13, &attrs, &[x, crate::harness::cast(&indices, I32)]).check();
+            }
+        }
+    }
+}

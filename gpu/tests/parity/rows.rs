@@ -1,0 +1,139 @@
+//! Operators that look at whole slices: softmax, normalizations, reductions.
+
+use crate::harness::{Case, random, tensor};
+use edgewise_core::DType::*;
+use edgewise_core::ops::Attr;
+
+const NASTY: [f32; 12] = [
+    1e30,
+    -1e30,
+    5.0,
+    f32::NEG_INFINITY,
+    f32::NEG_INFINITY,
+    f32::NEG_INFINITY,
+    f32::NAN,
+    0.0,
+    1.0,
+    f32::INFINITY,
+    2.0,
+    -7.0,
+];
+
+#[test]
+fn slices_become_distributions() {
+    for name in ["Softmax", "LogSoftmax", "Hardmax"] {
+        for (shape, axis) in [
+            (&[3usize, 5][..], -1),
+            (&[5, 3], 0),
+            (&[2, 3, 5], 1),
+            (&[2, 300], 1),
+            (&[200, 1], 1),
+            (&[1], 0),
+            (&[0, 3], 1),
+            (&[3, 0], 0),
+        ] {
+            for dtype in [F32, F16] {
+                let x = random(dtype, shape, 20.0);
+                let x = [x];
+                Case::new(name, 13, &[("axis", Attr::Int(axis))], &x).check();
+                Case::new(name, 11, &[("axis", Attr::Int(axis))], &x).check();
+            }
+        }
+        Case::new(name, 13, &[], &[random(F32, &[], 20.0)]).check();
+        Case::new(name, 13, &[], &[tensor(F32, &[4, 3], &NASTY)]).check();
+        Case::new(name, 13, &[], &[tensor(F32, &[5, 4], &[2.0, 2.0, 1.0])]).check();
+    }
+    // More groups than one dimension holds.
+    Case::new("Softmax", 13, &[], &[random(F32, &[66_000, 2], 20.0)]).check();
+}
+
+#[test]
+fn rows_are_normalized() {
+    for dtype in [F32, F16] {
+        for (shape, axis) in
+            [(&[3usize, 5][..], -1), (&[2, 3, 5], 1), (&[4, 300], 1), (&[1, 1], -1), (&[0, 4], -1)]
+        {
+            let first = if axis < 0 { shape.len() - 1 } else { axis as usize };
+            let row = &shape[first..];
+            let (x, scale, bias) =
+                (random(dtype, shape, 9.0), random(dtype, row, 2.0), random(dtype, row, 3.0));
+            let attrs = [("axis", Attr::Int(axis)), ("epsilon", Attr::Float(1e-3))];
+            let inputs = [x.clone(), scale.clone(), bias];
+            Case::new("LayerNormalization", 17, &attrs, &inputs).knowing(&[1, 2]).check();
+            Case::new("LayerNormalization", 17, &attrs, &inputs[..2]).knowing(&[1]).check();
+            Case::new("RMSNormalization", 23, &attrs, &inputs[..2]).knowing(&[1]).check();
+            let simplified = [Some(x), Some(scale)];
+            Case::of("", "SimplifiedLayerNormalization", 1, &attrs, &simplified, 1).knowing(&[1]).check();
+        }
+        let inputs = [random(F32, &[4, 65], 900.0), random(F32, &[1], 2.0)];
+        Case::new("LayerNormalization", 17, &[], &inputs).check();
+    }
+}
+
+#[test]
+fn skip_connections_are_added_before() {
+    for dtype in [F32, F16] {
+        for (shape, skip) in
+            [(&[2usize, 3, 5][..], &[2usize, 3, 5][..]), (&[2, 3, 66], &[1, 3, 66]), (&[2, 3, 5], &[3, 5])]
+        {
+            let row = &shape[2..];
+            let of = |shape: &[usize], most| Some(random(dtype, shape, most));
+            let all = [of(shape, 2.0), of(skip, 3.0), of(row, 1.0), of(row, 1.5), of(row, 0.5)];
+            let known = [2, 3, 4];
+            for (name, inputs) in [
+                ("SkipLayerNormalization", &all[..]),
+                ("SkipLayerNormalization", &all[..3]),
+                ("SkipSimplifiedLayerNormalization", &all[..4]),
+                ("SkipSimplifiedLayerNormalization", &all[..3]),
+            ] {
+                let known = &known[..inputs.len() - 2];
+                Case::of("com.microsoft", name, 1, &[], inputs, 1).knowing(known).check();
+                Case::of("com.microsoft", name, 1, &[], inputs, 4).wanting(&[0, 3]).knowing(known).check();
+            }
+        }
+    }
+}
+
+#[test]
+fn groups_of_elements_become_one() {
+    let names = [
+        "ReduceL1",
+        "ReduceL2",
+        "ReduceLogSum",
+        "ReduceLogSumExp",
+        "ReduceMax",
+        "ReduceMean",
+        "ReduceMin",
+        "ReduceProd",
+        "ReduceSum",
+        "ReduceSumSquare",
+    ];
+    let cases: [(&[usize], &[i64]); 10] = [
+        (&[3, 5], &[1]),
+        (&[3, 5], &[0]),
+        (&[2, 3, 5, 7], &[1, 3]),
+        (&[2, 70, 5], &[1]),
+        (&[2, 200], &[0, 1]),
+        (&[7], &[0]),
+        (&[3, 0], &[1]),
+        (&[0, 3], &[1]),
+        (&[2, 2, 2, 2, 2, 2, 2, 2], &[0, 2, 4, 6]),
+        (&[], &[]),
+    ];
+    for name in names {
+        for (shape, axes) in cases {
+            for keep in [0, 1] {
+                let attrs = [("axes", Attr::Ints(axes.to_vec())), ("keepdims", Attr::Int(keep))];
+                Case::new(name, 11, &attrs, &[random(F32, shape, 1.4)]).check();
+            }
+        }
+        let attrs = [("axes", Attr::Ints(vec![1]))];
+        Case::new(name, 11, &attrs, &[random(F16, &[3, 5], 1.4)]).check();
+        Case::new(name, 11, &attrs, &[random(BF16, &[3, 50], 1.1)]).check();
+        Case::new(name, 11, &attrs, &[tensor(F32, &[4, 3], &NASTY)]).check();
+        Case::new(name, 11, &attrs, &[tensor(F32, &[1, 99], &NASTY)]).check();
+    }
+    Case::new("ReduceSum", 11, &[], &[tensor(F32, &[100], &[1e8, 1.0, -1e8, 1.0])]).check();
+    let axes = [random(F32, &[3, 5], 1.0), crate::harness::ints(&[-1])];
+    Case::new("ReduceMean", 18, &[], &axes).knowing(&[1]).check();
+}
