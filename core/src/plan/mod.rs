@@ -73,8 +73,10 @@ impl Program {
             })
             .collect::<Result<_>>()?;
         let mut needed = uses(&graph);
-        let mut kernels = Vec::with_capacity(graph.nodes.len());
-        for i in 0..graph.nodes.len() {
+        // From the last on: there networks have their largest weights, and what these leave has room for what smaller
+        // ones become. The other way round, nothing that was left would suffice, and all would be new memory.
+        let mut kernels: Vec<_> = graph.nodes.iter().map(|_| None).collect();
+        for i in (0..graph.nodes.len()).rev() {
             let kernel = lower(&graph, &graph.nodes[i])?;
             // One after the other, so that no two forms of all weights are in memory at once.
             for &input in kernel.iter().flat_map(|kernel| kernel.packed()) {
@@ -86,7 +88,7 @@ impl Program {
                     constants[id.at()] = None;
                 }
             }
-            kernels.push(kernel);
+            kernels[i] = kernel;
         }
         let last_use = last_uses(&graph);
         Ok(Program {
