@@ -5,12 +5,14 @@
 //! A size that depends on data ends the segment; the next one is bound when the data is there. Segments are
 //! kept, keyed by all that they depend on, so that a second run of the same sizes only replays.
 
+mod arena;
 mod bind;
 mod check;
 mod memory;
 mod segment;
 mod text;
 
+pub use arena::Arena;
 pub use bind::bind;
 pub use check::check;
 pub use memory::{Interval, lay_out, live_bytes};
@@ -18,7 +20,7 @@ pub use segment::{Destination, Home, Live, Segment, Slot, Step, StepIn, Stop};
 
 use crate::cpu::{Kernel, Lowering};
 use crate::graph::{Constant, Fact, Graph, Node, ValueId, constant_fact, infer_facts};
-use crate::{BoxFuture, Buffer, Result, Tensor};
+use crate::{BoxFuture, Result, Tensor};
 use edgewise_pool::lock;
 use segment::Key;
 use std::collections::HashMap;
@@ -37,22 +39,13 @@ pub struct Program {
     /// Kernels made for a node; `None` where the operator itself runs.
     kernels: Vec<Option<Box<dyn Kernel>>>,
     segments: Mutex<HashMap<Key, Arc<Segment>>>,
-    /// The arena of a run that has ended, for the next one: new memory would have to be zeroed.
-    arena: Mutex<Buffer>,
+    arena: Arena,
 }
 
 impl Program {
-    /// An arena that another run has left, with what that run wrote; or an empty one.
-    pub fn take_arena(&self) -> Buffer {
-        std::mem::take(&mut lock(&self.arena))
-    }
-
-    /// Leaves an arena to the next run, if it is larger than the one that lies here.
-    pub fn leave_arena(&self, arena: Buffer) {
-        let mut left = lock(&self.arena);
-        if left.len() < arena.len() {
-            *left = arena;
-        }
+    /// The arena of runs that have ended.
+    pub fn arena(&self) -> &Arena {
+        &self.arena
     }
 
     /// Compiles a graph whose constants have been [loaded](load_constants).
@@ -97,7 +90,7 @@ impl Program {
             constants,
             kernels,
             segments: Mutex::default(),
-            arena: Mutex::default(),
+            arena: Arena::default(),
         })
     }
 

@@ -44,7 +44,7 @@ pub fn run(program: &Program, inputs: Vec<Value>, cx: &RunContext<'_>) -> Result
         }
     }
     let cost = run.cost;
-    program.leave_arena(std::mem::take(&mut run.arena));
+    program.arena().leave(std::mem::take(&mut run.arena), run.arena_bytes);
     Ok((run.outputs()?, cost))
 }
 
@@ -71,7 +71,7 @@ impl<'a> Run<'a> {
             live.push((*id, fact_of(&value), Home::Owned(*id)));
             owned[id.at()] = Some(value);
         }
-        let arena = program.take_arena();
+        let arena = program.arena().take();
         Run { program, cx, arena, arena_bytes: 0, owned, held: 0, live, cost: Cost::default() }
     }
 
