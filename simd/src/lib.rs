@@ -5,8 +5,8 @@
 //! a kernel works on the range that it is given, on the caller's thread. Its results depend neither on how
 //! the work was split nor, where they are integers, on the instruction set.
 //!
-//! This is the only crate that may use `unsafe`: for intrinsics, which a [`Simd`] token proves to be there,
-//! and for the pointers of the innermost loops.
+//! This crate may use `unsafe`, as else only the threads' may: for intrinsics, which a [`Simd`] token proves to
+//! be there, and for the pointers of the innermost loops.
 
 #![allow(unsafe_code, reason = "intrinsics, and the pointers of the innermost loops")]
 #![warn(clippy::undocumented_unsafe_blocks)]

@@ -93,11 +93,14 @@ impl Loading {
     }
 }
 
-/// Makes memory grow once, not tensor by tensor. Where that is refused, it will be again, for a tensor by name.
+/// Makes memory grow once, not tensor by tensor: each time, the engine wonders whether to collect garbage. Where that
+/// is refused, it will be again, for a tensor by name.
 fn make_room(bytes: usize) {
     // Nothing is touched, so this costs addresses; a length that is a lie costs no more of them.
     const MOST: usize = 1 << 30;
+    // Besides the weights: what some kernels make of them in addition, and what a run needs.
+    let more = bytes / 2 + (8 << 20);
     let mut room = Vec::<u8>::new();
-    let _ = room.try_reserve_exact(bytes.min(MOST));
+    let _ = room.try_reserve_exact(bytes.saturating_add(more).min(MOST));
     std::hint::black_box(room);
 }

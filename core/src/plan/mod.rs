@@ -5,6 +5,7 @@
 //! A size that depends on data ends the segment; the next one is bound when the data is there. Segments are
 //! kept, keyed by all that they depend on, so that a second run of the same sizes only replays.
 
+mod arena;
 mod bind;
 mod check;
 mod memory;
@@ -13,6 +14,7 @@ mod segment;
 mod slots;
 mod text;
 
+pub use arena::Arena;
 pub use bind::bind;
 pub use check::check;
 pub use memory::{Interval, lay_out, live_bytes};
@@ -26,7 +28,7 @@ pub use slots::{Stay, assign};
 use crate::cpu::{Kernel, Lowering};
 use crate::device::Device;
 use crate::graph::{Constant, Fact, Graph, Node, ValueId, constant_fact, infer_facts};
-use crate::{BoxFuture, Buffer, Result, Tensor};
+use crate::{BoxFuture, Result, Tensor};
 use edgewise_pool::lock;
 use segment::Key;
 use std::collections::HashMap;
@@ -50,22 +52,13 @@ pub struct Program {
     /// How many segments were bound so far.
     bound: AtomicU64,
     segments: Mutex<HashMap<Key, Arc<Segment>>>,
-    /// The arena of a run that has ended, for the next one: new memory would have to be zeroed.
-    arena: Mutex<Buffer>,
+    arena: Arena,
 }
 
 impl Program {
-    /// An arena that another run has left, with what that run wrote; or an empty one.
-    pub fn take_arena(&self) -> Buffer {
-        std::mem::take(&mut lock(&self.arena))
-    }
-
-    /// Leaves an arena to the next run, if it is larger than the one that lies here.
-    pub fn leave_arena(&self, arena: Buffer) {
-        let mut left = lock(&self.arena);
-        if left.len() < arena.len() {
-            *left = arena;
-        }
+    /// The arena of runs that have ended.
+    pub fn arena(&self) -> &Arena {
+        &self.arena
     }
 
     /// Compiles a graph whose constants have been [loaded](load_constants), for the host.
@@ -96,8 +89,10 @@ impl Program {
             None => None,
         };
         let mut needed = uses(&graph);
-        let mut kernels = Vec::with_capacity(graph.nodes.len());
-        for i in 0..graph.nodes.len() {
+        // From the last on: there networks have their largest weights, and what these leave has room for what smaller
+        // ones become. The other way round, nothing that was left would suffice, and all would be new memory.
+        let mut kernels: Vec<_> = graph.nodes.iter().map(|_| None).collect();
+        for i in (0..graph.nodes.len()).rev() {
             let node = &graph.nodes[i];
             let on_device = match &mut placement {
                 Some((placement, facts)) => placement.lower(&graph, i, facts),
@@ -119,7 +114,7 @@ impl Program {
                     }
                 }
             }
-            kernels.push(kernel);
+            kernels[i] = kernel;
         }
         let last_use = last_uses(&graph);
         Ok(Program {
@@ -130,7 +125,7 @@ impl Program {
             placement: placement.map(|(placement, _)| placement),
             bound: AtomicU64::new(0),
             segments: Mutex::default(),
-            arena: Mutex::default(),
+            arena: Arena::default(),
         })
     }
 

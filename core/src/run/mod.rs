@@ -73,7 +73,7 @@ pub async fn run_async(
         }
     }
     let cost = run.cost;
-    program.leave_arena(std::mem::take(&mut run.arena));
+    program.arena().leave(std::mem::take(&mut run.arena), run.arena_bytes);
     if let Some(placement) = program.placement() {
         placement.leave_arena(std::mem::take(&mut run.on_device));
     }
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
             live.push((*id, fact_of(&value), Home::Owned(*id)));
             owned[id.at()] = Some(value);
         }
-        let arena = program.take_arena();
+        let arena = program.arena().take();
         let on_device = program.placement().map(|placement| placement.take_arena()).unwrap_or_default();
         let cost = Cost::default();
         Run { program, cx, arena, arena_bytes: 0, on_device, owned, held: 0, live, cost }

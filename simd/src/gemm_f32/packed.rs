@@ -35,17 +35,20 @@ impl PackedF32 {
         [taps, width, cols]: [usize; 3],
     ) -> Result<PackedF32, TryReserveError> {
         source.check([taps, width, cols]);
-        let mut packed = PackedF32::default();
+        let mut lines = Vec::new();
         let depth = taps.saturating_mul(width);
-        packed.blank(depth, cols)?;
-        for (panel, first) in packed.lines.chunks_mut(depth.max(1)).zip((0..cols).step_by(PANEL)) {
-            for (tap, lines) in panel.chunks_mut(width.max(1)).enumerate() {
-                let start = tap * source.tap_step + first * source.col_step;
+        lines.try_reserve_exact(depth.saturating_mul(cols.div_ceil(PANEL)))?;
+        // Of no depth there may be any number of taps and columns.
+        for first in (0..cols).step_by(PANEL).take_while(|_| depth > 0) {
+            for tap in 0..taps {
+                let (at, start) = (lines.len(), tap * source.tap_step + first * source.col_step);
+                // Piece by piece, so that what is zeroed is still in the cache when it is written.
+                grow(&mut lines, at + width)?;
                 // SAFETY: the source has been checked.
-                unsafe { fill(lines, &source, start, PANEL.min(cols - first)) };
+                unsafe { fill(&mut lines[at..], &source, start, PANEL.min(cols - first)) };
             }
         }
-        Ok(packed)
+        Ok(PackedF32 { lines, depth, cols })
     }
 
     /// Makes it a matrix of that size and gives its panels, line after line, to be written. What they hold

@@ -267,6 +267,12 @@ fn empty_products() {
         assert!(Case::new(0, 5, 20).run(isa, &Finish::default()).is_empty());
         assert!(Case::new(3, 5, 0).run(isa, &Finish::default()).is_empty());
     }
+    // Of no depth, whatever else there is said to be.
+    for size in [[usize::MAX, 0, usize::MAX], [0, usize::MAX, usize::MAX]] {
+        let source = Source { data: &[], tap_step: 1, depth_step: 1, col_step: 1 };
+        let packed = PackedF32::new(source, size).unwrap();
+        assert_eq!((packed.depth(), packed.cols(), packed.lines().len()), (0, usize::MAX, 0));
+    }
 }
 
 #[test]
