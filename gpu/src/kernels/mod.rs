@@ -52,6 +52,7 @@ kernels! {
     copy: [] [WORDS PACKED];
     expand: [Expand] [];
     gather: [Gather] [SHADER];
+    pad: [Pad] [SHADER];
     slice: [Slice] [];
     split: [Split] [];
     transpose: [Transpose] [];

@@ -41,8 +41,11 @@ fn quotients_are_rounded_as_ieee_division_has_them() {
     }
 }
 
+/// Attributes by name.
+type Attributes = Vec<(&'static str, Attr)>;
+
 /// A tensor's shape, that of its scales, and attributes.
-fn layouts() -> Vec<(Vec<usize>, Vec<usize>, Vec<(&'static str, Attr)>)> {
+fn layouts() -> Vec<(Vec<usize>, Vec<usize>, Attributes)> {
     let axis = |i: i64| ("axis", Attr::Int(i));
     let block = |n: i64| ("block_size", Attr::Int(n));
     vec![
@@ -165,7 +168,7 @@ fn quantized_products_agree() {
 fn convolutions_of_bytes_agree() {
     let list = |name: &'static str, values: &[i64]| (name, Attr::Ints(values.to_vec()));
     let group = |n: i64| ("group", Attr::Int(n));
-    let cases: [(&[usize], &[usize], Vec<(&str, Attr)>); 7] = [
+    let cases: [(&[usize], &[usize], Attributes); 7] = [
         (&[1, 3, 7, 9], &[16, 3, 3, 3], vec![list("pads", &[1, 1, 1, 1])]),
         (&[2, 8, 5, 5], &[70, 8, 1, 1], vec![]),
         (&[1, 4, 9, 9], &[8, 4, 3, 3], vec![list("dilations", &[2, 3]), list("pads", &[2, 3, 2, 3])]),
