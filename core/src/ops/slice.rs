@@ -61,7 +61,8 @@ impl Slice {
     ) -> Result<Option<Vec<(usize, usize, i64)>>> {
         let (starts, ends) = (self.starts.given(&input), self.ends.given(&input));
         let (axes, steps) = (self.axes.given(&input), self.steps.given(&input));
-        let (Some(Some(starts)), Some(Some(ends)), Some(axes), Some(steps)) = (starts, ends, axes, steps) else {
+        let (Some(Some(starts)), Some(Some(ends)), Some(axes), Some(steps)) = (starts, ends, axes, steps)
+        else {
             return Ok(None);
         };
         let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());

@@ -52,6 +52,7 @@ kernels! {
     copy: [] [WORDS PACKED];
     expand: [Expand] [];
     gather: [Gather] [SHADER];
+    pad: [Pad] [SHADER];
     slice: [Slice] [];
     split: [Split] [];
     transpose: [Transpose] [];
@@ -66,9 +67,11 @@ kernels! {
     layer_normalization: [LayerNormalization] [SHADER];
     matmul: [MatMul] [SHADER];
     matmul_integer: [MatMulInteger] [SHADER];
+    matmul_integer_to_float: [MatMulIntegerToFloat] [];
     qlinear_conv: [QLinearConv] [SHADER];
     qlinear_matmul: [QLinearMatMul] [];
     requantize: [] [SHADER];
+    scale_sums: [] [SHADER];
     gemm: [Gemm] [];
     linear: [Linear] [];
     global_pool: [GlobalPool] [];

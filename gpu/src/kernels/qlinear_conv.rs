@@ -1,7 +1,10 @@
-//! ConvInteger and QLinearConv: convolutions of bytes, summed in 32 bits, and those as bytes again.
+//! ConvInteger, QLinearConv and ConvIntegerToFloat: convolutions of bytes, summed in 32 bits, and those as bytes
+//! again or as numbers.
 
 use super::Kernel;
+use super::activation::Function;
 use super::requantize::{Places, Requantize};
+use super::scale_sums::ScaleSums;
 use super::shared::{count, input_type, kind};
 use super::windows::{MOST_AXES, Windows};
 use crate::Gpu;
@@ -30,14 +33,19 @@ pub fn lower(gpu: &Gpu, op: &Arc<QLinearConv>, node: &Lowered<'_>) -> Result<Ker
     if !same(x_zero, x) || !same(w_zero, of_w) {
         return Ok(None);
     }
-    let requantize = match op.gives {
-        Gives::Sums => None,
+    let then = match op.gives {
+        Gives::Sums => Then::Nothing,
         Gives::Bytes => {
             let at = Places { left_scale: 1, right_scale: 4, scale: 6, zero: 7, bias: Some(8) };
-            let Some(requantize) = Requantize::lower(gpu, node, at)? else { return Ok(None) };
-            Some(requantize)
+            match Requantize::lower(gpu, node, at)? {
+                Some(requantize) => Then::Bytes(requantize),
+                None => return Ok(None),
+            }
         }
-        Gives::Floats(_) => return Ok(None),
+        Gives::Floats(activation) => match ScaleSums::lower(gpu, node, Function::fused(&activation)) {
+            Some(scale) => Then::Floats(scale),
+            None => return Ok(None),
+        },
     };
     let constants = [
         ("X_KIND", kind(x)),
@@ -47,14 +55,21 @@ pub fn lower(gpu: &Gpu, op: &Arc<QLinearConv>, node: &Lowered<'_>) -> Result<Ker
     ];
     Ok(Some(Box::new(Lower {
         pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)),
-        requantize,
+        then,
         op: op.clone(),
     })))
 }
 
+/// What becomes of the sums.
+enum Then {
+    Nothing,
+    Bytes(Requantize),
+    Floats(ScaleSums),
+}
+
 struct Lower {
     pipeline: PipelineId,
-    requantize: Option<Requantize>,
+    then: Then,
     op: Arc<QLinearConv>,
 }
 
@@ -89,9 +104,9 @@ impl DeviceKernel for Lower {
         let parts = (images * groups).min(MOST_GROUPS);
 
         let mut bound = Bound::nothing();
-        let sums = match &self.requantize {
-            None => Operand::Output(0),
-            Some(_) => {
+        let sums = match &self.then {
+            Then::Nothing => Operand::Output(0),
+            _ => {
                 bound.scratch.push(device_bytes(total.saturating_mul(4)));
                 Operand::Scratch(0)
             }
@@ -109,14 +124,16 @@ impl DeviceKernel for Lower {
             parameters,
             groups: [pixels as u32, outs as u32, parts as u32],
         });
-        if let Some(requantize) = &self.requantize {
-            let channels = if self.op.channels_last { y.len() - 1 } else { 1 };
-            bound.launches.push(requantize.launch(sums, &y, channels)?);
-        }
+        let channels = if self.op.channels_last { y.len() - 1 } else { 1 };
+        bound.launches.extend(match &self.then {
+            Then::Nothing => None,
+            Then::Bytes(requantize) => Some(requantize.launch(sums, &y, channels)?),
+            Then::Floats(scale) => Some(scale.launch(cx, sums, &y, channels)?),
+        });
         Ok(bound)
     }
 
     fn on_host(&self) -> &[usize] {
-        if self.requantize.is_some() { &[1, 4, 6, 7] } else { &[] }
+        if let Then::Bytes(_) = self.then { &[1, 4, 6, 7] } else { &[] }
     }
 }

@@ -100,3 +100,31 @@ fn slices_are_picked() {
         }
     }
 }
+
+#[test]
+fn tensors_grow_and_shrink_at_their_ends() {
+    let cases: [(&[usize], &[i64]); 6] = [
+        (&[3, 5], &[1, 2, 0, 3]),
+        (&[3, 5], &[0, -1, 2, -2]),
+        (&[2, 3, 4], &[0, 2, 0, 0, 1, 0]),
+        (&[4], &[3, 3]),
+        (&[2, 1], &[0, 2, 0, 1]),
+        (&[3, 5], &[-3, 0, 4, 0]),
+    ];
+    for dtype in [U8, F16, F32, I32] {
+        for (shape, pads) in cases {
+            for mode in ["constant", "reflect", "edge", "wrap"] {
+                let crops_all = pads[0] == -3;
+                if crops_all && mode != "constant" {
+                    continue;
+                }
+                let value = (mode == "constant").then(|| crate::harness::tensor(dtype, &[], &[7.0]));
+                let attrs = [("mode", Attr::Str(mode.into()))];
+                let inputs = [Some(random(dtype, shape, 99.0)), Some(ints(pads)), value];
+                let known = if inputs[2].is_some() { &[1, 2][..] } else { &[1] };
+                Case::of("", "Pad", 19, &attrs, &inputs, 1).knowing(known).check();
+                Case::of("", "Pad", 19, &attrs, &inputs[..2], 1).knowing(&[1]).check();
+            }
+        }
+    }
+}

@@ -41,8 +41,11 @@ fn quotients_are_rounded_as_ieee_division_has_them() {
     }
 }
 
+/// Attributes by name.
+type Attributes = Vec<(&'static str, Attr)>;
+
 /// A tensor's shape, that of its scales, and attributes.
-fn layouts() -> Vec<(Vec<usize>, Vec<usize>, Vec<(&'static str, Attr)>)> {
+fn layouts() -> Vec<(Vec<usize>, Vec<usize>, Attributes)> {
     let axis = |i: i64| ("axis", Attr::Int(i));
     let block = |n: i64| ("block_size", Attr::Int(n));
     vec![
@@ -140,6 +143,32 @@ fn integer_products_agree() {
 }
 
 #[test]
+fn sums_of_products_become_numbers() {
+    for (a, b) in FACTORS {
+        for (left, right) in [(U8, I8), (I8, U8)] {
+            let cols = b[b.len() - 1];
+            for lines in [&[][..], &[cols]] {
+                let mut inputs = vec![
+                    Some(bytes(left, a)),
+                    Some(bytes(right, b)),
+                    Some(tensor(F32, &[], &[0.013])),
+                    Some(tensor(F32, lines, &[0.02, 0.003, 0.7])),
+                    Some(tensor(left, &[], &[9.0])),
+                    Some(tensor(right, lines, &[3.0, 100.0])),
+                ];
+                let case = |inputs: &[Option<Tensor>]| {
+                    Case::of("com.microsoft", "MatMulIntegerToFloat", 1, &[], inputs, 1).check();
+                };
+                case(&inputs);
+                case(&inputs[..4]);
+                inputs.push(Some(random(F32, &[cols], 3.0)));
+                case(&inputs);
+            }
+        }
+    }
+}
+
+#[test]
 fn quantized_products_agree() {
     for (a, b) in FACTORS {
         for (left, right, to) in [(U8, U8, U8), (U8, I8, U8), (I8, I8, I8), (U8, I8, I8)] {
@@ -165,7 +194,7 @@ fn quantized_products_agree() {
 fn convolutions_of_bytes_agree() {
     let list = |name: &'static str, values: &[i64]| (name, Attr::Ints(values.to_vec()));
     let group = |n: i64| ("group", Attr::Int(n));
-    let cases: [(&[usize], &[usize], Vec<(&str, Attr)>); 7] = [
+    let cases: [(&[usize], &[usize], Attributes); 7] = [
         (&[1, 3, 7, 9], &[16, 3, 3, 3], vec![list("pads", &[1, 1, 1, 1])]),
         (&[2, 8, 5, 5], &[70, 8, 1, 1], vec![]),
         (&[1, 4, 9, 9], &[8, 4, 3, 3], vec![list("dilations", &[2, 3]), list("pads", &[2, 3, 2, 3])]),
@@ -185,6 +214,18 @@ fn convolutions_of_bytes_agree() {
             let sums = [bytes(of_x, x), bytes(of_w, w), x_zero.clone(), w_zero.clone()];
             Case::new("ConvInteger", 10, attrs, &sums).check();
             Case::new("ConvInteger", 10, attrs, &sums[..2]).check();
+            let activation = ("activation", Attr::Str("Relu".into()));
+            let numbers = [
+                Some(bytes(of_x, x)),
+                Some(bytes(of_w, w)),
+                Some(tensor(F32, &[], &[0.013])),
+                Some(tensor(F32, &w[..1], &[0.02, 0.003, 0.7])),
+                Some(x_zero.clone()),
+                None,
+                Some(random(F32, &w[..1], 3.0)),
+            ];
+            let fused = [&attrs[..], &[activation]].concat();
+            Case::of("edgewise", "ConvIntegerToFloat", 1, &fused, &numbers, 1).check();
             for lines in [&[][..], &w[..1]] {
                 let mut inputs = vec![
                     bytes(of_x, x),
