@@ -72,6 +72,7 @@ mod bernoulli;
 mod binary;
 mod bit_cast;
 mod cast;
+mod chain;
 mod clip;
 mod compare;
 mod dropout;

@@ -153,6 +153,7 @@ pub mod bernoulli;
 pub mod binary;
 pub mod bit_cast;
 pub mod cast;
+pub mod chain;
 pub mod clip;
 pub mod compare;
 pub mod dropout;
@@ -328,6 +329,7 @@ ops! {
         variadic::Variadic: "" [Max Min Mean Sum];
         where_::Where: "" [Where];
         clip::Clip: "" [Clip];
+        chain::Chain: "edgewise" [Chain];
         cast::Cast: "" [Cast CastLike];
         bit_cast::BitCast: "" [BitCast];
         identity::Identity: "" [Identity];
