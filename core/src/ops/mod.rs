@@ -235,6 +235,7 @@ pub mod mean_variance_normalization;
 pub mod qgemm;
 pub mod qlinear_average_pool;
 pub mod qlinear_conv;
+pub mod qlinear_conv_transpose;
 pub mod qlinear_matmul;
 pub mod rnn;
 pub mod softmax;
@@ -406,6 +407,7 @@ ops! {
         qgemm::QGemm: "com.microsoft" [QGemm];
         qlinear_average_pool::QLinearAveragePool: "com.microsoft" [QLinearAveragePool QLinearGlobalAveragePool];
         qlinear_conv::QLinearConv: "" [ConvInteger QLinearConv], "com.microsoft" [QLinearConv], "edgewise" [ConvIntegerToFloat];
+        qlinear_conv_transpose::QLinearConvTranspose: "edgewise" [QLinearConvTranspose];
         qlinear_matmul::QLinearMatMul: "" [QLinearMatMul];
         rnn::Rnn: "" [RNN GRU LSTM];
         softmax::Softmax: "" [Softmax LogSoftmax Hardmax];
