@@ -1,21 +1,21 @@
 //! Linear on the CPU.
 
+use super::in_f32::in_f32;
 use super::matmul::{Product, packed_matrix};
-use super::packed_product::{Last, constant_f32s, multiply_rows};
+use super::packed_product::{Last, multiply_rows};
+use super::panels::Panels;
 use super::product::multiply;
 use super::{Io, Kernel, Lowering};
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::linear::Linear;
 use crate::ops::matmul::Flip;
 use crate::{Float, Num, Result};
-use edgewise_simd::gemm_f32::{Addend, PackedF32};
+use edgewise_simd::gemm_f32::Addend;
 
 impl Kernel for Linear {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
-        let w = constant_f32s(cx, 1).filter(|w| w.rank() == 2);
-        let weights = w.map(|w| packed_matrix(w, self.transposed)).transpose()?.flatten();
-        let activation = self.activation;
-        Ok(weights.map(|weights| Box::new(ByMatrix { activation, weights }) as _))
+        let (packed, activation) = (packed_matrix(cx, self.transposed)?, self.activation);
+        Ok(packed.map(|(dtype, weights)| in_f32(dtype, ByMatrix { activation, weights }, self)))
     }
 
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
@@ -54,7 +54,7 @@ impl Kernel for Linear {
 /// The same with the weights packed.
 struct ByMatrix {
     activation: FusedActivation,
-    weights: PackedF32,
+    weights: Panels,
 }
 
 impl Kernel for ByMatrix {

@@ -1,19 +1,19 @@
-//! ConvTranspose of f32 with constant weights, on edgewise-simd's kernels.
+//! ConvTranspose of f32 with constant weights, which may be of 16 bits, on edgewise-simd's kernels.
 //!
 //! Outputs that lie whole strides apart meet the same taps of the weights: they are a phase, and each phase is
 //! a product of its own, so that nothing is multiplied with the holes between the strides.
 
 use super::conv::check_bias;
 use super::movable::filled;
-use super::packed_product::{Last, constant_f32s, multiply_packed, pack, worth_packing};
+use super::packed_product::{Last, multiply_packed, worth_packing};
+use super::panels::{self, Layout, Panels, Weights};
 use super::turn::{channels_second, turn_on};
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::conv_transpose::ConvTranspose;
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::window::Axis;
-use crate::{Result, Shape};
-use edgewise_simd::gemm_f32::PackedF32;
-use edgewise_simd::{Lhs, MatrixMut, OUTSIDE, Source};
+use crate::{DType, Result, Shape};
+use edgewise_simd::{Lhs, MatrixMut, OUTSIDE};
 
 /// More phases than this are left to the plain operator.
 const PHASES: usize = 64;
@@ -35,12 +35,15 @@ struct Phase {
     /// The taps that they meet along each axis.
     taps: Vec<Vec<usize>>,
     /// A matrix for each group; none where there are no taps.
-    groups: Vec<PackedF32>,
+    groups: Vec<Panels>,
 }
 
-/// Whether weights of that shape have a fast kernel.
-pub fn suits(op: &ConvTranspose, weights: &[usize]) -> bool {
+/// Whether weights of that type and shape have a fast kernel.
+pub fn suits(op: &ConvTranspose, dtype: DType, weights: &[usize]) -> bool {
     let [ins, outs, kernel @ ..] = weights else { return false };
+    if !panels::suits(dtype) {
+        return false;
+    }
     let phases = (0..kernel.len()).try_fold(1usize, |n, i| n.checked_mul(op.window.steps(i).0 as usize));
     let depth = (ins / op.groups).saturating_mul(kernel.iter().product());
     let many = op.groups == 1 || *outs >= 4 && ins / op.groups > 1;
@@ -50,9 +53,10 @@ pub fn suits(op: &ConvTranspose, weights: &[usize]) -> bool {
 
 impl PackedConvTranspose {
     /// `None` if the weights are no constant, or have no fast kernel.
-    pub fn new(plain: &ConvTranspose, cx: &Lowering<'_>) -> Result<Option<PackedConvTranspose>> {
-        let Some(w) = constant_f32s(cx, 1).filter(|w| suits(plain, w.shape())) else { return Ok(None) };
-        let (data, kernel) = (w.slice::<f32>()?, &w.shape()[2..]);
+    pub fn new(plain: &ConvTranspose, cx: &Lowering<'_>) -> Result<Option<(DType, PackedConvTranspose)>> {
+        let suits = |w: &crate::View<'_>| suits(plain, w.dtype(), w.shape());
+        let Some(w) = cx.constant(1).filter(suits) else { return Ok(None) };
+        let (weights, kernel) = (Weights::of(w)?, &w.shape()[2..]);
         let (ins, outs, size) = (w.shape()[0] / plain.groups, w.shape()[1], kernel.iter().product::<usize>());
         let steps: Vec<(usize, usize)> = (0..kernel.len())
             .map(|i| plain.window.steps(i))
@@ -74,20 +78,19 @@ impl PackedConvTranspose {
             };
             let met: Vec<usize> = (0..count).map(at).collect();
             let pack_group = |group: usize| {
-                let data = &data[group * ins * outs * size..][..ins * outs * size];
-                let mut own = filled(0f32, count * ins * outs)?;
-                for (tap, own) in met.iter().zip(own.chunks_exact_mut(ins * outs)) {
-                    own.iter_mut().zip(data.iter().skip(*tap).step_by(size)).for_each(|(to, w)| *to = *w);
-                }
-                let source = Source { data: &own, tap_step: ins * outs, depth_step: outs, col_step: 1 };
-                pack(source, [count, ins, outs])
+                let first = group * ins * outs * size;
+                let of_tap = |tap: usize| (0..ins * outs).map(move |i| first + i * size + tap);
+                let own = weights.arranged(met.iter().copied().flat_map(of_tap));
+                let layout = Layout { start: 0, tap_step: ins * outs, depth_step: outs, col_step: 1 };
+                Panels::new(&own, layout, [count, ins, outs])
             };
             let groups = if count == 0 { 0 } else { plain.groups };
             let groups = (0..groups).map(pack_group).collect::<Result<_>>()?;
             Ok(Phase { residues, taps, groups })
         };
         let phases = (0..strides.iter().product()).map(phase).collect::<Result<_>>()?;
-        Ok(Some(PackedConvTranspose { plain: plain.clone(), weights: w.shape().into(), phases }))
+        let conv = PackedConvTranspose { plain: plain.clone(), weights: w.shape().into(), phases };
+        Ok(Some((w.dtype(), conv)))
     }
 }
 

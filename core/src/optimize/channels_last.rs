@@ -6,7 +6,6 @@
 
 use super::transpose::{order, source};
 use super::{Draft, Patch};
-use crate::DType;
 use crate::Result;
 use crate::cpu::{packed_conv_f32, packed_conv_transpose};
 use crate::graph::{Node, NodeId, ValueId};
@@ -49,14 +48,14 @@ fn channels_last(draft: &Draft, node: &Node, x: ValueId) -> Result<Option<(Op, &
     let constant = |i: usize| node.inputs.get(i).copied().flatten().and_then(|w| draft.constant(w));
     Ok(match &node.op {
         Op::Conv(op) if !op.channels_last => constant(1)
-            .filter(|w| w.dtype() == DType::F32 && packed_conv_f32::suits(&op.windows, w.shape()))
+            .filter(|w| packed_conv_f32::suits(&op.windows, w.dtype(), w.shape()))
             .map(|_| (Op::Conv(Arc::new(Conv { channels_last: true, ..(**op).clone() })), &[0, 3][..])),
         Op::QLinearConv(op) if !op.channels_last && op.gives != Gives::Sums => constant(op.gives.places()[0])
             .map(|_| {
                 (Op::QLinearConv(Arc::new(QLinearConv { channels_last: true, ..(**op).clone() })), &[0][..])
             }),
         Op::ConvTranspose(op) if !op.channels_last => constant(1)
-            .filter(|w| w.dtype() == DType::F32 && packed_conv_transpose::suits(op, w.shape()))
+            .filter(|w| packed_conv_transpose::suits(op, w.dtype(), w.shape()))
             .map(|_| (Op::ConvTranspose(Arc::new(op.on_channels_last())), &[0][..])),
         _ if turned_back(draft, x)?.is_none() => None,
         Op::MaxPool(op) if !op.channels_last => {
@@ -107,6 +106,7 @@ mod tests {
     use super::super::testing::{Build, rewritten_alike, waves};
     use super::super::transpose::merge_transposes;
     use super::*;
+    use crate::DType;
     use crate::optimize::Rule;
 
     const RULES: &[(&str, Rule)] = &[
