@@ -1,14 +1,16 @@
-//! ConvTranspose of f32 with constant weights, on edgewise-simd's kernels.
+//! ConvTranspose of f32 with constant weights, which may be of 16 bits, on edgewise-simd's kernels.
 
 use super::conv::check_bias;
-use super::packed_product::{Last, constant_f32s, multiply_packed, pack};
-use super::phases::{Call, Phases, Product, suits};
+use super::packed_product::{Last, multiply_packed};
+use super::panels::{self, Panels, Weights};
+use super::phases::{self, Call, Phases, Product};
 use super::turn::channels_second;
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::conv_transpose::ConvTranspose;
 use crate::ops::fused_activation::FusedActivation;
-use crate::{Result, Shape};
-use edgewise_simd::gemm_f32::PackedF32;
+use crate::{DType, Result, Shape, View};
+use edgewise_simd::gemm_f32::Packed;
+use edgewise_simd::narrow::Stored;
 use edgewise_simd::{Lhs, MatrixMut};
 
 /// A transposed convolution of which the weights are known.
@@ -16,16 +18,36 @@ pub struct PackedConvTranspose {
     plain: ConvTranspose,
     /// Input channels, output channels of a group, kernel.
     weights: Shape,
-    phases: Phases<PackedF32>,
+    phases: Phases<Panels>,
+}
+
+/// Whether weights of that type and shape have a fast kernel.
+pub fn suits(op: &ConvTranspose, dtype: DType, weights: &[usize]) -> bool {
+    panels::suits(dtype) && phases::suits(op, weights)
 }
 
 impl PackedConvTranspose {
-    /// `None` if the weights are no constant, or have no fast kernel.
-    pub fn new(plain: &ConvTranspose, cx: &Lowering<'_>) -> Result<Option<PackedConvTranspose>> {
-        let Some(w) = constant_f32s(cx, 1).filter(|w| suits(plain, w.shape())) else { return Ok(None) };
-        let phases = Phases::new(plain, (w.slice()?, w.shape()), |_, source, sizes| pack(source, sizes))?;
-        Ok(Some(PackedConvTranspose { plain: plain.clone(), weights: w.shape().into(), phases }))
+    /// `None` if the weights are no constant, or have no fast kernel; else the type that the model has them in, too.
+    pub fn new(plain: &ConvTranspose, cx: &Lowering<'_>) -> Result<Option<(DType, PackedConvTranspose)>> {
+        let suits = |w: &View<'_>| suits(plain, w.dtype(), w.shape());
+        let Some(w) = cx.constant(1).filter(suits) else { return Ok(None) };
+        let phases = match Weights::of(w)? {
+            Weights::F32(data) => packed(plain, &data, w.shape(), Panels::F32),
+            Weights::F16(data) => packed(plain, &data, w.shape(), Panels::F16),
+            Weights::BF16(data) => packed(plain, &data, w.shape(), Panels::BF16),
+        }?;
+        let conv = PackedConvTranspose { plain: plain.clone(), weights: w.shape().into(), phases };
+        Ok(Some((w.dtype(), conv)))
     }
+}
+
+fn packed<W: Copy + Stored>(
+    plain: &ConvTranspose,
+    data: &[W],
+    shape: &[usize],
+    panels: impl Fn(Packed<W>) -> Panels,
+) -> Result<Phases<Panels>> {
+    Phases::new(plain, (data, shape), |_, source, size| panels::pack(source, size).map(&panels))
 }
 
 impl Kernel for PackedConvTranspose {
@@ -56,7 +78,7 @@ struct Floats<'a> {
     bias: Option<&'a [f32]>,
 }
 
-impl Product<PackedF32> for Floats<'_> {
+impl Product<Panels> for Floats<'_> {
     type X = f32;
     type Y = f32;
 
@@ -67,7 +89,7 @@ impl Product<PackedF32> for Floats<'_> {
     fn multiply(
         &self,
         group: usize,
-        matrix: &PackedF32,
+        matrix: &Panels,
         left: Lhs<'_, f32>,
         to: MatrixMut<'_, f32>,
     ) -> Result<()> {

@@ -11,7 +11,7 @@ use super::turn::turn_on;
 use crate::ops::conv_transpose::ConvTranspose;
 use crate::ops::window::Axis;
 use crate::{Result, Shape};
-use bytemuck::Pod;
+use bytemuck::{Pod, Zeroable};
 use edgewise_simd::{Lhs, MatrixMut, OUTSIDE, Source};
 
 /// More phases than this are left to the plain operator.
@@ -95,7 +95,7 @@ impl<P> Call<'_, P> {
 
 impl<M> Phases<M> {
     /// Of those weights, whose shape [`suits`]. `pack` makes a matrix of a group's.
-    pub fn new<W: Pod>(
+    pub fn new<W: Copy + Default>(
         plain: &ConvTranspose,
         (data, shape): (&[W], &[usize]),
         pack: impl Fn(usize, Source<'_, W>, [usize; 3]) -> Result<M>,
@@ -123,7 +123,7 @@ impl<M> Phases<M> {
             let met: Vec<usize> = (0..count).map(at).collect();
             let pack_group = |group: usize| {
                 let data = &data[group * ins * outs * size..][..ins * outs * size];
-                let mut own = filled(W::zeroed(), count * ins * outs)?;
+                let mut own = filled(W::default(), count * ins * outs)?;
                 for (tap, own) in met.iter().zip(own.chunks_exact_mut(ins * outs)) {
                     own.iter_mut().zip(data.iter().skip(*tap).step_by(size)).for_each(|(to, w)| *to = *w);
                 }
@@ -158,7 +158,7 @@ impl<M> Phases<M> {
         if call.channels_last {
             return self.images(call, x, y);
         }
-        let zeroed = (<P::X as bytemuck::Zeroable>::zeroed(), <P::Y as bytemuck::Zeroable>::zeroed());
+        let zeroed = (P::X::zeroed(), P::Y::zeroed());
         let (mut image, mut result) = (filled(zeroed.0, x.len())?, filled(zeroed.1, y.len())?);
         turn_on(call.cx, x, &mut image, self.width(), call.cells())?;
         self.images(call, &image, &mut result)?;

@@ -14,6 +14,7 @@ mod fold_constants;
 mod gelu;
 mod identity;
 mod mean_of_image;
+mod narrow_weights;
 mod normalization;
 mod patch;
 mod pattern;
@@ -52,6 +53,7 @@ const FLOATS: &[(&str, Rule)] = &[
     ("fuse_swiglu", swish::fuse_swiglu),
     ("fuse_attention", attention::fuse_attention),
     ("fold_batch_normalization", batch_normalization::fold_batch_normalization),
+    ("take_narrow_weights", narrow_weights::take_narrow_weights),
     ("fuse_bias", product::fuse_bias),
     ("fuse_sum", product::fuse_sum),
     ("fuse_activation", product::fuse_activation),
