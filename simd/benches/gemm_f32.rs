@@ -133,8 +133,11 @@ fn stored<W: Stored>(weights: &[f32], depth: usize, cols: usize) -> Packed<W> {
     Packed::new(source, [1, depth, cols]).expect("memory")
 }
 
+/// What fills an output.
+type Work<'a> = &'a mut dyn FnMut(&mut [f32]);
+
 /// Seconds of the fastest of many calls of each, in turn.
-fn fastest_of<const N: usize>(mut works: [&mut dyn FnMut(&mut [f32]); N], out: &mut [f32]) -> [f64; N] {
+fn fastest_of<const N: usize>(mut works: [Work<'_>; N], out: &mut [f32]) -> [f64; N] {
     let end = Instant::now() + Duration::from_millis(300 * N as u64);
     let mut least = [f64::INFINITY; N];
     while Instant::now() < end {
