@@ -1,17 +1,19 @@
 //! How close products of f32 matrices come to what the machine can do: the peak is a loop of independent
 //! multiply-adds that never leaves the registers, the speed of memory a plain sum over a large slice.
 //!
-//! `cargo bench -p edgewise-simd --bench gemm_f32 [-- WORD]` runs the cases whose name has the word in it.
+//! `cargo bench -p edgewise-simd --bench gemm_f32 [-- WORD]` runs the cases whose name has the word in it; each
+//! is shown with weights of f32, and of 16 bits by how much of that time they take.
 
 use edgewise_simd::depthwise_f32::Axis;
-use edgewise_simd::gemm_f32::{Finish, PackedF32, gemm_f32};
+use edgewise_simd::gemm_f32::{Finish, Packed, PackedF32, gemm_f32};
+use edgewise_simd::narrow::{BF16, F16, Stored, narrow};
 use edgewise_simd::winograd_f32::{Job, Tiles, Winograd};
 use edgewise_simd::{Isa, Lhs, MatrixMut, OUTSIDE, Simd, Source, Task, dispatch};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// Rows, depth, columns.
-const CASES: [(&str, [usize; 3]); 22] = [
+const CASES: [(&str, [usize; 3]); 26] = [
     ("512³", [512, 512, 512]),
     ("mobilenet 112² 32→16", [12544, 32, 16]),
     ("mobilenet 112² 16→96", [12544, 16, 96]),
@@ -32,6 +34,10 @@ const CASES: [(&str, [usize; 3]); 22] = [
     ("resnet 7² 3×3 512→512", [49, 4608, 512]),
     ("bert 128 384→1536", [128, 384, 1536]),
     ("gemv 1024→1024", [1, 1024, 1024]),
+    ("gemv 384→1536", [1, 384, 1536]),
+    ("2 rows 1024→1024", [2, 1024, 1024]),
+    ("4 rows 1024→1024", [4, 1024, 1024]),
+    ("16 rows 1024→1024", [16, 1024, 1024]),
     ("gemv 4096→4096", [1, 4096, 4096]),
     ("4 rows 4096→4096", [4, 4096, 4096]),
 ];
@@ -58,15 +64,25 @@ fn main() {
         let (a, b, mut out) = (ones(rows * depth), ones(depth * cols), vec![0.0; rows * cols]);
         let source = Source { data: &b, tap_step: 0, depth_step: cols, col_step: 1 };
         let packed = PackedF32::new(source, [1, depth, cols]).expect("memory");
+        let (halves, upper) = (stored::<F16>(&b, depth, cols), stored::<BF16>(&b, depth, cols));
         let left = Lhs::Rows { data: &a, stride: depth };
         let finish = Finish { bias: Some(&b[..cols]), ..Finish::default() };
-        let time = fastest(|| gemm_f32(isa, left, &packed, &finish, MatrixMut::dense(&mut out, cols)));
+        let [time, f16, bf16] = fastest_of(
+            [
+                &mut |out| gemm_f32(isa, left, &packed, &finish, MatrixMut::dense(out, cols)),
+                &mut |out| gemm_f32(isa, left, &halves, &finish, MatrixMut::dense(out, cols)),
+                &mut |out| gemm_f32(isa, left, &upper, &finish, MatrixMut::dense(out, cols)),
+            ],
+            &mut out,
+        );
         let speed = 2e-9 * (rows * depth * cols) as f64 / time;
         let bytes = 4e-9 * (depth * cols) as f64 / time;
         println!(
-            "{name:<24} {:9.1} µs {speed:7.1} GFLOP/s {:5.1} % of peak {bytes:6.1} GB/s of weights",
+            "{name:<24} {:9.1} µs {speed:7.1} GFLOP/s {:5.1} % of peak {bytes:6.1} GB/s of weights; f16 {:.2}, bf16 {:.2}",
             time * 1e6,
-            100.0 * speed / peak
+            100.0 * speed / peak,
+            f16 / time,
+            bf16 / time
         );
     }
     for (name, side, [ins, outs]) in CONVOLUTIONS.into_iter().filter(|(name, ..)| name.contains(&word)) {
@@ -107,6 +123,31 @@ fn convolve(isa: Isa, peak: f64, name: &str, side: usize, [ins, outs]: [usize; 2
         });
         print(&how, time);
     }
+}
+
+/// The weights as panels of another type.
+fn stored<W: Stored>(weights: &[f32], depth: usize, cols: usize) -> Packed<W> {
+    let mut data = vec![W::default(); weights.len()];
+    narrow(Isa::current(), weights, &mut data);
+    let source = Source { data: &data, tap_step: 0, depth_step: cols, col_step: 1 };
+    Packed::new(source, [1, depth, cols]).expect("memory")
+}
+
+/// What fills an output.
+type Work<'a> = &'a mut dyn FnMut(&mut [f32]);
+
+/// Seconds of the fastest of many calls of each, in turn.
+fn fastest_of<const N: usize>(mut works: [Work<'_>; N], out: &mut [f32]) -> [f64; N] {
+    let end = Instant::now() + Duration::from_millis(300 * N as u64);
+    let mut least = [f64::INFINITY; N];
+    while Instant::now() < end {
+        for (least, work) in least.iter_mut().zip(&mut works) {
+            let start = Instant::now();
+            work(out);
+            *least = least.min(start.elapsed().as_secs_f64());
+        }
+    }
+    least
 }
 
 /// Seconds of the fastest of many calls.

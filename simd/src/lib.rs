@@ -23,6 +23,7 @@ mod lhs;
 pub mod look_up;
 mod math;
 mod matrix_mut;
+pub mod narrow;
 pub mod nbits;
 pub mod norm;
 pub mod qlinear;

@@ -21,24 +21,9 @@ impl Kernel for Activation {
                 map_same::<T>(io, |x| if x < T::zero() { T::zero() } else { x })
             }),
             Activation::Shrink { bias, lambd } => for_num!(output_dtype(io)?, T => {
-                map_same::<T>(io, |x| T::from_f64(shrink(x.to_f64(), bias.into(), lambd.into())))
+                map_same::<T>(io, |x| T::from_f64(shrink(x.to_f64(), f64::from(bias), f64::from(lambd))))
             }),
-            Activation::Celu { alpha } => formula!(io, x => celu(x, alpha)),
-            Activation::Elu { alpha } => formula!(io, x => elu(x, Real::of(alpha.into()))),
-            Activation::Gelu { tanh: false } => formula!(io, x => gelu(x)),
-            Activation::Gelu { tanh: true } => formula!(io, x => fast_gelu(x)),
-            Activation::HardSigmoid { alpha, beta } => {
-                formula!(io, x => hard_sigmoid(x, alpha.into(), beta.into()))
-            }
-            Activation::HardSwish => formula!(io, x => x * hard_sigmoid(x, 1.0 / 6.0, 0.5)),
-            Activation::LeakyRelu { alpha } => formula!(io, x => leaky_relu(x, alpha)),
-            Activation::Mish => formula!(io, x => x * softplus(x).tanh()),
-            Activation::Selu { alpha, gamma } => formula!(io, x => selu(x, alpha, gamma)),
-            Activation::Sigmoid => formula!(io, x => sigmoid(x)),
-            Activation::Softplus => formula!(io, x => softplus(x)),
-            Activation::Softsign => formula!(io, x => softsign(x)),
-            Activation::Swish { alpha } => formula!(io, x => swish(x, alpha)),
-            Activation::ThresholdedRelu { alpha } => formula!(io, x => thresholded_relu(x, alpha)),
+            _ => formula!(io, x => self.formula(x)),
         }
     }
 
@@ -49,7 +34,7 @@ impl Kernel for Activation {
 
 impl Activation {
     /// The function of f32 that works on vectors, where there is one.
-    fn vector(&self) -> Option<Unary> {
+    pub(super) fn vector(&self) -> Option<Unary> {
         Some(match *self {
             Activation::Gelu { tanh: false } => Unary::Gelu,
             Activation::Gelu { tanh: true } => Unary::GeluTanh,
@@ -61,6 +46,29 @@ impl Activation {
             Activation::Swish { alpha } => Unary::Swish { alpha },
             _ => return None,
         })
+    }
+
+    /// Of a float.
+    pub(super) fn formula<R: Real>(&self, x: R) -> R {
+        match *self {
+            Activation::Celu { alpha } => celu(x, alpha),
+            Activation::Elu { alpha } => elu(x, R::of(alpha.into())),
+            Activation::Gelu { tanh: false } => gelu(x),
+            Activation::Gelu { tanh: true } => fast_gelu(x),
+            Activation::HardSigmoid { alpha, beta } => hard_sigmoid(x, alpha.into(), beta.into()),
+            Activation::HardSwish => x * hard_sigmoid(x, 1.0 / 6.0, 0.5),
+            Activation::LeakyRelu { alpha } => leaky_relu(x, alpha),
+            Activation::Mish => x * softplus(x).tanh(),
+            Activation::Relu if x < R::of(0.0) => R::of(0.0),
+            Activation::Relu => x,
+            Activation::Selu { alpha, gamma } => selu(x, alpha, gamma),
+            Activation::Shrink { bias, lambd } => shrink(x, R::of(bias.into()), R::of(lambd.into())),
+            Activation::Sigmoid => sigmoid(x),
+            Activation::Softplus => softplus(x),
+            Activation::Softsign => softsign(x),
+            Activation::Swish { alpha } => swish(x, alpha),
+            Activation::ThresholdedRelu { alpha } => thresholded_relu(x, alpha),
+        }
     }
 }
 
@@ -130,13 +138,13 @@ fn selu<R: Real>(x: R, alpha: f32, gamma: f32) -> R {
     R::of(gamma.into()) * elu(x, R::of(alpha.into()))
 }
 
-fn shrink(x: f64, bias: f64, lambd: f64) -> f64 {
+fn shrink<R: Real>(x: R, bias: R, lambd: R) -> R {
     if x < -lambd {
         x + bias
     } else if x > lambd {
         x - bias
     } else {
-        0.0
+        R::of(0.0)
     }
 }
 

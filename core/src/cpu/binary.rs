@@ -11,7 +11,7 @@ use edgewise_simd::elementwise as simd;
 impl Kernel for Binary {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let dtype = super::map::output_dtype(io)?;
-        if let (DType::F32, Some(function)) = (dtype, self.vector()) {
+        if let (DType::F32, Some(function)) = (dtype, self.function.vector()) {
             return vector::binary(io, function, |a, b| self.align.second(a, b));
         }
         match self.function {
@@ -45,10 +45,10 @@ impl Kernel for Binary {
     }
 }
 
-impl Binary {
+impl Function {
     /// The function of f32 that works on vectors, where there is one.
-    fn vector(&self) -> Option<simd::Binary> {
-        Some(match self.function {
+    pub(super) fn vector(&self) -> Option<simd::Binary> {
+        Some(match self {
             Function::Add => simd::Binary::Add,
             Function::Sub => simd::Binary::Sub,
             Function::Mul => simd::Binary::Mul,
@@ -56,7 +56,9 @@ impl Binary {
             _ => return None,
         })
     }
+}
 
+impl Binary {
     fn zip<T: Num>(&self, io: &mut Io<'_>, f: impl Fn(&T, &T) -> T + Sync) -> Result<()> {
         self.zip_by(io, &pair(f))
     }

@@ -1,6 +1,7 @@
 //! Conv on the CPU, and what every convolution is: a matrix product of the weights with the image as its
 //! windows see it. The image is unrolled block by block while the product packs it, never as a whole.
 
+use super::in_f32::in_f32;
 use super::packed_conv_f32::PackedConv;
 use super::product::{COLS, Left, Matrix, Right, Sizes, multiply};
 use super::turn::{channels_second, turn_result, turned};
@@ -17,7 +18,7 @@ impl Kernel for Conv {
     }
 
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
-        Ok(PackedConv::new(self, cx)?.map(|conv| Box::new(conv) as _))
+        Ok(PackedConv::new(self, cx)?.map(|(dtype, conv)| in_f32(dtype, conv, self)))
     }
 
     fn run(&self, io: &mut Io<'_>) -> Result<()> {

@@ -2,6 +2,7 @@
 //! channels last are turned around first.
 
 use super::conv::{Convolution, check_bias};
+use super::in_f32::in_f32;
 use super::packed_conv_transpose::PackedConvTranspose;
 use super::turn::{channels_second, turn_result, turned};
 use super::window::Windows;
@@ -12,7 +13,7 @@ use std::borrow::Cow;
 
 impl Kernel for ConvTranspose {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
-        Ok(PackedConvTranspose::new(self, cx)?.map(|kernel| Box::new(kernel) as _))
+        Ok(PackedConvTranspose::new(self, cx)?.map(|(dtype, conv)| in_f32(dtype, conv, self)))
     }
 
     fn run(&self, io: &mut Io<'_>) -> Result<()> {

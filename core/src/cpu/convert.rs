@@ -11,6 +11,8 @@ use crate::ops::cast::CastRule;
 use crate::{
     DType, E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, E8M0, Num, Result, Tensor, Truth, View, ViewMut, minifloat,
 };
+use edgewise_simd::Isa;
+use edgewise_simd::narrow::{self, BF16, F16};
 use half::{bf16, f16};
 
 /// Writes the elements of `x` into `y`, which has as many, in its type.
@@ -40,8 +42,8 @@ pub fn convert(cx: &RunContext<'_>, x: View<'_>, y: ViewMut<'_>, rule: CastRule)
         (DType::I64, DType::F32) => return straight(cx, x.slice()?, y.into_slice()?, |x: i64| x as f32),
         (DType::I32, DType::I64) => return straight(cx, x.slice()?, y.into_slice()?, |x: i32| x as i64),
         (DType::I64, DType::I32) => return straight(cx, x.slice()?, y.into_slice()?, |x: i64| x as i32),
-        (DType::F16, DType::F32) => return straight(cx, x.slice()?, y.into_slice()?, f16::to_f32),
-        (DType::F32, DType::F16) => return straight(cx, x.slice()?, y.into_slice()?, f16::from_f32),
+        (DType::F16 | DType::BF16, DType::F32) => return widen(cx, x, y.into_slice()?),
+        (DType::F32, DType::F16 | DType::BF16) => return narrow(cx, x.slice()?, y),
         _ => {}
     }
     match to {
@@ -188,6 +190,38 @@ fn write<T: Target>(cx: &RunContext<'_>, x: View<'_>, y: &mut [T], rule: CastRul
             Wides::Floats(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = T::of(x, rule)),
             Wides::Ints(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = T::of(x, rule)),
             Wides::Uints(x) => y.iter_mut().zip(x).for_each(|(y, x)| *y = T::of(x, rule)),
+        }
+        Ok(())
+    })
+}
+
+/// Floats of 16 bits as f32.
+pub fn widen(cx: &RunContext<'_>, x: View<'_>, y: &mut [f32]) -> Result<()> {
+    ensure!(x.len() == y.len(), Internal, "{x:?} does not fill {} elements", y.len());
+    let bits = x.units::<u16>();
+    cx.pool.chunks(y, LIGHT, |i, y| {
+        cx.check()?;
+        let bits = bits.get(i * LIGHT..).unwrap_or(&[]);
+        match x.dtype() {
+            DType::F16 => narrow::widen(Isa::current(), F16::of_bits(bits), y),
+            DType::BF16 => narrow::widen(Isa::current(), BF16::of_bits(bits), y),
+            other => bail!(Internal, "expected floats of 16 bits, got {other}"),
+        }
+        Ok(())
+    })
+}
+
+/// f32s as floats of 16 bits, each rounded once.
+pub fn narrow(cx: &RunContext<'_>, x: &[f32], y: ViewMut<'_>) -> Result<()> {
+    ensure!(x.len() == y.len(), Internal, "{} elements do not fill {}", x.len(), y.len());
+    let dtype = y.dtype();
+    cx.pool.chunks(y.into_units::<u16>()?, LIGHT, |i, y| {
+        cx.check()?;
+        let x = x.get(i * LIGHT..).unwrap_or(&[]);
+        match dtype {
+            DType::F16 => narrow::narrow(Isa::current(), x, F16::of_bits_mut(y)),
+            DType::BF16 => narrow::narrow(Isa::current(), x, BF16::of_bits_mut(y)),
+            other => bail!(Internal, "expected floats of 16 bits, got {other}"),
         }
         Ok(())
     })

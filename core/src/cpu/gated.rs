@@ -12,7 +12,10 @@ impl Kernel for Gated {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let dtype = io.input(0)?.dtype();
         if dtype == DType::F32 {
-            return self.vector(io);
+            if !io.has(1) {
+                return vector::unary(io, Unary::GeluTanh);
+            }
+            return vector::binary(io, self.vector(), |a, b| self.second_shape(a, b));
         }
         match *self {
             Gated::PRelu { .. } => {
@@ -35,16 +38,14 @@ impl Kernel for Gated {
 }
 
 impl Gated {
-    /// Of f32.
-    fn vector(&self, io: &mut Io<'_>) -> Result<()> {
-        let function = match *self {
+    /// The function of two f32s that works on vectors.
+    pub(super) fn vector(&self) -> Binary {
+        match *self {
             Gated::PRelu { .. } => Binary::PRelu,
             Gated::SwiGLU { alpha } => Binary::SwiGlu { alpha },
             Gated::BiasGelu => Binary::BiasGelu,
-            Gated::FastGelu if io.has(1) => Binary::BiasGeluTanh,
-            Gated::FastGelu => return vector::unary(io, Unary::GeluTanh),
-        };
-        vector::binary(io, function, |a, b| self.second_shape(a, b))
+            Gated::FastGelu => Binary::BiasGeluTanh,
+        }
     }
 
     fn zip<T: Num>(&self, io: &mut Io<'_>, f: impl Fn(&T, &T) -> T + Sync) -> Result<()> {

@@ -3,19 +3,20 @@
 //! The product is summed first, then scaled, then C is added, all in the type of the sums. A beta of 0 means
 //! that C is not read at all. Integers with factors other than 1 compute in f64 and truncate.
 
+use super::in_f32::in_f32;
 use super::matmul::{Product, packed_matrix};
-use super::packed_product::{Last, constant_f32s, multiply_rows};
+use super::packed_product::{Last, multiply_rows};
+use super::panels::Panels;
 use super::product::multiply;
 use super::{Io, Kernel, Lowering};
 use crate::ops::gemm::Gemm;
 use crate::{Num, Result, View};
-use edgewise_simd::gemm_f32::{self, PackedF32};
+use edgewise_simd::gemm_f32;
 
 impl Kernel for Gemm {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
-        let b = constant_f32s(cx, 1).filter(|b| b.rank() == 2 && !self.left.matrix);
-        let weights = b.map(|b| packed_matrix(b, self.right.matrix)).transpose()?.flatten();
-        Ok(weights.map(|weights| Box::new(ByMatrix { gemm: self.clone(), weights }) as _))
+        let packed = if self.left.matrix { None } else { packed_matrix(cx, self.right.matrix)? };
+        Ok(packed.map(|(dtype, weights)| in_f32(dtype, ByMatrix { gemm: self.clone(), weights }, self)))
     }
 
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
@@ -89,7 +90,7 @@ impl Gemm {
 /// The same with B packed.
 struct ByMatrix {
     gemm: Gemm,
-    weights: PackedF32,
+    weights: Panels,
 }
 
 impl Kernel for ByMatrix {

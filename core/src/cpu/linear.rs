@@ -1,21 +1,23 @@
 //! Linear on the CPU.
 
+use super::in_f32::in_f32;
 use super::matmul::{Product, packed_matrix};
-use super::packed_product::{Last, constant_f32s, multiply_rows};
+use super::packed_product::{Last, multiply_rows};
+use super::panels::Panels;
 use super::product::multiply;
 use super::{Io, Kernel, Lowering};
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::linear::Linear;
 use crate::ops::matmul::Flip;
-use crate::{Float, Num, Result};
-use edgewise_simd::gemm_f32::{Addend, PackedF32};
+use crate::{DType, Float, Num, Result, Tensor};
+use edgewise_simd::gemm_f32::Addend;
 
 impl Kernel for Linear {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
-        let w = constant_f32s(cx, 1).filter(|w| w.rank() == 2);
-        let weights = w.map(|w| packed_matrix(w, self.transposed)).transpose()?.flatten();
-        let activation = self.activation;
-        Ok(weights.map(|weights| Box::new(ByMatrix { activation, weights }) as _))
+        let (packed, activation) = (packed_matrix(cx, self.transposed)?, self.activation);
+        Ok(packed.map(|(dtype, weights)| {
+            in_f32(if self.narrow { DType::F32 } else { dtype }, ByMatrix { activation, weights }, self)
+        }))
     }
 
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
@@ -24,6 +26,8 @@ impl Kernel for Linear {
 
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let (x, w, y) = (io.input(0)?, io.input(1)?, io.output(0)?);
+        let wide = if self.narrow { Some(Tensor::new(w.shape(), &w.to_f32s()?)?) } else { None };
+        let w = wide.as_ref().map_or(w, Tensor::view);
         let (bias, sum) = (io.optional(2)?, io.optional(3)?);
         let product = Product::new((x.shape(), Flip::default()), (w.shape(), self.weights()))?;
         let cols = product.sizes.cols;
@@ -54,7 +58,7 @@ impl Kernel for Linear {
 /// The same with the weights packed.
 struct ByMatrix {
     activation: FusedActivation,
-    weights: PackedF32,
+    weights: Panels,
 }
 
 impl Kernel for ByMatrix {
@@ -93,6 +97,7 @@ mod tests {
     use crate::cpu::testing::{lowered_as_plain, run};
     use crate::ops::Attr;
     use crate::{Result, Tensor, Value};
+    use half::f16;
 
     const LINEAR: (&str, &str, i64) = ("edgewise", "Linear", 1);
 
@@ -136,6 +141,20 @@ mod tests {
                 lowered_as_plain(LINEAR, &attrs, &inputs, &[1]).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn weights_of_16_bits_serve_rows_of_f32() {
+        let numbers = |len: usize| (0..len).map(|i| (i * 7919 % 997) as f32 / 131.0 - 3.5);
+        let halves: Vec<f16> = numbers(20 * 11).map(f16::from_f32).collect();
+        let wide: Vec<f32> = halves.iter().map(|x| x.to_f32()).collect();
+        let (x, w) = (f32s(&[5, 11], &numbers(55).collect::<Vec<_>>()), f32s(&[11, 20], &wide));
+        let narrow = Some(Value::from(Tensor::new(&[11, 20], &halves).unwrap()));
+        let attrs = [("narrow", Attr::Int(1))];
+        let y = lowered_as_plain(LINEAR, &attrs, &[x.clone(), narrow.clone()], &[1]).unwrap();
+        let expected = linear(&[], &[x.clone(), w.clone()]).unwrap();
+        assert_eq!(y.tensor().unwrap().slice::<f32>().unwrap(), expected.1);
+        assert!(linear(&attrs, &[x.clone(), w]).is_err() && linear(&[], &[x, narrow]).is_err());
     }
 
     #[test]

@@ -1,23 +1,22 @@
 //! MatMul on the CPU, and what every matrix product with broadcasting needs.
 
 use super::broadcast::{Broadcast, broadcast_shape};
-use super::packed_product::{Last, constant_f32s, multiply_rows, pack, worth_packing};
+use super::in_f32::in_f32;
+use super::packed_product::{Last, multiply_rows, worth_packing};
+use super::panels::{Layout, Panels, Weights};
 use super::product::{Matrix, Sizes, multiply};
 use super::{Io, Kernel, Lowering};
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::matmul::{Factor, Flip, MatMul};
-use crate::{Num, Result, View};
-use edgewise_simd::Source;
-use edgewise_simd::gemm_f32::PackedF32;
+use crate::{DType, Num, Result};
 
 impl Kernel for MatMul {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
-        let Some(b) = constant_f32s(cx, 1).filter(|b| b.rank() == 2) else { return Ok(None) };
         if self.left.matrix || self.left.batch || self.right.batch {
             return Ok(None);
         }
-        let weights = packed_matrix(b, self.right.matrix)?;
-        Ok(weights.map(|weights| Box::new(ByMatrix { alpha: self.alpha, weights }) as _))
+        let packed = packed_matrix(cx, self.right.matrix)?;
+        Ok(packed.map(|(dtype, weights)| in_f32(dtype, ByMatrix { alpha: self.alpha, weights }, self)))
     }
 
     fn operations(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<u64> {
@@ -47,21 +46,24 @@ impl Kernel for MatMul {
     }
 }
 
-/// A constant matrix as a packed right factor, if that pays.
-pub fn packed_matrix(b: View<'_>, transposed: bool) -> Result<Option<PackedF32>> {
-    let (rows, cols) = (b.shape()[0], b.shape()[1]);
+/// The weights of a product, input 1, as a packed right factor, if they are a constant matrix and that pays; and
+/// the type that the model has them in.
+pub fn packed_matrix(cx: &Lowering<'_>, transposed: bool) -> Result<Option<(DType, Panels)>> {
+    let Some(&[rows, cols]) = cx.constant(1).as_ref().map(|b| b.shape()) else { return Ok(None) };
     let ((depth, width), (depth_step, col_step)) =
         if transposed { ((cols, rows), (1, cols)) } else { ((rows, cols), (cols, 1)) };
     if !worth_packing((depth, width)) {
         return Ok(None);
     }
-    pack(Source { data: b.slice()?, tap_step: 0, depth_step, col_step }, [1, depth, width]).map(Some)
+    let Some((view, weights)) = Weights::of_constant(cx, 1)? else { return Ok(None) };
+    let layout = Layout { start: 0, tap_step: 0, depth_step, col_step };
+    Ok(Some((view.dtype(), Panels::new(&weights, layout, [1, depth, width])?)))
 }
 
 /// A product with one packed matrix on the right, whatever the batch.
 struct ByMatrix {
     alpha: f32,
-    weights: PackedF32,
+    weights: Panels,
 }
 
 impl Kernel for ByMatrix {

@@ -1,7 +1,9 @@
-//! Conv on images of f32 with their channels last and constant weights, on edgewise-simd's kernels.
+//! Conv on images of f32 with their channels last and constant weights, on edgewise-simd's kernels. The weights
+//! may be of 16 bits, too.
 
 use super::conv::{Convolution, check_bias, check_sum};
-use super::packed_product::{Last, constant_f32s, multiply_packed, pack};
+use super::packed_product::{Last, multiply_packed};
+use super::panels::{self, Layout, Panels, Weights};
 use super::pool::even;
 use super::seen::{Seen, View, kept};
 use super::stem::{self, Stem};
@@ -9,11 +11,11 @@ use super::turn::channels_second;
 use super::{Io, Kernel, Lowering, RunContext, winograd};
 use crate::ops::conv::{Conv, ConvWindows};
 use crate::ops::window::Axis;
-use crate::{Result, Shape};
+use crate::{DType, Result, Shape};
 use edgewise_simd::depthwise_f32::{self, Depthwise, depthwise_f32};
-use edgewise_simd::gemm_f32::{Addend, PackedF32};
+use edgewise_simd::gemm_f32::Addend;
 use edgewise_simd::winograd_f32::{Job, Winograd};
-use edgewise_simd::{Isa, Lhs, MatrixMut, OUTSIDE, Source};
+use edgewise_simd::{Isa, Lhs, MatrixMut, OUTSIDE};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -31,14 +33,17 @@ enum Packed {
     /// Every channel sees itself alone: for each tap, a weight for each channel.
     Channels(Vec<f32>),
     /// A matrix for each group.
-    Groups(Vec<PackedF32>),
+    Groups(Vec<Panels>),
     /// Transformed; and the plain matrix, as soon as an image has needed it.
-    Tiles(Winograd, OnceLock<[PackedF32; 1]>),
+    Tiles(Winograd, OnceLock<[Panels; 1]>),
 }
 
-/// Whether weights of that shape have a fast kernel.
-pub fn suits(windows: &ConvWindows, weights: &[usize]) -> bool {
+/// Whether weights of that type and shape have a fast kernel.
+pub fn suits(windows: &ConvWindows, dtype: DType, weights: &[usize]) -> bool {
     let [channels, ins, kernel @ ..] = weights else { return false };
+    if !panels::suits(dtype) {
+        return false;
+    }
     let outs = channels / windows.groups;
     let by_channel = is_depthwise(windows, weights) && (1..=2).contains(&kernel.len());
     by_channel || outs * windows.groups == *channels && (windows.groups == 1 || outs >= 4 && *ins > 1)
@@ -49,42 +54,36 @@ fn is_depthwise(windows: &ConvWindows, weights: &[usize]) -> bool {
 }
 
 impl PackedConv {
-    /// `None` if the weights are no constant, or the channels not last.
-    pub fn new(plain: &Conv, cx: &Lowering<'_>) -> Result<Option<PackedConv>> {
-        let Some(w) =
-            constant_f32s(cx, 1).filter(|w| plain.channels_last && suits(&plain.windows, w.shape()))
-        else {
-            return Ok(None);
-        };
-        let data = w.slice::<f32>()?;
+    /// With the type that the model has the weights in. `None` if they are no constant, or the channels not last.
+    pub fn new(plain: &Conv, cx: &Lowering<'_>) -> Result<Option<(DType, PackedConv)>> {
+        let suits = |w: &crate::View<'_>| plain.channels_last && suits(&plain.windows, w.dtype(), w.shape());
+        let Some(w) = cx.constant(1).filter(suits) else { return Ok(None) };
+        let weights = Weights::of(w)?;
         let packed = if is_depthwise(&plain.windows, w.shape()) {
             let (channels, taps) = (w.shape()[0], w.shape()[2..].iter().product::<usize>());
+            let data = weights.in_f32()?;
             Packed::Channels((0..data.len()).map(|i| data[i % channels * taps + i / channels]).collect())
         } else if let Some(tiles) = winograd::tiles(&plain.windows, w.shape()) {
             let size = [w.shape()[0], w.shape()[1]];
-            let weights = Winograd::new(Isa::current(), data, size, tiles)
+            let weights = Winograd::new(Isa::current(), &weights.in_f32()?, size, tiles)
                 .map_err(|_| err!(OutOfMemory, "no memory for transformed weights of {size:?}"))?;
             Packed::Tiles(weights, OnceLock::new())
         } else {
             let groups = plain.windows.groups;
-            let group = |group: usize| pack_group(data, w.shape(), groups, group);
+            let group = |group: usize| pack_group(&weights, w.shape(), groups, group);
             Packed::Groups((0..groups).map(group).collect::<Result<_>>()?)
         };
-        Ok(Some(PackedConv {
-            plain: plain.clone(),
-            weights: w.shape().into(),
-            packed,
-            seen: Seen::default(),
-        }))
+        let (plain, weights, seen) = (plain.clone(), w.shape().into(), Seen::default());
+        Ok(Some((w.dtype(), PackedConv { plain, weights, packed, seen })))
     }
 }
 
 /// The matrix of one of so many groups.
-fn pack_group(data: &[f32], shape: &[usize], groups: usize, group: usize) -> Result<PackedF32> {
+fn pack_group(weights: &Weights<'_>, shape: &[usize], groups: usize, group: usize) -> Result<Panels> {
     let (outs, ins, taps) = (shape[0] / groups, shape[1], shape[2..].iter().product());
     let size = ins * taps;
-    let data = &data[group * outs * size..];
-    pack(Source { data, tap_step: 1, depth_step: taps, col_step: size }, [taps, ins, outs])
+    let layout = Layout { start: group * outs * size, tap_step: 1, depth_step: taps, col_step: size };
+    Panels::new(weights, layout, [taps, ins, outs])
 }
 
 impl Kernel for PackedConv {
@@ -132,7 +131,7 @@ impl Kernel for PackedConv {
             (Packed::Groups(groups), Some(view)) => self.by_groups(&view, groups, &image, y.into_slice()?),
             (Packed::Channels(weights), _) => self.by_channels(weights, &image, y.into_slice()?),
             (Packed::Tiles(weights, plain), _) => {
-                let pack = || Ok([pack_group(io.input(1)?.slice()?, &self.weights, 1, 0)?]);
+                let pack = || Ok([pack_group(&Weights::of(io.input(1)?)?, &self.weights, 1, 0)?]);
                 let plain = || kept(plain, pack);
                 self.by_tiles(weights, &plain, &image, scratch, y.into_slice()?)
             }
@@ -166,7 +165,7 @@ impl<'a> Images<'a> {
 
 impl PackedConv {
     /// Products of what windows see with the weights of each group.
-    fn by_groups(&self, view: &View, groups: &[PackedF32], call: &Images<'_>, y: &mut [f32]) -> Result<()> {
+    fn by_groups(&self, view: &View, groups: &[Panels], call: &Images<'_>, y: &mut [f32]) -> Result<()> {
         let (windows, channels, ins) = (&view.conv.windows, self.weights[0], self.weights[1]);
         let (width, outs, taps) = (call.shape[1], channels / groups.len(), windows.taps());
         // Where windows are cells, all images are one.
@@ -209,7 +208,7 @@ impl PackedConv {
     fn by_tiles<'a>(
         &self,
         weights: &Winograd,
-        plain: &dyn Fn() -> Result<&'a [PackedF32; 1]>,
+        plain: &dyn Fn() -> Result<&'a [Panels; 1]>,
         call: &Images<'_>,
         scratch: &mut [u8],
         y: &mut [f32],

@@ -39,9 +39,11 @@ enum Packed {
 }
 
 /// What output channels have of their own.
-struct Columns {
-    bias: Option<Vec<i32>>,
-    factor: Vec<f32>,
+pub struct Columns {
+    /// What is added to their sums.
+    pub bias: Option<Vec<i32>>,
+    /// What their sums are multiplied with.
+    pub factor: Vec<f32>,
 }
 
 impl PackedConv {
@@ -51,7 +53,11 @@ impl PackedConv {
         let Some(w) = cx.constant(w_at) else { return Ok(None) };
         let Some(w_zeros) = cx.zero_points(w_zero_at)? else { return Ok(None) };
         let (Ok(bytes), [channels, ins, ..]) = (Bytes::new(w), w.shape()) else { return Ok(None) };
-        let Some(scaling) = Requantizing::of(plain, cx, *channels)? else { return Ok(None) };
+        let scaling = match plain.gives {
+            Gives::Bytes => Requantizing::of(cx, *channels)?,
+            _ => Some(Requantizing::none()),
+        };
+        let Some(scaling) = scaling else { return Ok(None) };
         if channels % plain.windows.groups != 0 || w_zeros.len() != 1 && w_zeros.len() != *channels {
             return Ok(None);
         }
@@ -64,16 +70,10 @@ impl PackedConv {
         let taps: usize = kernel.iter().product();
         let groups = plain.windows.groups;
         let no_memory = |_| err!(OutOfMemory, "no memory to pack the weights");
-        let columns = |first: usize, padded: usize, outs: usize| Columns {
-            bias: scaling
-                .bias
-                .map(|b| (0..padded).map(|i| if i < outs { b[first + i] } else { 0 }).collect()),
-            factor: (0..padded).map(|i| if i < outs { (scaling.factor)(first + i) } else { 0.0 }).collect(),
-        };
         let packed = if *channels == groups && *ins == 1 && groups > 1 && taps > 1 {
             let weights = DepthwiseI8::new(bytes.data, bytes.signed, [taps, *channels], &w_zeros);
             let weights = weights.map_err(no_memory)?;
-            let columns = columns(0, weights.padded_channels(), *channels);
+            let columns = scaling.columns(0, weights.padded_channels(), *channels);
             Packed::Depthwise(weights, columns)
         } else if stem::suits(&plain.windows, kernel, *ins) {
             let data = turned(bytes.data, *ins, taps)?;
@@ -81,7 +81,7 @@ impl PackedConv {
             let source = Source { data: &data[..], tap_step: width, depth_step: 1, col_step: depth };
             let rhs = PackedI8::new(source, bytes.signed, [kernel[0], width, *channels], &w_zeros)
                 .map_err(no_memory)?;
-            let columns = columns(0, rhs.padded_cols(), *channels);
+            let columns = scaling.columns(0, rhs.padded_cols(), *channels);
             Packed::Stem(rhs, columns)
         } else {
             let outs = channels / groups;
@@ -92,7 +92,7 @@ impl PackedConv {
                 let zeros = if w_zeros.len() == 1 { &w_zeros[..] } else { &w_zeros[first..first + outs] };
                 let rhs =
                     PackedI8::new(source, bytes.signed, [taps, *ins, outs], zeros).map_err(no_memory)?;
-                let columns = columns(first, rhs.padded_cols(), outs);
+                let columns = scaling.columns(first, rhs.padded_cols(), outs);
                 Ok((rhs, columns))
             };
             Packed::Groups((0..groups).map(pack).collect::<Result<_>>()?)
@@ -109,18 +109,21 @@ impl PackedConv {
 }
 
 /// How sums become bytes.
-struct Requantizing<'a, F> {
+pub struct Requantizing<'a> {
     bias: Option<&'a [i32]>,
-    factor: F,
-    rounding: Option<(Rounding, i32)>,
+    factor: Box<dyn Fn(usize) -> f32>,
+    /// And their zero point; `None`: they stay sums.
+    pub rounding: Option<(Rounding, i32)>,
 }
 
-impl<'a> Requantizing<'a, Box<dyn Fn(usize) -> f32>> {
-    /// That of a node, if it is all constant.
-    fn of(plain: &QLinearConv, cx: &'a Lowering<'_>, channels: usize) -> Result<Option<Self>> {
-        if plain.gives != Gives::Bytes {
-            return Ok(Some(Requantizing { bias: None, factor: Box::new(|_| 0.0), rounding: None }));
-        }
+impl<'a> Requantizing<'a> {
+    /// Sums stay what they are.
+    fn none() -> Requantizing<'a> {
+        Requantizing { bias: None, factor: Box::new(|_| 0.0), rounding: None }
+    }
+
+    /// By the scales, zero point and bias of a node that has QLinearConv's inputs, if all are constant.
+    pub fn of(cx: &'a Lowering<'_>, channels: usize) -> Result<Option<Requantizing<'a>>> {
         let (Some(x), Some(w), Some(y), Some(zero)) =
             (cx.constant(1), cx.constant(4), cx.constant(6), cx.constant(7))
         else {
@@ -148,6 +151,15 @@ impl<'a> Requantizing<'a, Box<dyn Fn(usize) -> f32>> {
             factor: Box::new(factor),
             rounding: Some((rounding, *zero_point as i32)),
         }))
+    }
+
+    /// Of `outs` channels from `first` on, for that many columns.
+    pub fn columns(&self, first: usize, padded: usize, outs: usize) -> Columns {
+        let there = |i: usize| (i < outs).then_some(first + i);
+        Columns {
+            bias: self.bias.map(|b| (0..padded).map(|i| there(i).map_or(0, |i| b[i])).collect()),
+            factor: (0..padded).map(|i| there(i).map_or(0.0, &self.factor)).collect(),
+        }
     }
 }
 

@@ -1,104 +1,53 @@
-//! ConvTranspose of f32 with constant weights, on edgewise-simd's kernels.
-//!
-//! Outputs that lie whole strides apart meet the same taps of the weights: they are a phase, and each phase is
-//! a product of its own, so that nothing is multiplied with the holes between the strides.
+//! ConvTranspose of f32 with constant weights, which may be of 16 bits, on edgewise-simd's kernels.
 
 use super::conv::check_bias;
-use super::movable::filled;
-use super::packed_product::{Last, constant_f32s, multiply_packed, pack, worth_packing};
-use super::turn::{channels_second, turn_on};
+use super::packed_product::{Last, multiply_packed};
+use super::panels::{self, Panels, Weights};
+use super::phases::{self, Call, Phases, Product};
+use super::turn::channels_second;
 use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::conv_transpose::ConvTranspose;
 use crate::ops::fused_activation::FusedActivation;
-use crate::ops::window::Axis;
-use crate::{Result, Shape};
-use edgewise_simd::gemm_f32::PackedF32;
-use edgewise_simd::{Lhs, MatrixMut, OUTSIDE, Source};
-
-/// More phases than this are left to the plain operator.
-const PHASES: usize = 64;
-/// Offsets that are found at a time.
-const OFFSETS: usize = 1 << 18;
+use crate::{DType, Result, Shape, View};
+use edgewise_simd::gemm_f32::Packed;
+use edgewise_simd::narrow::Stored;
+use edgewise_simd::{Lhs, MatrixMut};
 
 /// A transposed convolution of which the weights are known.
 pub struct PackedConvTranspose {
     plain: ConvTranspose,
     /// Input channels, output channels of a group, kernel.
     weights: Shape,
-    phases: Vec<Phase>,
+    phases: Phases<Panels>,
 }
 
-/// Outputs that lie whole strides apart.
-struct Phase {
-    /// What is left of their places, the padding included, by the stride of each axis.
-    residues: Shape,
-    /// The taps that they meet along each axis.
-    taps: Vec<Vec<usize>>,
-    /// A matrix for each group; none where there are no taps.
-    groups: Vec<PackedF32>,
-}
-
-/// Whether weights of that shape have a fast kernel.
-pub fn suits(op: &ConvTranspose, weights: &[usize]) -> bool {
-    let [ins, outs, kernel @ ..] = weights else { return false };
-    let phases = (0..kernel.len()).try_fold(1usize, |n, i| n.checked_mul(op.window.steps(i).0 as usize));
-    let depth = (ins / op.groups).saturating_mul(kernel.iter().product());
-    let many = op.groups == 1 || *outs >= 4 && ins / op.groups > 1;
-    let whole = !kernel.is_empty() && ins.is_multiple_of(op.groups) && !weights.contains(&0);
-    whole && many && phases.is_some_and(|n| n <= PHASES) && worth_packing((depth, *outs))
+/// Whether weights of that type and shape have a fast kernel.
+pub fn suits(op: &ConvTranspose, dtype: DType, weights: &[usize]) -> bool {
+    panels::suits(dtype) && phases::suits(op, weights)
 }
 
 impl PackedConvTranspose {
-    /// `None` if the weights are no constant, or have no fast kernel.
-    pub fn new(plain: &ConvTranspose, cx: &Lowering<'_>) -> Result<Option<PackedConvTranspose>> {
-        let Some(w) = constant_f32s(cx, 1).filter(|w| suits(plain, w.shape())) else { return Ok(None) };
-        let (data, kernel) = (w.slice::<f32>()?, &w.shape()[2..]);
-        let (ins, outs, size) = (w.shape()[0] / plain.groups, w.shape()[1], kernel.iter().product::<usize>());
-        let steps: Vec<(usize, usize)> = (0..kernel.len())
-            .map(|i| plain.window.steps(i))
-            .map(|(stride, dilation)| (stride as usize, dilation as usize))
-            .collect();
-        let strides: Shape = steps.iter().map(|(stride, _)| *stride).collect();
-        let phase = |number: usize| {
-            let residues = coordinates(number, &strides);
-            let meets = |(axis, &residue): (usize, &usize)| {
-                let (stride, dilation) = steps[axis];
-                (0..kernel[axis]).filter(|tap| tap * dilation % stride == residue).collect::<Vec<_>>()
-            };
-            let taps: Vec<Vec<usize>> = residues.iter().enumerate().map(meets).collect();
-            let counts: Shape = taps.iter().map(Vec::len).collect();
-            let count: usize = counts.iter().product();
-            let at = |n: usize| {
-                let at = coordinates(n, &counts);
-                at.iter().enumerate().fold(0, |tap, (axis, &i)| tap * kernel[axis] + taps[axis][i])
-            };
-            let met: Vec<usize> = (0..count).map(at).collect();
-            let pack_group = |group: usize| {
-                let data = &data[group * ins * outs * size..][..ins * outs * size];
-                let mut own = filled(0f32, count * ins * outs)?;
-                for (tap, own) in met.iter().zip(own.chunks_exact_mut(ins * outs)) {
-                    own.iter_mut().zip(data.iter().skip(*tap).step_by(size)).for_each(|(to, w)| *to = *w);
-                }
-                let source = Source { data: &own, tap_step: ins * outs, depth_step: outs, col_step: 1 };
-                pack(source, [count, ins, outs])
-            };
-            let groups = if count == 0 { 0 } else { plain.groups };
-            let groups = (0..groups).map(pack_group).collect::<Result<_>>()?;
-            Ok(Phase { residues, taps, groups })
-        };
-        let phases = (0..strides.iter().product()).map(phase).collect::<Result<_>>()?;
-        Ok(Some(PackedConvTranspose { plain: plain.clone(), weights: w.shape().into(), phases }))
+    /// `None` if the weights are no constant, or have no fast kernel; else the type that the model has them in, too.
+    pub fn new(plain: &ConvTranspose, cx: &Lowering<'_>) -> Result<Option<(DType, PackedConvTranspose)>> {
+        let suits = |w: &View<'_>| suits(plain, w.dtype(), w.shape());
+        let Some(w) = cx.constant(1).filter(suits) else { return Ok(None) };
+        let phases = match Weights::of(w)? {
+            Weights::F32(data) => packed(plain, &data, w.shape(), Panels::F32),
+            Weights::F16(data) => packed(plain, &data, w.shape(), Panels::F16),
+            Weights::BF16(data) => packed(plain, &data, w.shape(), Panels::BF16),
+        }?;
+        let conv = PackedConvTranspose { plain: plain.clone(), weights: w.shape().into(), phases };
+        Ok(Some((w.dtype(), conv)))
     }
 }
 
-/// A number split into coordinates along axes of those sizes.
-fn coordinates(mut number: usize, sizes: &[usize]) -> Shape {
-    let mut at = Shape::from_elem(0, sizes.len());
-    for (at, &size) in at.iter_mut().zip(sizes).rev() {
-        *at = number % size;
-        number /= size;
-    }
-    at
+fn packed<W: Copy + Stored>(
+    plain: &ConvTranspose,
+    data: &[W],
+    shape: &[usize],
+    panels: impl Fn(Packed<W>) -> Panels,
+) -> Result<Phases<Panels>> {
+    Phases::new(plain, (data, shape), |_, source, size| panels::pack(source, size).map(&panels))
 }
 
 impl Kernel for PackedConvTranspose {
@@ -108,149 +57,52 @@ impl Kernel for PackedConvTranspose {
 
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let x = io.input(0)?;
-        let shape = channels_second(x.shape(), self.plain.channels_last);
-        let axes = self.plain.axes(&shape, &self.weights)?;
-        let (width, channels) = (shape[1], self.weights[1] * self.plain.groups);
-        let (cells, pixels) =
-            (axes.iter().map(|a| a.input).product(), axes.iter().map(|a| a.output).product());
-        if usize::checked_mul(cells, width).is_none_or(|n| n >= OUTSIDE as usize) {
+        let channels_last = self.plain.channels_last;
+        let axes = self.plain.axes(&channels_second(x.shape(), channels_last), &self.weights)?;
+        if !self.phases.fits(&axes) {
             return self.plain.run(io);
         }
-        let bias = io.optional(2)?;
-        check_bias(bias.map(|b| b.len()), channels)?;
+        let (bias, cx, outs) = (io.optional(2)?, io.context(), self.weights[1]);
+        check_bias(bias.map(|b| b.len()), outs * self.plain.groups)?;
         let bias = bias.map(|b| b.slice::<f32>()).transpose()?;
-        let (cx, x, y) = (io.context(), x.slice::<f32>()?, io.output(0)?.into_slice::<f32>()?);
-        let call = Call { cx, axes: &axes, width, channels, bias };
-        if self.plain.channels_last {
-            return self.images(&call, x, y, cells, pixels);
-        }
-        let (mut image, mut result) = (filled(0f32, x.len())?, filled(0f32, y.len())?);
-        turn_on(cx, x, &mut image, width, cells)?;
-        self.images(&call, &image, &mut result, cells, pixels)?;
-        turn_on(cx, &result, y, pixels, channels)
+        let call = Call { cx, axes: &axes, channels_last, product: Floats { cx, outs, bias } };
+        self.phases.run(&call, x.slice()?, io.output(0)?.into_slice()?)
     }
 }
 
-/// What all images of a call have in common.
-struct Call<'a> {
+/// Products of f32.
+struct Floats<'a> {
     cx: &'a RunContext<'a>,
-    axes: &'a [Axis],
-    /// Channels of the image and of the result.
-    width: usize,
-    channels: usize,
+    /// Output channels of a group.
+    outs: usize,
     bias: Option<&'a [f32]>,
 }
 
-impl PackedConvTranspose {
-    fn images(&self, call: &Call<'_>, x: &[f32], y: &mut [f32], cells: usize, pixels: usize) -> Result<()> {
-        for (i, y) in y.chunks_mut((pixels * call.channels).max(1)).enumerate() {
-            let image = &x[i * cells * call.width..][..cells * call.width];
-            for phase in &self.phases {
-                self.phase(call, phase, image, y)?;
-            }
-        }
-        Ok(())
+impl Product<Panels> for Floats<'_> {
+    type X = f32;
+    type Y = f32;
+
+    fn pad(&self) -> f32 {
+        0.0
     }
 
-    /// The outputs of one phase, some rows at a time.
-    fn phase(&self, call: &Call<'_>, phase: &Phase, image: &[f32], y: &mut [f32]) -> Result<()> {
-        let first = |(axis, &residue): (&Axis, &usize)| {
-            (residue + axis.stride - axis.before % axis.stride) % axis.stride
-        };
-        let firsts: Shape = call.axes.iter().zip(&phase.residues).map(first).collect();
-        let count = |(axis, &first): (&Axis, &usize)| axis.output.saturating_sub(first).div_ceil(axis.stride);
-        let counts: Shape = call.axes.iter().zip(&firsts).map(count).collect();
-        let rows: usize = counts.iter().product();
-        let taps: Shape = phase.taps.iter().map(Vec::len).collect();
-        let step = (OFFSETS / taps.iter().product::<usize>().max(1)).max(1);
-        // Where the strides are 1, rows are pixels in order.
-        let dense = self.phases.len() == 1;
-        let mut own = filled(0f32, if dense { 0 } else { step.min(rows) * call.channels })?;
-        for start in (0..rows).step_by(step) {
-            let places: Vec<Shape> = (start..rows.min(start + step))
-                .map(|row| {
-                    let at = coordinates(row, &counts).into_iter().zip(&firsts).zip(call.axes);
-                    at.map(|((i, first), axis)| first + i * axis.stride).collect()
-                })
-                .collect();
-            let len = places.len() * call.channels;
-            let out = match dense {
-                true => &mut y[start * call.channels..][..len],
-                false => &mut own[..len],
-            };
-            self.multiply(call, phase, image, &places, out)?;
-            if dense {
-                continue;
-            }
-            for (place, row) in places.iter().zip(own.chunks_exact(call.channels)) {
-                let pixel = place.iter().zip(call.axes).fold(0, |pixel, (at, axis)| pixel * axis.output + at);
-                y[pixel * call.channels..][..call.channels].copy_from_slice(row);
-            }
-        }
-        Ok(())
-    }
-
-    /// All channels of the outputs at those places.
     fn multiply(
         &self,
-        call: &Call<'_>,
-        phase: &Phase,
-        image: &[f32],
-        places: &[Shape],
-        out: &mut [f32],
+        group: usize,
+        matrix: &Panels,
+        left: Lhs<'_, f32>,
+        to: MatrixMut<'_, f32>,
     ) -> Result<()> {
-        call.cx.check()?;
-        if phase.groups.is_empty() {
-            for row in out.chunks_exact_mut(call.channels) {
-                match call.bias {
-                    Some(bias) => row.copy_from_slice(bias),
-                    None => row.fill(0.0),
-                }
-            }
-            return Ok(());
-        }
-        let (offsets, taps) = offsets(call, phase, places)?;
-        let (ins, outs) = (self.weights[0] / self.plain.groups, self.weights[1]);
-        let in_order = offsets.iter().enumerate().all(|(i, &at)| at as usize == i * call.width);
-        for (group, weights) in phase.groups.iter().enumerate() {
-            let image = &image[(group * ins).min(image.len())..];
-            let left = match taps == 1 && in_order {
-                true => Lhs::Rows { data: image, stride: call.width },
-                false => Lhs::Taps { image, offsets: &offsets, taps, width: ins, pad: 0.0 },
-            };
-            let bias = call.bias.map(|bias| &bias[group * outs..][..outs]);
-            let last = Last::new(bias, FusedActivation::None);
-            let to = MatrixMut::with_stride(&mut out[group * outs..], places.len(), outs, call.channels);
-            multiply_packed(call.cx, left, weights, &last, to)?;
-        }
-        Ok(())
+        let bias = self.bias.map(|bias| &bias[group * self.outs..][..self.outs]);
+        multiply_packed(self.cx, left, matrix, &Last::new(bias, FusedActivation::None), to)
     }
-}
 
-/// Where each tap of each place begins in the image, and how many taps there are.
-fn offsets(call: &Call<'_>, phase: &Phase, places: &[Shape]) -> Result<(Vec<u32>, usize)> {
-    let taps = phase.taps.iter().map(Vec::len).product();
-    let mut offsets = Vec::new();
-    offsets
-        .try_reserve_exact(places.len() * taps)
-        .map_err(|_| err!(OutOfMemory, "no memory for the windows of {} pixels", places.len()))?;
-    let mut found: Vec<Option<usize>> = Vec::with_capacity(taps);
-    for place in places {
-        found.clear();
-        found.push(Some(0));
-        for ((at, axis), taps) in place.iter().zip(call.axes).zip(&phase.taps) {
-            let cell = |tap: usize| {
-                let ahead = (at + axis.before).checked_sub(tap * axis.dilation)? / axis.stride;
-                (ahead < axis.input).then_some(ahead)
-            };
-            let next = found
-                .iter()
-                .flat_map(|row| taps.iter().map(move |&tap| Some(row.as_ref()? * axis.input + cell(tap)?)));
-            found = next.collect();
+    fn untouched(&self, row: &mut [f32]) {
+        match self.bias {
+            Some(bias) => row.copy_from_slice(bias),
+            None => row.fill(0.0),
         }
-        offsets.extend(found.iter().map(|cell| cell.map_or(OUTSIDE, |cell| (cell * call.width) as u32)));
     }
-    Ok((offsets, taps))
 }
 
 #[cfg(test)]

@@ -33,6 +33,12 @@ impl RightFactor {
         Ok(RightFactor { b, zero, packed })
     }
 
+    /// Whether it is a constant and packed: then the model's own is not needed any more, as long as the left factor
+    /// has one zero point and lies in rows.
+    pub fn is_packed(&self) -> bool {
+        self.packed.is_some()
+    }
+
     /// The product that a node is about to compute, if the fast kernels know it.
     pub fn product<'a>(
         &'a self,

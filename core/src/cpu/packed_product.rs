@@ -1,28 +1,17 @@
 //! Products of f32 by a right factor that was packed once.
 
-use super::Lowering;
 use super::RunContext;
+use super::panels::Panels;
 use super::pool::even;
 use crate::ops::fused_activation::FusedActivation;
-use crate::{DType, Result, View, ViewMut};
+use crate::{Result, View, ViewMut};
 use edgewise_simd::elementwise::Unary;
-use edgewise_simd::gemm_f32::{Finish, PANEL, PackedF32, gemm_f32};
-use edgewise_simd::{Isa, Lhs, MatrixMut, Source};
-
-/// Packs `cols` columns of `taps` × `width`.
-pub fn pack(source: Source<'_, f32>, [taps, width, cols]: [usize; 3]) -> Result<PackedF32> {
-    PackedF32::new(source, [taps, width, cols])
-        .map_err(|_| err!(OutOfMemory, "no memory for packed weights of {taps}×{width}×{cols}"))
-}
+use edgewise_simd::gemm_f32::{Finish, PANEL};
+use edgewise_simd::{Lhs, MatrixMut};
 
 /// Whether packing such a matrix does not blow it up: panels are filled up to 16 columns.
 pub fn worth_packing((depth, cols): (usize, usize)) -> bool {
     cols >= PANEL / 2 || depth.saturating_mul(PANEL) <= 1 << 18
-}
-
-/// The elements of an input that is a constant of f32s.
-pub fn constant_f32s<'a>(cx: &'a Lowering<'_>, input: usize) -> Option<View<'a>> {
-    cx.constant(input).filter(|view| view.dtype() == DType::F32)
 }
 
 /// What there are instructions for.
@@ -78,7 +67,7 @@ const SHARE: usize = 1 << 17;
 pub fn multiply_rows(
     cx: &RunContext<'_>,
     x: View<'_>,
-    weights: &PackedF32,
+    weights: &Panels,
     last: &Last<'_>,
     y: ViewMut<'_>,
 ) -> Result<()> {
@@ -92,7 +81,7 @@ pub fn multiply_rows(
 pub fn multiply_packed(
     cx: &RunContext<'_>,
     left: Lhs<'_, f32>,
-    right: &PackedF32,
+    right: &Panels,
     last: &Last<'_>,
     out: MatrixMut<'_, f32>,
 ) -> Result<()> {
@@ -104,7 +93,7 @@ pub fn multiply_packed(
     cx.pool.chunks(&mut out.tiles(rows, cols), 1, |_, tiles| {
         for tile in tiles {
             cx.check()?;
-            gemm_f32(Isa::current(), left, right, &last.finish, tile.reborrow());
+            right.multiply(left, &last.finish, tile.reborrow());
             (0..tile.rows().len()).for_each(|row| last.finish_row(tile.row(row)));
         }
         Ok(())

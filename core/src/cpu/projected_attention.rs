@@ -3,23 +3,45 @@
 use super::attention_core::{Joined, Rows};
 use super::multi_head::{Heads, add_bias};
 use super::product::{Matrix, Sizes, multiply};
+use super::projection::PackedAttention;
 use super::rotary_embedding::rotate;
 use super::wide::{widened, zeros};
-use super::{Io, Kernel};
+use super::{Io, Kernel, Lowering};
 use crate::ops::projected_attention::ProjectedAttention;
 use crate::{DType, Float, Result, View};
 
 impl Kernel for ProjectedAttention {
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
+        Ok(PackedAttention::new(self, cx)?.map(|kernel| Box::new(kernel) as _))
+    }
+
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
-        let dtype = io.input(if self.quantized { 2 } else { 0 })?.dtype();
-        for_float!(dtype, T => self.attend::<T>(io))
+        let weights = io.input(1)?;
+        for_float!(self.dtype(io)?, T => self.attend::<T>(io, weights.shape(), |io, sizes, projected| {
+            if self.quantized {
+                project_integers::<T>(io, sizes, projected)
+            } else {
+                project::<T>(io, sizes, projected)
+            }
+        }))
     }
 }
 
 impl ProjectedAttention {
-    fn attend<T: Float>(&self, io: &mut Io<'_>) -> Result<()> {
-        let (input, weights) = (io.input(0)?, io.input(1)?);
-        let (&[batch, sequence, depth], &[rows, all]) = (input.shape(), weights.shape()) else {
+    /// The type that it computes in.
+    pub fn dtype(&self, io: &Io<'_>) -> Result<DType> {
+        Ok(io.input(if self.quantized { 2 } else { 0 })?.dtype())
+    }
+
+    /// With weights of that shape, by which `project` multiplies the rows of the input.
+    pub fn attend<T: Float>(
+        &self,
+        io: &mut Io<'_>,
+        weights: &[usize],
+        project: impl FnOnce(&Io<'_>, Sizes, &mut [T::Wide]) -> Result<()>,
+    ) -> Result<()> {
+        let input = io.input(0)?;
+        let (&[batch, sequence, depth], &[rows, all]) = (input.shape(), weights) else {
             bail!(
                 InvalidModel,
                 "expected an input of three axes and weights of two, got {input:?}, {weights:?}"
@@ -42,16 +64,7 @@ impl ProjectedAttention {
         );
         let sizes = Sizes { batch: 1, rows: batch * sequence, depth, cols: all };
         let mut projected = zeros::<T::Wide>(&[sizes.rows, all])?;
-        if self.quantized {
-            project_integers::<T>(io, sizes, &mut projected)?;
-        } else {
-            let (x, w) = (widened::<T>(input)?, widened::<T>(weights)?);
-            let left = |_| Matrix { data: &x[..], row_step: depth, col_step: 1, widen: |x: T::Wide, _| x };
-            let right = |_| Matrix { data: &w[..], row_step: all, col_step: 1, widen: |x: T::Wide, _| x };
-            multiply(io.context(), sizes, &mut projected, left, right, |_, _, sums, out| {
-                out.copy_from_slice(sums);
-            })?;
-        }
+        project(io, sizes, &mut projected)?;
 
         let (past_rows, past) = self.past::<T>(io, batch, sequence, widths)?;
         let mut from = 0;
@@ -158,6 +171,14 @@ impl ProjectedAttention {
         }
         Rows::by_position(turned.into(), [sequence, self.heads, size])
     }
+}
+
+/// The product of the float factors.
+fn project<T: Float>(io: &Io<'_>, sizes: Sizes, out: &mut [T::Wide]) -> Result<()> {
+    let (x, w) = (widened::<T>(io.input(0)?)?, widened::<T>(io.input(1)?)?);
+    let left = |_| Matrix { data: &x[..], row_step: sizes.depth, col_step: 1, widen: |x: T::Wide, _| x };
+    let right = |_| Matrix { data: &w[..], row_step: sizes.cols, col_step: 1, widen: |x: T::Wide, _| x };
+    multiply(io.context(), sizes, out, left, right, |_, _, sums, out| out.copy_from_slice(sums))
 }
 
 /// The product of the 8-bit factors, less their zero points, times their scales.

@@ -47,21 +47,7 @@ impl Kernel for QLinearConv {
                     out.iter_mut().zip(sums).for_each(|(y, &sum)| *y = scaling.real(channel, sum));
                 })
             }
-            Gives::Bytes => {
-                let (x_scale, y_scale) = (io.input(1)?.scalar_f32()?, io.input(6)?.scalar_f32()?);
-                let (w_scale, y_zero) = (scales(io, 4, channels, 1)?, zero_points(io, 7, 1, 1)?.at(0));
-                let bias = io.optional(8)?.map(|b| b.slice::<i32>()).transpose()?;
-                check_bias(bias.map(<[i32]>::len), channels)?;
-                let y = io.output(0)?;
-                let rounding = Rounding::to(y.dtype())?;
-                call.convolve(y.into_units::<u8>()?, |channel, sums, out| {
-                    let bias = bias.map_or(0, |b| b[channel]);
-                    let factor = multiplier(x_scale, w_scale.at(channel), y_scale);
-                    for (y, sum) in out.iter_mut().zip(sums) {
-                        *y = rounding.round(sum.wrapping_add(bias) as f32 * factor, y_zero);
-                    }
-                })
-            }
+            Gives::Bytes => call.quantized(io),
         }
     }
 }
@@ -123,16 +109,38 @@ const SHARE: usize = 1 << 14;
 const LINE: usize = 64;
 
 /// A convolution that is about to be computed plainly.
-struct Call<'a> {
-    cx: &'a RunContext<'a>,
-    conv: &'a Convolution,
+pub struct Call<'a> {
+    /// Of the run.
+    pub cx: &'a RunContext<'a>,
+    /// Its sizes.
+    pub conv: &'a Convolution,
     /// How many channels the image has, if they are last.
-    channels_last: Option<usize>,
-    x: (Bytes<'a>, i32),
-    w: (Bytes<'a>, &'a PerLine<i32>),
+    pub channels_last: Option<usize>,
+    /// The image and its zero point.
+    pub x: (Bytes<'a>, i32),
+    /// The weights and theirs.
+    pub w: (Bytes<'a>, &'a PerLine<i32>),
 }
 
 impl Call<'_> {
+    /// To bytes, by scales, zero points and bias where QLinearConv has them.
+    pub fn quantized(&self, io: &mut Io<'_>) -> Result<()> {
+        let channels = self.conv.channels();
+        let (x_scale, y_scale) = (io.input(1)?.scalar_f32()?, io.input(6)?.scalar_f32()?);
+        let (w_scale, y_zero) = (scales(io, 4, channels, 1)?, zero_points(io, 7, 1, 1)?.at(0));
+        let bias = io.optional(8)?.map(|b| b.slice::<i32>()).transpose()?;
+        check_bias(bias.map(<[i32]>::len), channels)?;
+        let y = io.output(0)?;
+        let rounding = Rounding::to(y.dtype())?;
+        self.convolve(y.into_units::<u8>()?, |channel, sums, out| {
+            let bias = bias.map_or(0, |b| b[channel]);
+            let factor = multiplier(x_scale, w_scale.at(channel), y_scale);
+            for (y, sum) in out.iter_mut().zip(sums) {
+                *y = rounding.round(sum.wrapping_add(bias) as f32 * factor, y_zero);
+            }
+        })
+    }
+
     /// `emit` is told the output channel of the sums.
     fn convolve<Y: Send + Pod>(
         &self,

@@ -9,6 +9,9 @@ use crate::ops::unary::Unary;
 use crate::{Num, Result, Truth};
 use edgewise_simd::elementwise as simd;
 
+/// A function of either float.
+type OfFloats = (fn(f32) -> f32, fn(f64) -> f64);
+
 impl Kernel for Unary {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         if let (true, Some(function)) = (vector::is_f32(io)?, self.vector()) {
@@ -23,26 +26,13 @@ impl Kernel for Unary {
             Unary::Erf if output_dtype(io)?.is_integer() => {
                 for_int!(output_dtype(io)?, T => map_same::<T>(io, |x| T::from_f64(libm::erf(x.to_f64()))))
             }
-            Unary::Erf => map_floats(io, libm::erff, libm::erf),
-            Unary::Acos => map_floats(io, f32::acos, f64::acos),
-            Unary::Acosh => map_floats(io, f32::acosh, f64::acosh),
-            Unary::Asin => map_floats(io, f32::asin, f64::asin),
-            Unary::Asinh => map_floats(io, f32::asinh, f64::asinh),
-            Unary::Atan => map_floats(io, f32::atan, f64::atan),
-            Unary::Atanh => map_floats(io, f32::atanh, f64::atanh),
+            // Instructions of their own on many machines.
             Unary::Ceil => map_floats(io, f32::ceil, f64::ceil),
-            Unary::Cos => map_floats(io, f32::cos, f64::cos),
-            Unary::Cosh => map_floats(io, f32::cosh, f64::cosh),
-            Unary::Exp => map_floats(io, f32::exp, f64::exp),
             Unary::Floor => map_floats(io, f32::floor, f64::floor),
-            Unary::Log => map_floats(io, f32::ln, f64::ln),
-            Unary::Reciprocal => map_floats(io, f32::recip, f64::recip),
-            Unary::Round => map_floats(io, f32::round_ties_even, f64::round_ties_even),
-            Unary::Sin => map_floats(io, f32::sin, f64::sin),
-            Unary::Sinh => map_floats(io, f32::sinh, f64::sinh),
-            Unary::Sqrt => map_floats(io, f32::sqrt, f64::sqrt),
-            Unary::Tan => map_floats(io, f32::tan, f64::tan),
-            Unary::Tanh => map_floats(io, f32::tanh, f64::tanh),
+            _ => {
+                let (f32s, f64s) = self.of_floats();
+                map_floats(io, f32s, f64s)
+            }
         }
     }
 
@@ -53,7 +43,7 @@ impl Kernel for Unary {
 
 impl Unary {
     /// The function of f32 that works on vectors, where there is one.
-    fn vector(&self) -> Option<simd::Unary> {
+    pub(super) fn vector(&self) -> Option<simd::Unary> {
         Some(match self {
             Unary::Abs => simd::Unary::Abs,
             Unary::Neg => simd::Unary::Neg,
@@ -65,6 +55,36 @@ impl Unary {
             Unary::Tanh => simd::Unary::Tanh,
             _ => return None,
         })
+    }
+
+    /// The functions of floats; those of booleans and of bits leave them as they are.
+    pub(super) fn of_floats(&self) -> OfFloats {
+        match self {
+            Unary::Abs => (f32::abs, f64::abs),
+            Unary::Acos => (f32::acos, f64::acos),
+            Unary::Acosh => (f32::acosh, f64::acosh),
+            Unary::Asin => (f32::asin, f64::asin),
+            Unary::Asinh => (f32::asinh, f64::asinh),
+            Unary::Atan => (f32::atan, f64::atan),
+            Unary::Atanh => (f32::atanh, f64::atanh),
+            Unary::Ceil => (f32::ceil, f64::ceil),
+            Unary::Cos => (f32::cos, f64::cos),
+            Unary::Cosh => (f32::cosh, f64::cosh),
+            Unary::Erf => (libm::erff, libm::erf),
+            Unary::Exp => (f32::exp, f64::exp),
+            Unary::Floor => (f32::floor, f64::floor),
+            Unary::Log => (f32::ln, f64::ln),
+            Unary::Neg => (|x| -x, |x| -x),
+            Unary::Reciprocal => (f32::recip, f64::recip),
+            Unary::Round => (f32::round_ties_even, f64::round_ties_even),
+            Unary::Sign => (sign, sign),
+            Unary::Sin => (f32::sin, f64::sin),
+            Unary::Sinh => (f32::sinh, f64::sinh),
+            Unary::Sqrt => (f32::sqrt, f64::sqrt),
+            Unary::Tan => (f32::tan, f64::tan),
+            Unary::Tanh => (f32::tanh, f64::tanh),
+            Unary::Not | Unary::BitwiseNot => (|x| x, |x| x),
+        }
     }
 }
 

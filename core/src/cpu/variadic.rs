@@ -3,14 +3,18 @@
 //! The small floats gather in f32 and round once; NaN wins against every number.
 
 use super::broadcast::{Broadcast, CHUNK};
-use super::{Io, Kernel};
+use super::{Io, Kernel, vector};
 use crate::ops::variadic::Variadic;
-use crate::{Num, Result, Shape, View};
+use crate::{DType, Num, Result, Shape, View};
+use edgewise_simd::elementwise::Binary;
 
 impl Kernel for Variadic {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let inputs = (0..io.input_count()).map(|i| io.input(i)).collect::<Result<Vec<_>>>()?;
         let dtype = super::map::output_dtype(io)?;
+        if let (DType::F32, Some(function), 2) = (dtype, self.vector(), inputs.len()) {
+            return vector::binary(io, function, |_, b| Ok(b.into()));
+        }
         for_num!(dtype, T => match self {
             Variadic::Max => fold::<T>(io, &inputs, Num::max_of, |x| x),
             Variadic::Min => fold::<T>(io, &inputs, Num::min_of, |x| x),
@@ -20,6 +24,17 @@ impl Kernel for Variadic {
                 fold::<T>(io, &inputs, Num::add, |x| Num::div(x, count))
             }
         })
+    }
+}
+
+impl Variadic {
+    /// The function of two f32s that works on vectors, where there is one.
+    pub(super) fn vector(&self) -> Option<Binary> {
+        match self {
+            Variadic::Max => Some(Binary::Max),
+            Variadic::Min => Some(Binary::Min),
+            Variadic::Mean | Variadic::Sum => None,
+        }
     }
 }
 

@@ -26,6 +26,19 @@ pub struct ConvTranspose {
 impl Operator for ConvTranspose {
     fn parse(a: &mut Attrs) -> Result<ConvTranspose> {
         a.arity(2..=3, 1..=1)?;
+        ConvTranspose::of(a)
+    }
+
+    fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
+        let dims = self.dims(cx, 1)?;
+        cx.set_tensor(0, cx.dtype(0)?, dims);
+        Ok(())
+    }
+}
+
+impl ConvTranspose {
+    /// Reads the attributes.
+    pub fn of(a: &mut Attrs) -> Result<ConvTranspose> {
         let window = Window::parse(a, true)?;
         let mut sizes = |name: &str| -> Result<Vec<i64>> {
             let sizes = a.ints(name)?.unwrap_or_default();
@@ -43,27 +56,25 @@ impl Operator for ConvTranspose {
         })
     }
 
-    fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
-        let dims = match (cx.dims(0), cx.dims(1)) {
+    /// The dims of the result, of the image that is input 0 and weights that are input `w`; `None` where the
+    /// rank is unknown.
+    pub fn dims(&self, cx: &mut Infer<'_>, w: usize) -> Result<Option<Dims>> {
+        match (cx.dims(0), cx.dims(w)) {
             (Some(x), Some(w)) if self.channels_last && x.len() >= 2 => {
                 let mut first = x.clone();
                 first[1..].rotate_right(1);
                 let mut dims = self.output_dims(&first, w)?;
                 dims[1..].rotate_left(1);
-                Some(dims)
+                Ok(Some(dims))
             }
-            (Some(x), Some(w)) => Some(self.output_dims(x, w)?),
+            (Some(x), Some(w)) => self.output_dims(x, w).map(Some),
             (Some(dims), None) | (None, Some(dims)) => {
-                Some((0..dims.len()).map(|_| cx.unknown_dim()).collect())
+                Ok(Some((0..dims.len()).map(|_| cx.unknown_dim()).collect()))
             }
-            (None, None) => None,
-        };
-        cx.set_tensor(0, cx.dtype(0)?, dims);
-        Ok(())
+            (None, None) => Ok(None),
+        }
     }
-}
 
-impl ConvTranspose {
     /// The same on images with their channels last.
     pub fn on_channels_last(&self) -> ConvTranspose {
         ConvTranspose { channels_last: true, ..self.clone() }

@@ -6,15 +6,15 @@
 
 use super::transpose::{order, source};
 use super::{Draft, Patch};
-use crate::DType;
 use crate::Result;
-use crate::cpu::{packed_conv_f32, packed_conv_transpose};
+use crate::cpu::{packed_conv_f32, packed_conv_transpose, phases};
 use crate::graph::{Node, NodeId, ValueId};
 use crate::ops::conv::Conv;
 use crate::ops::global_pool::GlobalPool;
 use crate::ops::max_pool::MaxPool;
 use crate::ops::qlinear_average_pool::QLinearAveragePool;
 use crate::ops::qlinear_conv::{Gives, QLinearConv};
+use crate::ops::qlinear_conv_transpose::{QLinearConvTranspose, WEIGHTS};
 use crate::ops::{Attr, Attrs, Op};
 use std::sync::Arc;
 
@@ -49,15 +49,21 @@ fn channels_last(draft: &Draft, node: &Node, x: ValueId) -> Result<Option<(Op, &
     let constant = |i: usize| node.inputs.get(i).copied().flatten().and_then(|w| draft.constant(w));
     Ok(match &node.op {
         Op::Conv(op) if !op.channels_last => constant(1)
-            .filter(|w| w.dtype() == DType::F32 && packed_conv_f32::suits(&op.windows, w.shape()))
+            .filter(|w| packed_conv_f32::suits(&op.windows, w.dtype(), w.shape()))
             .map(|_| (Op::Conv(Arc::new(Conv { channels_last: true, ..(**op).clone() })), &[0, 3][..])),
         Op::QLinearConv(op) if !op.channels_last && op.gives != Gives::Sums => constant(op.gives.places()[0])
             .map(|_| {
                 (Op::QLinearConv(Arc::new(QLinearConv { channels_last: true, ..(**op).clone() })), &[0][..])
             }),
         Op::ConvTranspose(op) if !op.channels_last => constant(1)
-            .filter(|w| w.dtype() == DType::F32 && packed_conv_transpose::suits(op, w.shape()))
+            .filter(|w| packed_conv_transpose::suits(op, w.dtype(), w.shape()))
             .map(|_| (Op::ConvTranspose(Arc::new(op.on_channels_last())), &[0][..])),
+        Op::QLinearConvTranspose(op) if !op.conv.channels_last => {
+            constant(WEIGHTS).filter(|w| phases::suits(&op.conv, w.shape())).map(|_| {
+                let op = QLinearConvTranspose { conv: op.conv.on_channels_last() };
+                (Op::QLinearConvTranspose(Arc::new(op)), &[0][..])
+            })
+        }
         _ if turned_back(draft, x)?.is_none() => None,
         Op::MaxPool(op) if !op.channels_last => {
             Some((Op::MaxPool(Arc::new(MaxPool { channels_last: true, ..(**op).clone() })), &[0]))
@@ -107,6 +113,7 @@ mod tests {
     use super::super::testing::{Build, rewritten_alike, waves};
     use super::super::transpose::merge_transposes;
     use super::*;
+    use crate::DType;
     use crate::optimize::Rule;
 
     const RULES: &[(&str, Rule)] = &[

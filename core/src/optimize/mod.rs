@@ -6,6 +6,7 @@
 
 mod attention;
 mod batch_normalization;
+mod chain;
 mod channels_last;
 mod coverage;
 mod draft;
@@ -13,6 +14,7 @@ mod fold_constants;
 mod gelu;
 mod identity;
 mod mean_of_image;
+mod narrow_weights;
 mod normalization;
 mod patch;
 mod pattern;
@@ -24,7 +26,7 @@ mod sink_axes;
 mod sink_transposes;
 mod swish;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod transpose;
 
 pub use coverage::{Arithmetic, Coverage, Stays};
@@ -38,7 +40,7 @@ use crate::log::log;
 use quantized::{ISLANDS, LEFT, QUANTIZED, UNQUANTIZED};
 
 /// The rules, in stages; each is gone through until it has nothing left to do.
-const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, LEFT, FLOATS, LAYOUT, ISLANDS];
+const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, LEFT, FLOATS, LAYOUT, ISLANDS, CHAINS];
 
 /// Several steps on floats become one.
 const FLOATS: &[(&str, Rule)] = &[
@@ -51,6 +53,7 @@ const FLOATS: &[(&str, Rule)] = &[
     ("fuse_swiglu", swish::fuse_swiglu),
     ("fuse_attention", attention::fuse_attention),
     ("fold_batch_normalization", batch_normalization::fold_batch_normalization),
+    ("take_narrow_weights", narrow_weights::take_narrow_weights),
     ("fuse_bias", product::fuse_bias),
     ("fuse_sum", product::fuse_sum),
     ("fuse_activation", product::fuse_activation),
@@ -65,6 +68,9 @@ const LAYOUT: &[(&str, Rule)] = &[
     ("sink_axes", sink_axes::sink_axes),
     ("merge_transposes", transpose::merge_transposes),
 ];
+
+/// What is left of steps that are taken element by element. Last, for every other rule knows more of them.
+const CHAINS: &[(&str, Rule)] = &[("fuse_chain", chain::fuse_chain)];
 
 /// What a rule says of a node that it looked at and left alone.
 #[derive(Clone, Debug, PartialEq)]

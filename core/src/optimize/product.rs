@@ -22,7 +22,7 @@ struct Product<'a> {
 }
 
 enum Kind<'a> {
-    Linear { transposed: bool },
+    Linear { transposed: bool, narrow: bool },
     Conv(&'a Conv),
 }
 
@@ -34,16 +34,16 @@ impl<'a> Product<'a> {
         let mut inputs = [at(0), at(1), at(2), at(3)];
         let kind = match &node.op {
             Op::Linear(op) if op.activation == FusedActivation::None => {
-                Kind::Linear { transposed: op.transposed }
+                Kind::Linear { transposed: op.transposed, narrow: op.narrow }
             }
             Op::MatMul(op) if op.alpha == 1.0 && !op.left.any() && !op.right.batch => {
-                Kind::Linear { transposed: op.right.matrix }
+                Kind::Linear { transposed: op.right.matrix, narrow: false }
             }
             Op::Gemm(op) => {
                 let plain = op.alpha == 1.0 && op.activation == FusedActivation::None && !op.left.any();
                 let bias = at(2).is_none_or(|c| op.beta == 1.0 && Pattern::of(draft).is_row_of(c, value));
                 inputs[3] = None;
-                (plain && bias).then_some(Kind::Linear { transposed: op.right.matrix })?
+                (plain && bias).then_some(Kind::Linear { transposed: op.right.matrix, narrow: false })?
             }
             Op::Conv(op) if op.activation == FusedActivation::None => Kind::Conv(op),
             _ => return None,
@@ -59,8 +59,8 @@ impl<'a> Product<'a> {
     /// The product with what now follows it, in place of the node that made `y`.
     fn patch(self, draft: &Draft, activation: FusedActivation, y: ValueId, mut patch: Patch) -> Patch {
         let op = match self.kind {
-            Kind::Linear { transposed } => {
-                (Op::Linear(Arc::new(Linear { transposed, activation })), "Linear")
+            Kind::Linear { transposed, narrow } => {
+                (Op::Linear(Arc::new(Linear { transposed, activation, narrow })), "Linear")
             }
             Kind::Conv(conv) => {
                 (Op::Conv(Arc::new(Conv { activation, ..conv.clone() })), "com.microsoft.FusedConv")

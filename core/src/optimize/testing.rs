@@ -85,8 +85,13 @@ pub fn rewritten(mut graph: Graph, rules: &[(&str, Rule)]) -> Result<(String, Gr
 
 /// Runs a graph.
 pub fn run(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+    run_on(1, graph, inputs)
+}
+
+/// Runs a graph on so many threads.
+pub fn run_on(threads: usize, graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
     let program = Program::compile(graph.clone())?;
-    let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
+    let (pool, cancel) = (Pool::new(threads), AtomicBool::new(false));
     let cx = RunContext::new(&pool, &cancel);
     let inputs = inputs.iter().cloned().map(Value::from).collect();
     let (outputs, _) = crate::run::run(&program, inputs, &cx)?;

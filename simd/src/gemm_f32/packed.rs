@@ -1,6 +1,9 @@
 //! Right factors, packed: panels of 16 columns, each of them line by line along the depth.
+//!
+//! They may be stored in 16 bits; then they become f32 on their way into registers.
 
 use crate::Source;
+use crate::narrow::Stored;
 use crate::squares::turned;
 use crate::zeroed::{Zeroable, grow};
 use std::collections::TryReserveError;
@@ -9,31 +12,37 @@ use std::ops::Range;
 /// Columns of a panel.
 pub const PANEL: usize = 16;
 
-/// What a panel has for one step of the depth: a cache line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C, align(64))]
-pub struct Line(pub [f32; PANEL]);
+/// What a panel has for one step of the depth: a cache line of f32, half a one of 16 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C)]
+pub struct Line<W: Stored>(pub [W; PANEL], W::Alignment);
 
 // SAFETY: numbers whose bits are all zero are 0.
-unsafe impl Zeroable for Line {}
+unsafe impl<W: Stored> Zeroable for Line<W> {}
 
 /// A right factor of `depth` × `cols`, its last panel filled up with zeros.
-#[derive(Clone, Debug, Default)]
-pub struct PackedF32 {
-    lines: Vec<Line>,
+#[derive(Clone, Debug)]
+pub struct Packed<W: Stored> {
+    lines: Vec<Line<W>>,
     depth: usize,
     cols: usize,
 }
 
-impl PackedF32 {
+/// One of f32.
+pub type PackedF32 = Packed<f32>;
+
+impl<W: Stored> Default for Packed<W> {
+    fn default() -> Packed<W> {
+        Packed { lines: Vec::new(), depth: 0, cols: 0 }
+    }
+}
+
+impl<W: Stored> Packed<W> {
     /// Packs `cols` columns of `taps` × `width`, tap after tap.
     ///
     /// # Panics
     /// If the source ends before the columns do.
-    pub fn new(
-        source: Source<'_, f32>,
-        [taps, width, cols]: [usize; 3],
-    ) -> Result<PackedF32, TryReserveError> {
+    pub fn new(source: Source<'_, W>, [taps, width, cols]: [usize; 3]) -> Result<Packed<W>, TryReserveError> {
         source.check([taps, width, cols]);
         let mut lines = Vec::new();
         let depth = taps.saturating_mul(width);
@@ -48,12 +57,12 @@ impl PackedF32 {
                 unsafe { fill(&mut lines[at..], &source, start, PANEL.min(cols - first)) };
             }
         }
-        Ok(PackedF32 { lines, depth, cols })
+        Ok(Packed { lines, depth, cols })
     }
 
     /// Makes it a matrix of that size and gives its panels, line after line, to be written. What they hold
     /// is zero or what was there before.
-    pub fn blank(&mut self, depth: usize, cols: usize) -> Result<&mut [[f32; PANEL]], TryReserveError> {
+    pub fn blank(&mut self, depth: usize, cols: usize) -> Result<&mut [[W; PANEL]], TryReserveError> {
         // What passes the address space fails to reserve.
         let lines = depth.saturating_mul(cols.div_ceil(PANEL));
         self.lines.truncate(lines);
@@ -74,13 +83,13 @@ impl PackedF32 {
     }
 
     /// All lines, panel after panel.
-    pub fn lines(&self) -> &[Line] {
+    pub fn lines(&self) -> &[Line<W>] {
         &self.lines
     }
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        self.lines.capacity() * size_of::<Line>()
+        self.lines.capacity() * size_of::<Line<W>>()
     }
 }
 
@@ -88,7 +97,7 @@ impl PackedF32 {
 ///
 /// # Safety
 /// The source must have them all.
-unsafe fn fill(lines: &mut [Line], source: &Source<'_, f32>, start: usize, cols: usize) {
+unsafe fn fill<W: Stored>(lines: &mut [Line<W>], source: &Source<'_, W>, start: usize, cols: usize) {
     let Source { depth_step, col_step, .. } = *source;
     // SAFETY: the caller's promise, for all that is read below.
     unsafe {
@@ -99,7 +108,8 @@ unsafe fn fill(lines: &mut [Line], source: &Source<'_, f32>, start: usize, cols:
             }
             return;
         }
-        let whole = if depth_step == 1 { cols / 4 * 4 } else { 0 };
+        let squares = depth_step == 1 && size_of::<W>() == size_of::<u32>();
+        let whole = if squares { cols / 4 * 4 } else { 0 };
         let (fours, rest) = lines.as_chunks_mut::<4>();
         for (n, lines) in fours.iter_mut().enumerate() {
             let from = from.add(4 * n * depth_step);
@@ -110,25 +120,27 @@ unsafe fn fill(lines: &mut [Line], source: &Source<'_, f32>, start: usize, cols:
                     line.0.as_mut_ptr().add(col).cast::<[u32; 4]>().write(four);
                 }
             }
-            lines
-                .iter_mut()
-                .enumerate()
-                .for_each(|(i, line)| gather(line, from.add(i * depth_step), whole..cols, col_step));
+            gather(lines, from, whole..cols, [depth_step, col_step]);
         }
-        for (i, line) in rest.iter_mut().enumerate() {
-            gather(line, from.add((4 * fours.len() + i) * depth_step), 0..cols, col_step);
-        }
+        gather(rest, from.add(4 * fours.len() * depth_step), 0..cols, [depth_step, col_step]);
     }
 }
 
-/// Elements of a line, each a step behind the other; `from` is that of column 0.
+/// Columns of some lines; `from` is the first line's element of column 0.
 ///
 /// # Safety
 /// They must be there.
 #[inline(always)]
-unsafe fn gather(line: &mut Line, from: *const f32, cols: Range<usize>, step: usize) {
-    for (col, to) in line.0.iter_mut().enumerate().take(cols.end).skip(cols.start) {
-        // SAFETY: the caller's promise.
-        *to = unsafe { *from.add(col * step) };
+unsafe fn gather<W: Stored>(
+    lines: &mut [Line<W>],
+    from: *const W,
+    cols: Range<usize>,
+    [depth_step, col_step]: [usize; 2],
+) {
+    for col in cols {
+        for (depth, line) in lines.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            line.0[col] = unsafe { *from.add(depth * depth_step + col * col_step) };
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::elementwise::Unary;
+use crate::narrow::{BF16, F16, narrow, widen};
 use crate::{OUTSIDE, Source, dispatch};
 
 /// Numbers between -1 and 1, the same for the same seed.
@@ -136,6 +137,72 @@ fn every_sum_is_one_chain_whatever_is_around_it() {
             }
         }
     }
+}
+
+/// Panels of `W` against panels of the same numbers in f32, in one piece and in blocks, with a finish.
+fn check_stored<W: Stored>(rows: usize, depth: usize, cols: usize, weights: &[W]) {
+    let mut case = Case::new(rows, depth, cols);
+    widen(Isa::Scalar, weights, &mut case.b);
+    let bias = numbers(cols, 5);
+    let finish = Finish { bias: Some(&bias), function: Some(Unary::Relu), ..Finish::default() };
+    let source = Source { data: weights, tap_step: 0, depth_step: cols, col_step: 1 };
+    let packed = Packed::new(source, [1, depth, cols]).unwrap();
+    assert_eq!(packed.bytes(), depth * cols.div_ceil(PANEL) * PANEL * size_of::<W>());
+    for isa in Isa::supported() {
+        for (rows_each, cols_each) in
+            [(rows.max(1), cols.next_multiple_of(PANEL).max(16)), (1, 16), (5, 48), (64, 32)]
+        {
+            let mut out = vec![0.0; rows * cols];
+            for block in MatrixMut::dense(&mut out, cols).tiles(rows_each, cols_each) {
+                gemm_f32(isa, case.left(), &packed, &finish, block);
+            }
+            let name = format!("{isa:?} {rows}×{depth}×{cols} in blocks of {rows_each}×{cols_each}");
+            let numbers =
+                |x: &[f32]| x.iter().map(|x| if x.is_nan() { 1 } else { x.to_bits() }).collect::<Vec<_>>();
+            assert_eq!(numbers(&out), numbers(&case.run(isa, &finish)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn panels_of_16_bits_give_what_the_same_numbers_in_f32_give() {
+    for (rows, depth, cols) in SIZES {
+        let weights = numbers(depth * cols, 2);
+        let (mut halves, mut upper) = (vec![F16(0); depth * cols], vec![BF16(0); depth * cols]);
+        narrow(Isa::Scalar, &weights, &mut halves);
+        narrow(Isa::Scalar, &weights, &mut upper);
+        check_stored(rows, depth, cols, &halves);
+        check_stored(rows, depth, cols, &upper);
+    }
+}
+
+#[test]
+fn every_16_bits_there_are_may_be_a_weight() {
+    // All codes: numbers too small for an exponent, infinities and NaN among them.
+    let codes: Vec<u16> = (0..=u16::MAX).map(|i| i.wrapping_mul(40_503)).collect();
+    for rows in [1, 2, 3, 7, 16] {
+        check_stored(rows, 32, 2048, F16::of_bits(&codes));
+        check_stored(rows, 32, 2048, BF16::of_bits(&codes));
+        check_stored(rows, 2048, 32, F16::of_bits(&codes));
+    }
+}
+
+#[test]
+fn factors_of_16_bits_may_lie_anyhow() {
+    let codes: Vec<u16> = (0..21 * 40).collect();
+    let transposed: Vec<u16> = (0..21 * 40).map(|i| codes[i % 40 * 21 + i / 40]).collect();
+    let packed = |data: &[u16], [tap_step, depth_step, col_step]: [usize; 3], taps: usize| {
+        Packed::new(
+            Source { data: F16::of_bits(data), tap_step, depth_step, col_step },
+            [taps, 40 / taps, 21],
+        )
+        .unwrap()
+    };
+    let plain = packed(&codes, [0, 21, 1], 1);
+    for (steps, taps) in [([0, 1, 40], 1), ([10, 1, 40], 4), ([5, 1, 40], 8)] {
+        assert_eq!(packed(&transposed, steps, taps).lines(), plain.lines(), "{steps:?}");
+    }
+    assert!(plain.lines().len() == 80 && plain.lines()[79].0[5..].iter().all(|x| x.0 == 0));
 }
 
 #[test]

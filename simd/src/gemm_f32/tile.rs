@@ -2,21 +2,64 @@
 
 use super::finish::{Finish, bounds};
 use super::left::Pointers;
-use super::packed::{Line, PANEL};
-use crate::MatrixMut;
-use crate::Simd;
+use super::packed::{Line, PANEL, Packed};
+use crate::narrow::Stored;
+use crate::{MatrixMut, Simd};
+use std::any::Any;
 
 /// What all tiles of one stretch of the depth share.
-pub struct Stretched<'a> {
+pub struct Stretched<'a, W: Stored> {
     pub left: &'a Pointers,
-    /// The packed panels, from the stretch's first line of the first panel on; a panel is `depth` lines.
-    pub lines: &'a [Line],
+    /// The packed panels, from the stretch's first line of panel `panel` on; a panel is `depth` lines.
+    pub lines: &'a [Line<W>],
     pub depth: usize,
+    pub panel: usize,
     /// Lines of the stretch.
     pub len: usize,
     /// Whether sums begin at zero here, and whether they end here.
     pub first: bool,
     pub last: bool,
+}
+
+impl<'a, W: Stored> Stretched<'a, W> {
+    /// The same in f32, for so many panels from one on; `right` is the factor that it is of. What has to be
+    /// widened is, into `wide`.
+    #[inline(always)]
+    pub fn wide<'b, S: Simd>(
+        &self,
+        s: S,
+        right: &'b Packed<W>,
+        (panel, panels): (usize, usize),
+        wide: &'b mut Vec<Line<f32>>,
+    ) -> Stretched<'b, f32>
+    where
+        'a: 'b,
+    {
+        let Stretched { left, depth, len, first, last, .. } = *self;
+        if let Some(right) = (right as &dyn Any).downcast_ref::<Packed<f32>>() {
+            let from = right.lines().len() - self.lines.len();
+            return Stretched {
+                left,
+                lines: &right.lines()[from..],
+                depth,
+                panel: self.panel,
+                len,
+                first,
+                last,
+            };
+        }
+        wide.resize(panels * len, Line::default());
+        let lines = self.lines[(panel - self.panel) * depth..].chunks(depth.max(1));
+        for (to, from) in wide.chunks_exact_mut(len.max(1)).zip(lines) {
+            for (to, from) in to.iter_mut().zip(from) {
+                for lane in (0..PANEL).step_by(S::LANES) {
+                    // SAFETY: a line has a whole number of vectors.
+                    unsafe { s.store_at(W::load(s, from.0.as_ptr().add(lane)), to.0.as_mut_ptr().add(lane)) }
+                }
+            }
+        }
+        Stretched { left, lines: wide, depth: len, panel, len, first, last }
+    }
 }
 
 /// Sums of a block that wait for the rest of the depth: the whole block, row by row.
@@ -32,9 +75,9 @@ type Sums<S, const MR: usize, const NV: usize> = [[<S as Simd>::F; NV]; MR];
 /// says where they end.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-pub fn strip<S: Simd, const MR: usize, const NV: usize>(
+pub fn strip<S: Simd, W: Stored, const MR: usize, const NV: usize>(
     s: S,
-    part: &Stretched<'_>,
+    part: &Stretched<'_, W>,
     (mut row, least, rows, panel): (usize, usize, usize, usize),
     finish: &Finish<'_>,
     waiting: &mut Waiting<'_>,
@@ -42,7 +85,7 @@ pub fn strip<S: Simd, const MR: usize, const NV: usize>(
 ) -> usize {
     while rows - row >= least {
         let here = MR.min(rows - row);
-        tile::<S, MR, NV>(s, part, (row, here, panel), finish, waiting, out);
+        tile::<S, W, MR, NV>(s, part, (row, here, panel), finish, waiting, out);
         row += here;
     }
     row
@@ -51,9 +94,9 @@ pub fn strip<S: Simd, const MR: usize, const NV: usize>(
 /// The tile whose first row is row `row` of the block and whose first column is that of panel `panel`, both
 /// counted from the block's first; `rows` of it count.
 #[inline(always)]
-fn tile<S: Simd, const MR: usize, const NV: usize>(
+fn tile<S: Simd, W: Stored, const MR: usize, const NV: usize>(
     s: S,
-    part: &Stretched<'_>,
+    part: &Stretched<'_, W>,
     (row, rows, panel): (usize, usize, usize),
     finish: &Finish<'_>,
     waiting: &mut Waiting<'_>,
@@ -69,13 +112,14 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
     }
     let panels = (NV * S::LANES).div_ceil(PANEL);
     if part.len > 0 {
-        let lines = &part.lines[panel * part.depth..];
+        let lines = &part.lines[(panel - part.panel) * part.depth..];
         assert!(
             (panels - 1) * part.depth + part.len <= lines.len() && part.left.len * part.left.taps == part.len
         );
         // SAFETY: the lines are there, as asserted; the table has pointers for `MR` rows from any row of the
         // block on, and each leads to as many elements as `left.len` says.
-        sums = unsafe { add_products(s, sums, part.left, row, lines.as_ptr().cast(), part.depth * PANEL) };
+        sums =
+            unsafe { add_products(s, sums, part.left, row, lines.as_ptr().cast::<W>(), part.depth * PANEL) };
     }
     if !part.last {
         for (r, sums) in sums.iter().enumerate().take(rows) {
@@ -98,12 +142,12 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
 /// The table must have `taps` times pointers for `MR` rows from `row` on, each to `len` elements, and as many
 /// lines must follow `lines`, in every panel: those begin every `panel_step` elements.
 #[inline(always)]
-unsafe fn add_products<S: Simd, const MR: usize, const NV: usize>(
+unsafe fn add_products<S: Simd, W: Stored, const MR: usize, const NV: usize>(
     s: S,
     mut sums: Sums<S, MR, NV>,
     left: &Pointers,
     row: usize,
-    lines: *const f32,
+    lines: *const W,
     panel_step: usize,
 ) -> Sums<S, MR, NV> {
     let mut line = lines;
@@ -115,15 +159,15 @@ unsafe fn add_products<S: Simd, const MR: usize, const NV: usize>(
             let mut done = 0;
             while S::BY_LANE && done + S::LANES <= left.len {
                 let fours = rows.map(|row| s.load_at(row.add(done)));
-                add_line::<S, MR, NV, 0>(s, &mut sums, &fours, line, panel_step);
-                add_line::<S, MR, NV, 1>(s, &mut sums, &fours, line.add(PANEL), panel_step);
-                add_line::<S, MR, NV, 2>(s, &mut sums, &fours, line.add(2 * PANEL), panel_step);
-                add_line::<S, MR, NV, 3>(s, &mut sums, &fours, line.add(3 * PANEL), panel_step);
+                add_line::<S, W, MR, NV, 0>(s, &mut sums, &fours, line, panel_step);
+                add_line::<S, W, MR, NV, 1>(s, &mut sums, &fours, line.add(PANEL), panel_step);
+                add_line::<S, W, MR, NV, 2>(s, &mut sums, &fours, line.add(2 * PANEL), panel_step);
+                add_line::<S, W, MR, NV, 3>(s, &mut sums, &fours, line.add(3 * PANEL), panel_step);
                 line = line.add(4 * PANEL);
                 done += 4;
             }
             for k in done..left.len {
-                let right = load_line::<S, NV>(s, line, panel_step);
+                let right = load_line::<S, W, NV>(s, line, panel_step);
                 if MR >= 4 {
                     // Of the panels that come next: they may lie in memory alone, where the machine does not
                     // look ahead from one panel's end to another's begin.
@@ -151,10 +195,14 @@ unsafe fn add_products<S: Simd, const MR: usize, const NV: usize>(
 /// # Safety
 /// It must be there.
 #[inline(always)]
-unsafe fn load_line<S: Simd, const NV: usize>(s: S, line: *const f32, panel_step: usize) -> [S::F; NV] {
+unsafe fn load_line<S: Simd, W: Stored, const NV: usize>(
+    s: S,
+    line: *const W,
+    panel_step: usize,
+) -> [S::F; NV] {
     let at = |v: usize| v * S::LANES / PANEL * panel_step + v * S::LANES % PANEL;
     // SAFETY: the caller's promise.
-    std::array::from_fn(|v| unsafe { s.load_at(line.add(at(v))) })
+    std::array::from_fn(|v| unsafe { W::load(s, line.add(at(v))) })
 }
 
 /// Adds the products of a line, by that lane of each row's numbers.
@@ -162,15 +210,15 @@ unsafe fn load_line<S: Simd, const NV: usize>(s: S, line: *const f32, panel_step
 /// # Safety
 /// The line must be there.
 #[inline(always)]
-unsafe fn add_line<S: Simd, const MR: usize, const NV: usize, const LANE: i32>(
+unsafe fn add_line<S: Simd, W: Stored, const MR: usize, const NV: usize, const LANE: i32>(
     s: S,
     sums: &mut Sums<S, MR, NV>,
     rows: &[S::F; MR],
-    line: *const f32,
+    line: *const W,
     panel_step: usize,
 ) {
     // SAFETY: the caller's promise.
-    let right = unsafe { load_line::<S, NV>(s, line, panel_step) };
+    let right = unsafe { load_line::<S, W, NV>(s, line, panel_step) };
     for (sums, &row) in sums.iter_mut().zip(rows) {
         for (sum, right) in sums.iter_mut().zip(right) {
             *sum = s.mul_add_lane::<LANE>(row, right, *sum);

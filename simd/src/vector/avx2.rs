@@ -387,4 +387,35 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         // SAFETY: the token proves the instructions, the caller the pointer.
         unsafe { _mm256_storeu_si256(to.cast(), x) }
     }
+
+    #[inline(always)]
+    unsafe fn load_i16_at(self, from: *const u16) -> Self::I {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { _mm256_cvtepi16_epi32(_mm_loadu_si128(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i16_at(self, x: Self::I, to: *mut u16) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe {
+            let low = _mm256_setr_epi8(
+                0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 4, 5, 8, 9, 12, 13, -1, -1,
+                -1, -1, -1, -1, -1, -1,
+            );
+            let halves = _mm256_permute4x64_epi64::<0b1000>(_mm256_shuffle_epi8(x, low));
+            _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(halves))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16_at(self, from: *const u16) -> Self::F {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_f16_at(self, x: Self::F, to: *mut u16) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { _mm_storeu_si128(to.cast(), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x)) }
+    }
 }

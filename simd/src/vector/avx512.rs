@@ -373,4 +373,28 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         // SAFETY: the token proves the instructions, the caller the pointer.
         unsafe { _mm512_storeu_si512(to.cast(), x) }
     }
+
+    #[inline(always)]
+    unsafe fn load_i16_at(self, from: *const u16) -> Self::I {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { _mm512_cvtepi16_epi32(_mm256_loadu_si256(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i16_at(self, x: Self::I, to: *mut u16) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(x)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16_at(self, from: *const u16) -> Self::F {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_f16_at(self, x: Self::F, to: *mut u16) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x)) }
+    }
 }

@@ -19,6 +19,7 @@ mod tests;
 pub(crate) mod wasm;
 
 use crate::Isa;
+use crate::narrow::{bits_of_f16, f16_of_bits};
 
 /// An instruction set: `F` holds [`LANES`](Simd::LANES) f32 and `I` as many i32.
 ///
@@ -236,6 +237,34 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// `to` must be valid for writes of a whole vector.
     unsafe fn store_i_at(self, x: Self::I, to: *mut i32);
+    /// Integers of 16 bits, the sign kept, from a pointer.
+    ///
+    /// # Safety
+    /// `from` must be valid for reads of as many as there are lanes.
+    unsafe fn load_i16_at(self, from: *const u16) -> Self::I;
+    /// Writes the low 16 bits of every lane.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of as many as there are lanes.
+    unsafe fn store_i16_at(self, x: Self::I, to: *mut u16);
+    /// The numbers that the bits of so many [`F16`](crate::narrow::F16) are.
+    ///
+    /// # Safety
+    /// As for [`load_i16_at`](Simd::load_i16_at).
+    #[inline(always)]
+    unsafe fn load_f16_at(self, from: *const u16) -> Self::F {
+        // SAFETY: the caller's promise.
+        f16_of_bits(self, unsafe { self.load_i16_at(from) })
+    }
+    /// Writes the bits of the nearest [`F16`](crate::narrow::F16) of every lane.
+    ///
+    /// # Safety
+    /// As for [`store_i16_at`](Simd::store_i16_at).
+    #[inline(always)]
+    unsafe fn store_f16_at(self, x: Self::F, to: *mut u16) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store_i16_at(bits_of_f16(self, x), to) }
+    }
 }
 
 /// Work that is compiled for every instruction set. Its `run` must be `#[inline(always)]`.

@@ -546,4 +546,46 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
         // SAFETY: the token proves the instructions, the caller the pointer.
         unsafe { vst1q_s32(to, x) }
     }
+
+    #[inline(always)]
+    unsafe fn load_i16_at(self, from: *const u16) -> Self::I {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { vmovl_s16(vld1_s16(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i16_at(self, x: Self::I, to: *mut u16) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { vst1_s16(to.cast(), vmovn_s32(x)) }
+    }
+
+    /// As assembly: the intrinsics' type is not stable.
+    #[inline(always)]
+    unsafe fn load_f16_at(self, from: *const u16) -> Self::F {
+        let wide;
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe {
+            std::arch::asm!(
+                "fcvtl {wide:v}.4s, {halves:v}.4h",
+                wide = lateout(vreg) wide, halves = in(vreg) vld1_u16(from),
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        wide
+    }
+
+    /// See [`load_f16_at`](Simd::load_f16_at).
+    #[inline(always)]
+    unsafe fn store_f16_at(self, x: Self::F, to: *mut u16) {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe {
+            let halves: uint16x4_t;
+            std::arch::asm!(
+                "fcvtn {halves:v}.4h, {x:v}.4s",
+                halves = lateout(vreg) halves, x = in(vreg) x,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+            vst1_u16(to, halves)
+        }
+    }
 }

@@ -222,4 +222,14 @@ impl Simd for Scalar {
         // SAFETY: the caller's promise.
         unsafe { to.write_unaligned(x) }
     }
+    #[inline(always)]
+    unsafe fn load_i16_at(self, from: *const u16) -> i32 {
+        // SAFETY: the caller's promise.
+        i32::from(unsafe { from.read_unaligned() } as i16)
+    }
+    #[inline(always)]
+    unsafe fn store_i16_at(self, x: i32, to: *mut u16) {
+        // SAFETY: the caller's promise.
+        unsafe { to.write_unaligned(x as u16) }
+    }
 }

@@ -421,4 +421,17 @@ impl<const DOT: u8> Simd for Wasm<DOT> {
         // SAFETY: the token proves the instructions, the caller the pointer.
         unsafe { v128_store(to.cast(), x) }
     }
+
+    #[inline(always)]
+    unsafe fn load_i16_at(self, from: *const u16) -> Self::I {
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { i32x4_load_extend_i16x4(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i16_at(self, x: Self::I, to: *mut u16) {
+        let halves = i16x8_shuffle::<0, 2, 4, 6, 0, 2, 4, 6>(x, x);
+        // SAFETY: the token proves the instructions, the caller the pointer.
+        unsafe { v128_store64_lane::<0>(halves, to.cast()) }
+    }
 }

@@ -9,6 +9,7 @@ use crate::ops::align::Align;
 use crate::ops::binary::{Binary, Function as Arithmetic};
 use crate::ops::fused_dequantize::{Function, FusedDequantize};
 use crate::ops::softmax::Mode;
+use crate::optimize::chain::fits;
 use crate::optimize::product::activation;
 use crate::{DType, Result};
 
@@ -85,14 +86,6 @@ fn arithmetic(draft: &Draft, op: &Binary, [a, b]: [ValueId; 2]) -> Option<Chain>
             _ => None,
         }
     })
-}
-
-/// Whether one tensor surely broadcasts to the shape of the other.
-fn fits(draft: &Draft, addend: ValueId, x: ValueId) -> bool {
-    let dims = |id| draft.fact(id).and_then(|fact| fact.dims.as_deref());
-    let (Some(addend), Some(x)) = (dims(addend), dims(x)) else { return false };
-    let repeats = |d: &crate::Dim| d.known() == Some(1);
-    addend.len() <= x.len() && addend.iter().rev().zip(x.iter().rev()).all(|(a, x)| a == x || repeats(a))
 }
 
 impl Chain {

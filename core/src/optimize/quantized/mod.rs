@@ -19,6 +19,7 @@ mod qgemm;
 mod qlinear_average_pool;
 mod qlinear_concat;
 mod qlinear_conv;
+mod qlinear_conv_transpose;
 mod qlinear_elementwise;
 mod qlinear_matmul;
 mod qlinear_reduce;
@@ -41,6 +42,7 @@ pub const QUANTIZED: &[(&str, Rule)] = &[
     ("byte_table", byte_table::byte_table),
     ("absorb_clip", absorb_clip::absorb_clip),
     ("qlinear_conv", qlinear_conv::qlinear_conv),
+    ("qlinear_conv_transpose", qlinear_conv_transpose::qlinear_conv_transpose),
     ("qlinear_matmul", qlinear_matmul::qlinear_matmul),
     ("qgemm", qgemm::qgemm),
     ("qlinear_elementwise", qlinear_elementwise::qlinear_elementwise),

@@ -59,7 +59,8 @@ fn may_surround(draft: &Draft, pad: &Node, from: &Quantized, number: f32) -> boo
     let [Some(y)] = pad.outputs[..] else { return false };
     let product = |id: NodeId| {
         let op = draft.get(id).map(|user| &user.op);
-        matches!(op, Some(Op::QuantizeLinear(_) | Op::Conv(_) | Op::MatMul(_) | Op::Gemm(_)))
+        let Some(op) = op else { return false };
+        matches!(op, Op::QuantizeLinear(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::MatMul(_) | Op::Gemm(_))
     };
     let again = || {
         let quantize = requantizer(draft, y).and_then(|node| Quantized::made_by(draft, node).ok());

@@ -42,7 +42,7 @@ fn meets_quantized(draft: &Draft, weights: ValueId, movers: usize) -> bool {
     users.peek().is_some()
         && !draft.is_output(weights)
         && users.all(|user| match &user.op {
-            Op::Conv(_) | Op::MatMul(_) | Op::Gemm(_) => {
+            Op::Conv(_) | Op::ConvTranspose(_) | Op::MatMul(_) | Op::Gemm(_) => {
                 user.input(1) == Some(weights) && user.input(0).is_some_and(quantized)
             }
             _ if movers > 0 && moves(user) == Some(Moves::All) => {
