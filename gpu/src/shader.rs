@@ -78,8 +78,12 @@ impl std::fmt::Display for Variant {
 const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
+    ("factors", include_str!("kernels/common/factors.wgsl")),
+    ("finish", include_str!("kernels/common/finish.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
+    ("tile", include_str!("kernels/common/tile.wgsl")),
+    ("vectors", include_str!("kernels/common/vectors.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),
 ];
 

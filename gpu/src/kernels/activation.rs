@@ -19,6 +19,9 @@ pub struct Function {
 }
 
 impl Function {
+    /// The one that changes nothing.
+    pub const NONE: Function = Function { number: 0, parameters: [0.0; 4] };
+
     fn new(number: u32, parameters: &[f32]) -> Function {
         let mut all = [0.0; 4];
         all.iter_mut().zip(parameters).for_each(|(to, from)| *to = *from);
@@ -50,7 +53,7 @@ impl Function {
     /// Of what is fused into a product or a convolution.
     pub fn fused(activation: &FusedActivation) -> Function {
         match *activation {
-            FusedActivation::None => Function::new(0, &[]),
+            FusedActivation::None => Function::NONE,
             FusedActivation::Clip { low, high } => Function::clip(low, high),
             FusedActivation::Elu { alpha } => Function::of(&Activation::Elu { alpha }),
             FusedActivation::Gelu { tanh } => Function::of(&Activation::Gelu { tanh }),

@@ -34,6 +34,10 @@ macro_rules! kernels {
 
 kernels! {
     activation: Activation;
+    gemm: Gemm;
+    linear: Linear;
+    matmul: MatMul;
+    narrow: ;
     unary: Unary;
 }
 

@@ -1,0 +1,118 @@
+// use element
+// use math
+// use activate
+// use vectors
+// use finish
+// use factors
+// use tile
+// Matrix products. A group makes a tile of 64 × 64, an invocation 8 rows and 4 columns of it.
+//
+// What comes next is fetched into registers while the tiles at hand are multiplied.
+
+@group(0) @binding(0) var<storage, read> left: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> right: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> addend: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> residual: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> p: Product;
+
+// Vector `i` of a piece: a line of the depth, or a row of depth along the lines.
+fn left_part(at: u32, line: u32, k: u32, i: u32) -> vec4<f32> {
+    let outer = select(k, line, LEFT_DEEP == 1u) + i;
+    let outers = select(p.sizes.z, p.sizes.x, LEFT_DEEP == 1u);
+    if outer >= outers {
+        return vec4<f32>();
+    }
+    let row = at + outer * p.steps.x;
+    if LEFT_DEEP == 1u {
+        return left_vector(row, k, p.sizes.z);
+    }
+    return left_vector(row, line, p.sizes.x);
+}
+
+fn right_part(at: u32, line: u32, k: u32, i: u32) -> vec4<f32> {
+    let outer = select(k, line, RIGHT_DEEP == 1u) + i;
+    let outers = select(p.sizes.z, p.sizes.y, RIGHT_DEEP == 1u);
+    if outer >= outers {
+        return vec4<f32>();
+    }
+    let row = at + outer * p.steps.z;
+    if RIGHT_DEEP == 1u {
+        return right_vector(row, k, p.sizes.z);
+    }
+    return right_vector(row, line, p.sizes.y);
+}
+
+fn fetched(side: u32, at: vec2<u32>, lines: vec2<u32>, k: u32) -> mat4x4<f32> {
+    var piece: mat4x4<f32>;
+    if side == 0u {
+        piece = mat4x4<f32>(
+            left_part(at.x, lines.x, k, 0u),
+            left_part(at.x, lines.x, k, 1u),
+            left_part(at.x, lines.x, k, 2u),
+            left_part(at.x, lines.x, k, 3u),
+        );
+        if LEFT_DEEP == 1u {
+            piece = transpose(piece);
+        }
+    } else {
+        piece = mat4x4<f32>(
+            right_part(at.y, lines.y, k, 0u),
+            right_part(at.y, lines.y, k, 1u),
+            right_part(at.y, lines.y, k, 2u),
+            right_part(at.y, lines.y, k, 3u),
+        );
+        if RIGHT_DEEP == 1u {
+            piece = transpose(piece);
+        }
+    }
+    return piece;
+}
+
+@compute @workgroup_size(TILE_GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let tile = group.y * groups.x + group.x;
+    if tile >= p.sizes.w {
+        return;
+    }
+    let wide = (p.sizes.y + TILE - 1u) / TILE;
+    let high = (p.sizes.x + TILE - 1u) / TILE;
+    let first = vec2<u32>((tile / wide) % high, tile % wide) * TILE;
+    let number = tile / (wide * high);
+    let at = matrices(number);
+
+    // Neighbors fetch what lies side by side.
+    let side = local / 64u;
+    let piece_number = local % 64u;
+    let deep = select(RIGHT_DEEP, LEFT_DEEP, side == 0u) == 1u;
+    let vector = select(piece_number % 16u, piece_number / 4u, deep);
+    let depth = 4u * select(piece_number / 16u, piece_number % 4u, deep);
+    let lines = first + 4u * vector;
+
+    let row = local / 16u;
+    let col = local % 16u;
+    var sums = array<vec4<f32>, 8>();
+    var piece = fetched(side, at, lines, depth);
+    for (var k = 0u; k < p.sizes.z; k += TILE_DEPTH) {
+        put_piece(side, vector, depth, piece);
+        workgroupBarrier();
+        if k + TILE_DEPTH < p.sizes.z {
+            piece = fetched(side, at, lines, k + TILE_DEPTH + depth);
+        }
+        multiply_tiles(&sums, row, col);
+        workgroupBarrier();
+    }
+
+    for (var i = 0u; i < 32u; i++) {
+        let r = first.x + 8u * row + i / 4u;
+        let c = first.y + 4u * col + i % 4u;
+        if r < p.sizes.x && c < p.sizes.y {
+            let cell = (number * p.sizes.x + r) * p.sizes.y + c;
+            finish(p.last, sum_of(&sums, i / 4u, i % 4u), r * p.addend.x + c * p.addend.y, cell);
+        }
+    }
+}
