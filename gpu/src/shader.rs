@@ -85,6 +85,7 @@ const COMMON: &[(&str, &str)] = &[
     ("tile", include_str!("kernels/common/tile.wgsl")),
     ("vectors", include_str!("kernels/common/vectors.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),
+    ("windows", include_str!("kernels/common/windows.wgsl")),
 ];
 
 impl Shader {

@@ -3,6 +3,8 @@
 //! Without a GPU there is nothing to compare: every test says so and passes. Set `EDGEWISE_GPU_REQUIRED` where
 //! one was promised, and they fail instead.
 
+#[path = "parity/conv.rs"]
+mod conv;
 #[path = "parity/elementwise.rs"]
 mod elementwise;
 #[path = "parity/harness.rs"]

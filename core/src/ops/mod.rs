@@ -237,7 +237,7 @@ pub mod qlinear_conv;
 pub mod qlinear_matmul;
 pub mod rnn;
 pub mod softmax;
-pub(crate) mod window;
+pub mod window;
 
 // Reductions and searches.
 pub mod arg_max;

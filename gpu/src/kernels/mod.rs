@@ -5,6 +5,7 @@
 //! that says what the GPU can do: `lower` answers with a kernel or with `None`.
 
 mod shared;
+mod windows;
 
 use crate::Gpu;
 use edgewise_core::Result;
@@ -34,6 +35,8 @@ macro_rules! kernels {
 
 kernels! {
     activation: Activation;
+    conv: Conv;
+    conv_transpose: ConvTranspose;
     gemm: Gemm;
     linear: Linear;
     matmul: MatMul;
