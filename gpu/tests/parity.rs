@@ -11,3 +11,5 @@ mod elementwise;
 mod harness;
 #[path = "parity/matmul.rs"]
 mod matmul;
+#[path = "parity/pool.rs"]
+mod pool;

@@ -35,11 +35,15 @@ macro_rules! kernels {
 
 kernels! {
     activation: Activation;
+    batch_normalization: BatchNormalization;
     conv: Conv;
     conv_transpose: ConvTranspose;
     gemm: Gemm;
+    global_pool: GlobalPool;
     linear: Linear;
+    lrn: Lrn;
     matmul: MatMul;
+    max_pool: MaxPool;
     narrow: ;
     unary: Unary;
 }

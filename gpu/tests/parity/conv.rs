@@ -6,6 +6,8 @@ use edgewise_core::Tensor;
 use edgewise_core::ops::{Attr, Attrs, Op};
 use std::sync::Arc;
 
+type Attributes<'a> = &'a [(&'a str, Attr)];
+
 fn ints(name: &'static str, values: &[i64]) -> (&'static str, Attr) {
     (name, Attr::Ints(values.to_vec()))
 }
@@ -17,13 +19,13 @@ fn last(shape: &[usize]) -> Vec<usize> {
     shape
 }
 
-fn op(domain: &str, name: &str, inputs: usize, attrs: &[(&str, Attr)]) -> Op {
+fn op(domain: &str, name: &str, inputs: usize, attrs: Attributes<'_>) -> Op {
     let attrs = attrs.iter().map(|(name, attr)| (name.to_string(), attr.clone())).collect();
     Op::parse(Attrs::new(domain, name, 11, vec![true; inputs], vec![true], attrs)).unwrap()
 }
 
 /// A convolution with both layouts.
-fn conv(dtype: DType, x: &[usize], w: &[usize], bias: bool, attrs: &[(&str, Attr)]) {
+fn conv(dtype: DType, x: &[usize], w: &[usize], bias: bool, attrs: Attributes<'_>) {
     let first = Op::clone(&op("", "Conv", 3, attrs));
     let Op::Conv(parsed) = &first else { unreachable!() };
     let mut turned = (**parsed).clone();
@@ -37,7 +39,7 @@ fn conv(dtype: DType, x: &[usize], w: &[usize], bias: bool, attrs: &[(&str, Attr
 
 #[test]
 fn windows_of_all_kinds_agree() {
-    let cases: &[(&[usize], &[usize], &[(&str, Attr)])] = &[
+    let cases: &[(&[usize], &[usize], Attributes<'_>)] = &[
         (&[2, 8, 9, 7], &[12, 8, 3, 3], &[ints("pads", &[1, 1, 1, 1])]),
         (&[1, 3, 17, 19], &[16, 3, 3, 3], &[ints("strides", &[2, 2]), ints("pads", &[1, 0, 1, 2])]),
         (&[3, 68, 5, 5], &[70, 68, 1, 1], &[]),
@@ -108,7 +110,7 @@ fn weights_that_are_not_known_are_left_to_the_host() {
 #[test]
 fn transposed_windows_agree() {
     let group = |n: i64| ("group", Attr::Int(n));
-    let cases: &[(&[usize], &[usize], &[(&str, Attr)])] = &[
+    let cases: &[(&[usize], &[usize], Attributes<'_>)] = &[
         (&[1, 3, 5, 6], &[3, 5, 3, 3], &[ints("strides", &[2, 2]), ints("pads", &[1, 1, 1, 1])]),
         (&[2, 8, 4, 4], &[8, 12, 2, 2], &[ints("strides", &[2, 2])]),
         (

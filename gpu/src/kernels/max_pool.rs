@@ -1,0 +1,68 @@
+//! MaxPool without indices, AveragePool and LpPool, of floats; maxima of integers too.
+
+use super::Kernel;
+use super::shared::{
+    Parameters, count, groups, input_type, is_float, is_integer, kind, word, words,
+};
+use super::windows::{MOST_SPATIAL, image, windows};
+use crate::Gpu;
+use crate::shader::{Shader, Variant, shader};
+use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::ops::max_pool::{MaxPool, Pooling};
+use edgewise_core::{DType, Result};
+
+pub static SHADERS: &[Shader] = &[shader!("max_pool", 1, 1)];
+
+/// The number of a pooling in the shaders, and the power of a norm.
+pub fn numbers(pooling: Pooling) -> (u32, f32) {
+    match pooling {
+        Pooling::Max => (0, 0.0),
+        Pooling::Average { count_pads: false } => (1, 0.0),
+        Pooling::Average { count_pads: true } => (2, 0.0),
+        Pooling::Norm { p } => (3, p as f32),
+    }
+}
+
+pub fn lower(gpu: &Gpu, op: &MaxPool, node: &Lowered<'_>) -> Result<Kernel> {
+    let (Some(dtype), [shader]) = (input_type(node, 0), SHADERS) else { return Ok(None) };
+    let taken = is_float(dtype) || is_integer(dtype) && op.pooling == Pooling::Max;
+    if !taken || node.output(1).is_some() || !(1..=MOST_SPATIAL).contains(&op.window.kernel.len()) {
+        return Ok(None);
+    }
+    let constants = [
+        ("KIND", kind(dtype)),
+        ("POOLING", numbers(op.pooling).0),
+        ("CHANNELS_LAST", op.channels_last.into()),
+    ];
+    let pipeline = gpu.pipeline(Variant::new(shader, &constants));
+    Ok(Some(Box::new(Pool { op: op.clone(), dtype, pipeline })))
+}
+
+struct Pool {
+    op: MaxPool,
+    dtype: DType,
+    pipeline: PipelineId,
+}
+
+impl DeviceKernel for Pool {
+    fn bind(&self, cx: &Binding<'_>) -> Result<Bound> {
+        let (x, out) = (cx.input(0)?, cx.output(0)?);
+        let len = count(&out);
+        if len == 0 {
+            return Ok(Bound::nothing());
+        }
+        let (_, channels, spatial) = image(&x, self.op.channels_last)?;
+        let kernel: Vec<usize> = self.op.window.kernel.iter().map(|&k| k as usize).collect();
+        let mut parameters = Parameters::default();
+        windows(&mut parameters, &self.op.window.axes(spatial, &kernel)?)?;
+        word(count(&x))?;
+        parameters.0.extend([word(len)?, word(channels)?, 0, 0]);
+        let parameters = parameters.floats(&[numbers(self.op.pooling).1]);
+        Ok(Bound::one(Launch {
+            pipeline: self.pipeline,
+            buffers: vec![Operand::Input(0), Operand::Output(0)],
+            parameters: parameters.0,
+            groups: groups(words(self.dtype, len))?,
+        }))
+    }
+}
