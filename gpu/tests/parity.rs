@@ -13,3 +13,5 @@ mod harness;
 mod matmul;
 #[path = "parity/pool.rs"]
 mod pool;
+#[path = "parity/resize.rs"]
+mod resize;

@@ -45,6 +45,8 @@ kernels! {
     matmul: MatMul;
     max_pool: MaxPool;
     narrow: ;
+    resize: Resize;
+    table: ;
     unary: Unary;
 }
 

@@ -19,14 +19,18 @@ impl Narrow {
         Narrow(narrow.map(|shader| gpu.pipeline(Variant::new(shader, &[("KIND", super::shared::kind(dtype))]))))
     }
 
-    /// Output 0 of so many elements, by launches that `write` it to where it is told.
+    /// Output 0 of so many elements, by launches that `write` it to where it is told. Where that is scratch
+    /// memory it is the first one, and a kernel that has others leaves it a place.
     pub fn after(&self, len: usize, write: impl FnOnce(Operand) -> Result<Bound>) -> Result<Bound> {
         let Some(pipeline) = self.0 else { return write(Operand::Output(0)) };
         let mut bound = write(Operand::Scratch(0))?;
         if bound.launches.is_empty() {
             return Ok(bound);
         }
-        bound.scratch.insert(0, 4 * len as u64);
+        match bound.scratch.first_mut() {
+            Some(bytes) => *bytes = 4 * len as u64,
+            None => bound.scratch.push(4 * len as u64),
+        }
         bound.launches.push(Launch {
             pipeline,
             buffers: vec![Operand::Scratch(0), Operand::Output(0)],
