@@ -6,6 +6,7 @@
 
 use super::Kernel;
 use super::activation::Function;
+use super::join::{Join, Split};
 use super::matmul::Last;
 use super::narrow::Narrow;
 use super::shared::{count, groups, input_type, is_float, rows_of_groups, word};
@@ -72,6 +73,7 @@ pub struct Convolution {
     channels: Channels,
     weights: Memory,
     pipeline: PipelineId,
+    join: Join,
     narrow: Narrow,
 }
 
@@ -127,8 +129,9 @@ impl Convolution {
         constants.extend([("CHANNELS_LAST", channels_last.into()), ("TRANSPOSED", transposed.into())]);
         let shader = if channels.depthwise() { depthwise } else { tiles };
         let pipeline = gpu.pipeline(Variant::new(shader, &constants));
+        let Some(join) = Join::new(gpu, &last, dtype) else { return Ok(None) };
         let (w, narrow) = (w.shape().to_vec(), Narrow::new(gpu, dtype));
-        Ok(Some(Convolution { look, channels_last, last, w, channels, weights, pipeline, narrow }))
+        Ok(Some(Convolution { look, channels_last, last, w, channels, weights, pipeline, join, narrow }))
     }
 }
 
@@ -182,11 +185,17 @@ impl DeviceKernel for Convolution {
             return Ok(Bound::nothing());
         }
         let axes = self.look.axes(spatial, &self.w)?;
-        let mut parameters = self.last.parameters();
-        windows(&mut parameters, &axes)?;
-        let pixels = batch * axes.iter().map(|axis| axis.output).product::<usize>();
-        let taps: usize = axes.iter().map(|axis| axis.kernel).product();
+        let (image_pixels, taps) = axes.iter().fold((1, 1), |(p, t), axis| (p * axis.output, t * axis.kernel));
         let [packed_ins, packed_outs] = self.channels.packed();
+        let (pixels, depth) = (batch * image_pixels, taps * packed_ins);
+        let tiles = |pixels: usize| pixels.div_ceil(TILE) * outs.div_ceil(TILE) * count_of_groups;
+        let split = match self.channels.depthwise() {
+            true => Split { depth, slices: 1 },
+            // Whatever else is in the batch.
+            false => Split::of(tiles(image_pixels), depth),
+        };
+        let mut parameters = self.last.parameters(split, len)?;
+        windows(&mut parameters, &axes)?;
         let launch = if self.channels.depthwise() {
             let wide = self.channels_last && outs == 1 && ins % 4 == 0;
             let width = if wide { 4 } else { 1 };
@@ -194,9 +203,9 @@ impl DeviceKernel for Convolution {
             parameters.0.extend(sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?);
             groups(len / width)?
         } else {
-            let tiles = pixels.div_ceil(TILE) * outs.div_ceil(TILE) * count_of_groups;
+            let tiles = tiles(pixels) * split.slices;
             let aligned = ins % 4 == 0 && seen % 4 == 0;
-            let sizes = [pixels, outs, taps * packed_ins, tiles, seen, packed_ins, packed_outs, count_of_groups];
+            let sizes = [pixels, outs, depth, tiles, seen, packed_ins, packed_outs, count_of_groups];
             parameters.0.extend(sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?);
             parameters.0.extend([aligned.into(), 0, 0, 0]);
             rows_of_groups(tiles)?
@@ -204,11 +213,15 @@ impl DeviceKernel for Convolution {
         for len in [len, count(&x)] {
             word(len)?;
         }
+        // The bias follows from the channel alone.
+        let channel = [if self.channels_last { 1 } else { image_pixels }, count_of_groups * outs, 1];
         self.narrow.after(len, |y| {
-            let [addend, residual] = self.last.buffers(&Operand::Input(0));
-            let weights = Operand::Held(self.weights.clone());
-            let buffers = vec![Operand::Input(0), weights, addend, residual, y];
-            Ok(Bound::one(Launch { pipeline: self.pipeline, buffers, parameters: parameters.0, groups: launch }))
+            self.join.after((&self.last, split, len), [[1, 1, 0], channel], y, |y| {
+                let [addend, residual] = self.last.buffers(&Operand::Input(0));
+                let weights = Operand::Held(self.weights.clone());
+                let buffers = vec![Operand::Input(0), weights, addend, residual, y];
+                Ok(Launch { pipeline: self.pipeline, buffers, parameters: parameters.0, groups: launch })
+            })
         })
     }
 

@@ -114,7 +114,10 @@ fn main(
     let high = (p.sizes.x + TILE - 1u) / TILE;
     let first_out = tile % wide * TILE;
     let first_pixel = (tile / wide) % high * TILE;
-    let group = tile / (wide * high);
+    let group = tile / (wide * high) % p.channels.w;
+    let slice = tile / (wide * high) / p.channels.w;
+    let begin = slice * p.last.split.x;
+    let end = min(begin + p.last.split.x, p.sizes.z);
 
     // Neighbors fetch what lies side by side: of the image, channels or pixels; of the weights, channels.
     let fetches_image = local < 64u;
@@ -137,14 +140,14 @@ fn main(
     var sums = array<vec4<f32>, 8>();
     var piece: mat4x4<f32>;
     if fetches_image {
-        piece = of_image(windows, group, depth);
+        piece = of_image(windows, group, begin + depth);
     } else {
-        piece = of_weights(group, out, depth);
+        piece = of_weights(group, out, begin + depth);
     }
-    for (var k = 0u; k < p.sizes.z; k += TILE_DEPTH) {
+    for (var k = begin; k < end; k += TILE_DEPTH) {
         put_piece(side, vector, depth, piece);
         workgroupBarrier();
-        if k + TILE_DEPTH < p.sizes.z {
+        if k + TILE_DEPTH < end {
             if fetches_image {
                 piece = of_image(windows, group, k + TILE_DEPTH + depth);
             } else {
@@ -164,7 +167,7 @@ fn main(
             let channel = group * p.sizes.y + at.y;
             let first = (at.x / pixels * outs + channel) * pixels + at.x % pixels;
             let to = select(first, at.x * outs + channel, CHANNELS_LAST == 1u);
-            finish(p.last, sum_of(&sums, i / 4u, i % 4u), channel, to);
+            finish_slice(p.last, sum_of(&sums, i / 4u, i % 4u), slice, channel, to);
         }
     }
 }

@@ -1,10 +1,13 @@
 //! MatMul and FusedMatMul of floats, and the product that every operator around a matrix shares.
 //!
 //! With few rows on the left the right factor is what takes time, and `matmul_rows` reads it once; with more,
-//! `matmul` works tile by tile. Which of them it is is known when sizes are.
+//! `matmul` works tile by tile, and splits the depth while there is one tile of rows. Which of them it is is known
+//! when sizes are. What a reader would get wrong: these are three orders of summation, so rows may differ in their
+//! last bits between few rows, one tile of them, and more; within each, they depend on nothing beside them.
 
 use super::Kernel;
 use super::activation::Function;
+use super::join::{Join, Split};
 use super::narrow::Narrow;
 use super::shared::{Parameters, broadcast, count, input_type, is_float, kind, ranks_fit, rows_of_groups, word};
 use crate::Gpu;
@@ -49,13 +52,14 @@ impl Last {
         [("KIND", kind(dtype)), ("FUNCTION", self.function.number)]
     }
 
-    /// Its `Finish`.
-    pub fn parameters(&self) -> Parameters {
+    /// Its `Finish`, of a product that is split that way and has `len` elements.
+    pub fn parameters(&self, split: Split, len: usize) -> Result<Parameters> {
         let beta = self.addend.map_or(0.0, |(_, beta)| beta);
         let floats = self.function.parameters.into_iter().chain([self.alpha, beta, 0.0, 0.0]);
         let mut parameters = Parameters::default().floats(&floats.collect::<Vec<f32>>());
         parameters.0.extend([self.addend.is_some().into(), self.residual.is_some().into(), 0, 0]);
-        parameters
+        parameters.0.extend(split.words(len)?);
+        Ok(parameters)
     }
 
     /// The buffers of addend and residual; where there is none, one that is there anyway.
@@ -71,6 +75,7 @@ pub struct Product {
     last: Last,
     tiles: PipelineId,
     rows: PipelineId,
+    join: Join,
     narrow: Narrow,
 }
 
@@ -94,8 +99,8 @@ impl Product {
         let mut constants = last.constants(dtype).to_vec();
         constants.extend([("LEFT_DEEP", left_deep.into()), ("RIGHT_DEEP", right_deep.into())]);
         let pipeline = |shader| gpu.pipeline(Variant::new(shader, &constants));
-        let (tiles, rows) = (pipeline(tiles), pipeline(rows));
-        Some(Product { flips, last, tiles, rows, narrow: Narrow::new(gpu, dtype) })
+        let (tiles, rows, join) = (pipeline(tiles), pipeline(rows), Join::new(gpu, &last, dtype)?);
+        Some(Product { flips, last, tiles, rows, join, narrow: Narrow::new(gpu, dtype) })
     }
 }
 
@@ -130,9 +135,15 @@ impl DeviceKernel for Product {
             (true, true) => 8,
             (true, false) => 32,
         };
-        let groups = rows.div_ceil(if few { 4 } else { TILE }) * cols.div_ceil(cols_of_group) * batch;
+        let split = match few || rows > TILE {
+            true => Split { depth, slices: 1 },
+            // Whatever the number of rows and the batch, so that rows do not depend on each other.
+            false => Split::of(cols.div_ceil(TILE), depth),
+        };
+        let tiles = rows.div_ceil(if few { 4 } else { TILE }) * cols.div_ceil(cols_of_group);
+        let groups = tiles * batch * split.slices;
         let addend = self.addend_steps(cx, &out)?;
-        let mut parameters = self.last.parameters();
+        let mut parameters = self.last.parameters(split, len)?;
         for size in [rows, cols, depth, groups] {
             parameters.0.push(word(size)?);
         }
@@ -144,14 +155,17 @@ impl DeviceKernel for Product {
         for size in [count(&a), count(&b), len] {
             word(size)?;
         }
+        let lines = [[cols, rows, addend[0] as usize], [1, cols, addend[1] as usize]];
         self.narrow.after(len, |y| {
-            let [addend, residual] = self.last.buffers(&Operand::Input(0));
-            Ok(Bound::one(Launch {
-                pipeline: if few { self.rows } else { self.tiles },
-                buffers: vec![Operand::Input(0), Operand::Input(1), addend, residual, y],
-                parameters,
-                groups: rows_of_groups(groups)?,
-            }))
+            self.join.after((&self.last, split, len), lines, y, |y| {
+                let [addend, residual] = self.last.buffers(&Operand::Input(0));
+                Ok(Launch {
+                    pipeline: if few { self.rows } else { self.tiles },
+                    buffers: vec![Operand::Input(0), Operand::Input(1), addend, residual, y],
+                    parameters,
+                    groups: rows_of_groups(groups)?,
+                })
+            })
         })
     }
 }

@@ -82,7 +82,10 @@ fn main(
     let wide = (p.sizes.y + TILE - 1u) / TILE;
     let high = (p.sizes.x + TILE - 1u) / TILE;
     let first = vec2<u32>((tile / wide) % high, tile % wide) * TILE;
-    let number = tile / (wide * high);
+    let number = tile / (wide * high) % p.addend.z;
+    let slice = tile / (wide * high) / p.addend.z;
+    let begin = slice * p.last.split.x;
+    let end = min(begin + p.last.split.x, p.sizes.z);
     let at = matrices(number);
 
     // Neighbors fetch what lies side by side.
@@ -96,11 +99,11 @@ fn main(
     let row = local / 16u;
     let col = local % 16u;
     var sums = array<vec4<f32>, 8>();
-    var piece = fetched(side, at, lines, depth);
-    for (var k = 0u; k < p.sizes.z; k += TILE_DEPTH) {
+    var piece = fetched(side, at, lines, begin + depth);
+    for (var k = begin; k < end; k += TILE_DEPTH) {
         put_piece(side, vector, depth, piece);
         workgroupBarrier();
-        if k + TILE_DEPTH < p.sizes.z {
+        if k + TILE_DEPTH < end {
             piece = fetched(side, at, lines, k + TILE_DEPTH + depth);
         }
         multiply_tiles(&sums, row, col);
@@ -112,7 +115,8 @@ fn main(
         let c = first.y + 4u * col + i % 4u;
         if r < p.sizes.x && c < p.sizes.y {
             let cell = (number * p.sizes.x + r) * p.sizes.y + c;
-            finish(p.last, sum_of(&sums, i / 4u, i % 4u), r * p.addend.x + c * p.addend.y, cell);
+            let addend_at = r * p.addend.x + c * p.addend.y;
+            finish_slice(p.last, sum_of(&sums, i / 4u, i % 4u), slice, addend_at, cell);
         }
     }
 }

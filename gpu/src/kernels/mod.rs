@@ -40,6 +40,7 @@ kernels! {
     conv_transpose: ConvTranspose;
     gemm: Gemm;
     global_pool: GlobalPool;
+    join: ;
     linear: Linear;
     lrn: Lrn;
     matmul: MatMul;

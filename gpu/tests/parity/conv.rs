@@ -92,6 +92,21 @@ fn a_sum_and_an_activation_follow() {
 }
 
 #[test]
+fn small_images_with_many_channels_are_split_along_their_depth() {
+    let attrs = [ints("pads", &[1, 1, 1, 1])];
+    conv(F32, &[2, 70, 5, 3], &[9, 70, 3, 3], true, &attrs);
+    conv(F16, &[1, 64, 4, 4], &[8, 64, 3, 3], true, &attrs);
+    conv(F32, &[1, 128, 3, 3], &[6, 64, 3, 3], true, &[("group", Attr::Int(2))]);
+    let inputs = [
+        Some(random(F32, &[2, 600, 2, 3], 1.0)),
+        Some(random(F32, &[5, 600, 1, 1], 1.0)),
+        None,
+        Some(random(F32, &[2, 5, 2, 3], 4.0)),
+    ];
+    Case::rewritten(op("com.microsoft", "FusedConv", 4, &[]), &inputs).knowing(&[1]).check();
+}
+
+#[test]
 fn nan_stays_in_its_windows() {
     let mut x = vec![1.0; 64];
     (x[9], x[30]) = (f32::NAN, f32::INFINITY);

@@ -18,11 +18,29 @@ fn shapes(dtype: DType, a: &[usize], b: &[usize]) {
 #[test]
 fn products_of_all_sizes_agree() {
     for dtype in FLOATS {
-        for rows in [1, 3, 4, 8, 9, 65, 130] {
+        let sizes: &[usize] = if dtype == F32 { &[1, 3, 4, 8, 9, 65, 130] } else { &[5, 67] };
+        for &rows in sizes {
             for (depth, cols) in [(1, 1), (4, 8), (16, 64), (17, 33), (67, 131), (132, 68), (7, 4)] {
                 shapes(dtype, &[rows, depth], &[depth, cols]);
             }
         }
+    }
+}
+
+#[test]
+fn deep_products_are_split_along_their_depth() {
+    for (rows, depth, cols) in [(12, 1000, 70), (64, 513, 5), (9, 2048, 64), (65, 1000, 70)] {
+        shapes(F32, &[rows, depth], &[depth, cols]);
+    }
+    shapes(F16, &[3, 12, 600], &[3, 600, 7]);
+    for c in [&[70][..], &[20, 1], &[20, 70], &[]] {
+        let inputs = [
+            Some(random(F32, &[20, 700], 1.0)),
+            Some(random(F32, &[700, 70], 1.0)),
+            Some(random(F32, c, 9.0)),
+        ];
+        let attrs = [("activation", Attr::Str("LeakyRelu".into())), ("alpha", Attr::Float(0.1))];
+        Case::of("com.microsoft", "FusedGemm", 1, &attrs, &inputs, 1).check();
     }
 }
 

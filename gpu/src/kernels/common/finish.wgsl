@@ -10,6 +10,8 @@ struct Finish {
     factors: vec4<f32>,
     // Whether there is an addend, and whether there is a residual.
     there: vec4<u32>,
+    // The depth of a slice, how many slices there are, and elements of the output.
+    split: vec4<u32>,
 }
 
 fn finish(f: Finish, product: f32, addend_at: u32, at: u32) {
@@ -21,4 +23,13 @@ fn finish(f: Finish, product: f32, addend_at: u32, at: u32) {
         x += one_of(residual[vector_at(at, KIND)], at, KIND);
     }
     y[at] = activate(FUNCTION, x, f.of_function);
+}
+
+// The same for a slice of the depth: where there are more, `join` does the rest.
+fn finish_slice(f: Finish, product: f32, slice: u32, addend_at: u32, at: u32) {
+    if f.split.y > 1u {
+        y[slice * f.split.z + at] = product;
+    } else {
+        finish(f, product, addend_at, at);
+    }
 }
