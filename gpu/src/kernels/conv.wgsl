@@ -139,22 +139,17 @@ fn main(
     let col = local % 16u;
     var sums = array<vec4<f32>, 8>();
     var piece: mat4x4<f32>;
-    if fetches_image {
-        piece = of_image(windows, group, begin + depth);
-    } else {
-        piece = of_weights(group, out, begin + depth);
-    }
-    for (var k = begin; k < end; k += TILE_DEPTH) {
-        put_piece(side, vector, depth, piece);
-        workgroupBarrier();
-        if k + TILE_DEPTH < end {
-            if fetches_image {
-                piece = of_image(windows, group, k + TILE_DEPTH + depth);
-            } else {
-                piece = of_weights(group, out, k + TILE_DEPTH + depth);
-            }
+    for (var k = begin; k < end + TILE_DEPTH; k += TILE_DEPTH) {
+        if k < end && fetches_image {
+            piece = of_image(windows, group, k + depth);
+        } else if k < end {
+            piece = of_weights(group, out, k + depth);
         }
-        multiply_tiles(&sums, row, col);
+        if k > begin {
+            multiply_tiles(&sums, row, col);
+        }
+        workgroupBarrier();
+        put_piece(side, vector, depth, piece);
         workgroupBarrier();
     }
 

@@ -7,7 +7,7 @@
 // use tile
 // Matrix products. A group makes a tile of 64 × 64, an invocation 8 rows and 4 columns of it.
 //
-// What comes next is fetched into registers while the tiles at hand are multiplied.
+// What comes next is fetched into registers before the tiles at hand are multiplied, and put down after.
 
 @group(0) @binding(0) var<storage, read> left: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read> right: array<vec4<u32>>;
@@ -99,14 +99,16 @@ fn main(
     let row = local / 16u;
     let col = local % 16u;
     var sums = array<vec4<f32>, 8>();
-    var piece = fetched(side, at, lines, begin + depth);
-    for (var k = begin; k < end; k += TILE_DEPTH) {
-        put_piece(side, vector, depth, piece);
-        workgroupBarrier();
-        if k + TILE_DEPTH < end {
-            piece = fetched(side, at, lines, k + TILE_DEPTH + depth);
+    var piece: mat4x4<f32>;
+    for (var k = begin; k < end + TILE_DEPTH; k += TILE_DEPTH) {
+        if k < end {
+            piece = fetched(side, at, lines, k + depth);
         }
-        multiply_tiles(&sums, row, col);
+        if k > begin {
+            multiply_tiles(&sums, row, col);
+        }
+        workgroupBarrier();
+        put_piece(side, vector, depth, piece);
         workgroupBarrier();
     }
 

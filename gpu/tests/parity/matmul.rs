@@ -106,8 +106,9 @@ fn fused_products_transpose_and_scale() {
         (&["transBatchA", "transBatchB"], &[5, 3, 8], &[8, 3, 12]),
         (&["transA", "transBatchA"], &[16, 3, 9], &[3, 16, 12]),
     ];
-    for (names, a, b) in cases {
-        for dtype in [F32, F16] {
+    for (i, (names, a, b)) in cases.into_iter().enumerate() {
+        let dtypes: &[DType] = if i == 0 { &[F32, F16] } else { &[F32] };
+        for &dtype in dtypes {
             let attrs = [&flags(names)[..], &[("alpha", Attr::Float(-0.5))]].concat();
             let inputs = [Some(random(dtype, a, 1.0)), Some(random(dtype, b, 1.0))];
             Case::of("com.microsoft", "FusedMatMul", 1, &attrs, &inputs, 1).check();

@@ -25,20 +25,31 @@ fn put_piece(side: u32, vector: u32, k: u32, piece: mat4x4<f32>) {
     tiles[tile_at(side, k + 3u, vector)] = piece[3];
 }
 
-// Adds what the tiles make of 8 rows, from `8 * row`, and 4 columns, from `4 * col`.
+// Adds what one row of depth makes of two vectors on the left and one on the right.
+fn multiply_depth(sums: ptr<function, array<vec4<f32>, 8>>, left: u32, right: u32) {
+    let a = tiles[left];
+    let b = tiles[left + 1u];
+    let cols = tiles[right];
+    (*sums)[0] += a.x * cols;
+    (*sums)[1] += a.y * cols;
+    (*sums)[2] += a.z * cols;
+    (*sums)[3] += a.w * cols;
+    (*sums)[4] += b.x * cols;
+    (*sums)[5] += b.y * cols;
+    (*sums)[6] += b.z * cols;
+    (*sums)[7] += b.w * cols;
+}
+
+// Adds what the tiles make of 8 rows, from `8 * row`, and 4 columns, from `4 * col`. Four rows of depth lie by the
+// same exchange of vectors, and are written out: loops that a driver guards are not unrolled.
 fn multiply_tiles(sums: ptr<function, array<vec4<f32>, 8>>, row: u32, col: u32) {
-    for (var k = 0u; k < TILE_DEPTH; k++) {
-        let a = tiles[tile_at(0u, k, 2u * row)];
-        let b = tiles[tile_at(0u, k, 2u * row + 1u)];
-        let right = tiles[tile_at(1u, k, col)];
-        (*sums)[0] += a.x * right;
-        (*sums)[1] += a.y * right;
-        (*sums)[2] += a.z * right;
-        (*sums)[3] += a.w * right;
-        (*sums)[4] += b.x * right;
-        (*sums)[5] += b.y * right;
-        (*sums)[6] += b.z * right;
-        (*sums)[7] += b.w * right;
+    for (var k = 0u; k < TILE_DEPTH; k += 4u) {
+        let left = tile_at(0u, k, 2u * row);
+        let right = tile_at(1u, k, col);
+        multiply_depth(sums, left, right);
+        multiply_depth(sums, left + 16u, right + 16u);
+        multiply_depth(sums, left + 32u, right + 32u);
+        multiply_depth(sums, left + 48u, right + 48u);
     }
 }
 
