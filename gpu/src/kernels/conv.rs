@@ -123,6 +123,9 @@ impl Convolution {
         };
         let transposed = matches!(look, Look::Backward(_));
         let packed = pack(w, channels, transposed)?;
+        if 4 * packed.len() as u64 > gpu.limits().buffer_bytes {
+            return Ok(None);
+        }
         let weights = gpu.allocate(4 * packed.len() as u64, "packed weights")?;
         gpu.write(&weights, bytemuck::cast_slice(&packed))?;
         let mut constants = last.constants(dtype).to_vec();

@@ -38,6 +38,7 @@ kernels! {
     batch_normalization: BatchNormalization;
     conv: Conv;
     conv_transpose: ConvTranspose;
+    einsum: Einsum;
     gemm: Gemm;
     global_pool: GlobalPool;
     join: ;

@@ -170,3 +170,30 @@ fn gemm_broadcasts_its_addend() {
     let empty = [random(F32, &[2, 0], 1.0), random(F32, &[0, 3], 1.0), random(F32, &[2, 3], 1.0)];
     Case::new("Gemm", 13, &[], &empty).check();
 }
+
+#[test]
+fn names_are_axes_of_the_result_or_summed() {
+    let cases: [(&str, &[&[usize]]); 12] = [
+        ("ij,jk->ik", &[&[3, 5], &[5, 7]]),
+        ("bhqd,bhkd->bhqk", &[&[2, 3, 4, 5], &[2, 3, 6, 5]]),
+        ("bqhd,bkhd->bhqk", &[&[2, 4, 3, 5], &[2, 6, 3, 5]]),
+        ("...ij,...jk->...ik", &[&[1, 3, 2, 5], &[3, 5, 4]]),
+        ("ii->i", &[&[4, 4]]),
+        ("ii", &[&[4, 4]]),
+        ("ij->ji", &[&[3, 7]]),
+        ("i,j->ij", &[&[3], &[5]]),
+        ("i,i", &[&[9], &[9]]),
+        ("bij,bj->b", &[&[3, 4, 5], &[1, 5]]),
+        ("ij,jk->ik", &[&[3, 0], &[0, 2]]),
+        ("ij,jk->ik", &[&[0, 2], &[2, 2]]),
+    ];
+    for (equation, shapes) in cases {
+        for dtype in [F32, F16] {
+            let inputs: Vec<Tensor> = shapes.iter().map(|shape| random(dtype, shape, 2.0)).collect();
+            Case::new("Einsum", 12, &[("equation", Attr::Str(equation.into()))], &inputs).check();
+        }
+    }
+    let three: Vec<Tensor> = (0..3).map(|_| random(F32, &[2, 2], 1.0)).collect();
+    let case = Case::new("Einsum", 12, &[("equation", Attr::Str("ij,jk,kl->il".into()))], &three);
+    assert!(!case.is_taken() || crate::harness::gpu().is_none());
+}
