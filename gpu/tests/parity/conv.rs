@@ -107,6 +107,18 @@ fn small_images_with_many_channels_are_split_along_their_depth() {
 }
 
 #[test]
+fn an_image_has_the_same_bits_in_any_batch() {
+    // Of a larger tensor of the same numbers, the first ones are the same image.
+    let outputs = |batch: usize| {
+        let inputs = [Some(random(F32, &[batch, 70, 5, 3], 1.0)), Some(random(F32, &[9, 70, 3, 3], 1.0))];
+        Case::rewritten(op("", "Conv", 2, &[]), &inputs).knowing(&[1]).outputs()
+    };
+    let (Some(one), Some(many)) = (outputs(1), outputs(40)) else { return };
+    let (one, many) = (one[0].view(), many[0].view());
+    assert_eq!(one.bytes(), &many.bytes()[..one.bytes().len()]);
+}
+
+#[test]
 fn nan_stays_in_its_windows() {
     let mut x = vec![1.0; 64];
     (x[9], x[30]) = (f32::NAN, f32::INFINITY);

@@ -45,6 +45,19 @@ fn deep_products_are_split_along_their_depth() {
 }
 
 #[test]
+fn a_row_has_the_same_bits_among_few_in_one_tile_and_among_many() {
+    let outputs = |rows: usize| {
+        Case::new("MatMul", 13, &[], &[random(F32, &[rows, 600], 1.0), random(F32, &[600, 70], 1.0)])
+            .outputs()
+    };
+    for (less, more) in [(1, 8), (9, 64), (65, 200)] {
+        let (Some(less), Some(more)) = (outputs(less), outputs(more)) else { return };
+        let (less, more) = (less[0].view(), more[0].view());
+        assert_eq!(less.bytes(), &more.bytes()[..less.bytes().len()]);
+    }
+}
+
+#[test]
 fn batches_broadcast() {
     let cases: [(&[usize], &[usize]); 12] = [
         (&[3, 5, 7], &[7, 9]),
