@@ -36,7 +36,11 @@ impl DeviceKernel for Normalization {
         let [_, channels, positions] = self.op.blocks(&x);
         for i in 1..5 {
             let shape = cx.input(i)?;
-            ensure!(count(&shape) == channels, InvalidInput, "input {i} has {shape:?} for {channels} channels");
+            ensure!(
+                count(&shape) == channels,
+                InvalidInput,
+                "input {i} has {shape:?} for {channels} channels"
+            );
         }
         let len = count(&x);
         if len == 0 {

@@ -13,7 +13,9 @@ use super::shared::{count, groups, input_type, is_float, rows_of_groups, word};
 use super::windows::{MOST_SPATIAL, image, windows};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, Device, DeviceKernel, Launch, Lowered, Memory, Operand, PipelineId};
+use edgewise_core::device::{
+    Binding, Bound, Device, DeviceKernel, Launch, Lowered, Memory, Operand, PipelineId,
+};
 use edgewise_core::ops::conv::{Conv, ConvWindows};
 use edgewise_core::ops::conv_transpose::ConvTranspose;
 use edgewise_core::ops::window::Axis;
@@ -188,7 +190,8 @@ impl DeviceKernel for Convolution {
             return Ok(Bound::nothing());
         }
         let axes = self.look.axes(spatial, &self.w)?;
-        let (image_pixels, taps) = axes.iter().fold((1, 1), |(p, t), axis| (p * axis.output, t * axis.kernel));
+        let (image_pixels, taps) =
+            axes.iter().fold((1, 1), |(p, t), axis| (p * axis.output, t * axis.kernel));
         let [packed_ins, packed_outs] = self.channels.packed();
         let (pixels, depth) = (batch * image_pixels, taps * packed_ins);
         let tiles = |pixels: usize| pixels.div_ceil(TILE) * outs.div_ceil(TILE) * count_of_groups;

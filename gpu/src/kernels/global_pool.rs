@@ -18,8 +18,7 @@ pub fn lower(gpu: &Gpu, op: &GlobalPool, node: &Lowered<'_>) -> Result<Kernel> {
         return Ok(None);
     };
     let (pooling, power) = numbers(op.pooling);
-    let constants =
-        [("KIND", kind(dtype)), ("POOLING", pooling), ("CHANNELS_LAST", op.channels_last.into())];
+    let constants = [("KIND", kind(dtype)), ("POOLING", pooling), ("CHANNELS_LAST", op.channels_last.into())];
     let (pipeline, narrow) = (gpu.pipeline(Variant::new(shader, &constants)), Narrow::new(gpu, dtype));
     Ok(Some(Box::new(Pool { power, channels_last: op.channels_last, pipeline, narrow })))
 }

@@ -97,7 +97,9 @@ mod tests {
             for depth in [0, 1, 16, 255, 512, 513, 4608, 100_000] {
                 let split = Split::of(tiles, depth);
                 assert_eq!(split.depth % TILE_DEPTH, 0);
-                assert!(split.slices * split.depth >= depth && (split.slices - 1) * split.depth < depth.max(1));
+                assert!(
+                    split.slices * split.depth >= depth && (split.slices - 1) * split.depth < depth.max(1)
+                );
                 assert!(tiles * split.slices <= BUSY.max(tiles), "{tiles} {depth} {split:?}");
             }
         }

@@ -9,12 +9,14 @@ use super::Kernel;
 use super::activation::Function;
 use super::join::{Join, Split};
 use super::narrow::Narrow;
-use super::shared::{Parameters, broadcast, count, input_type, is_float, kind, ranks_fit, rows_of_groups, word};
+use super::shared::{
+    Parameters, broadcast, count, input_type, is_float, kind, ranks_fit, rows_of_groups, word,
+};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::{DType, Result};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::ops::matmul::{Factor, Flip, MatMul};
+use edgewise_core::{DType, Result};
 
 pub static SHADERS: &[Shader] = &[shader!("matmul", 4, 1), shader!("matmul_rows", 4, 1)];
 
@@ -125,7 +127,8 @@ impl DeviceKernel for Product {
             let batch = out.get(..out.len() - usize::from(!left.vector) - usize::from(!right.vector));
             axes = broadcast(batch.unwrap_or(&[]), [&left.batch, &right.batch]);
             for axis in &mut axes {
-                axis.steps = [axis.steps[0] * left_side.matrix as i64, axis.steps[1] * right_side.matrix as i64];
+                axis.steps =
+                    [axis.steps[0] * left_side.matrix as i64, axis.steps[1] * right_side.matrix as i64];
             }
         }
         let batch: usize = axes.iter().map(|axis| axis.size).product();
@@ -181,7 +184,9 @@ impl Product {
         let shape = cx.input(i)?;
         let fits = |(&c, &s): (&usize, &usize)| c == s || c == 1;
         ensure!(
-            shape.len() <= 2 && shape.len() <= out.len() && shape.iter().rev().zip(out.iter().rev()).all(fits),
+            shape.len() <= 2
+                && shape.len() <= out.len()
+                && shape.iter().rev().zip(out.iter().rev()).all(fits),
             InvalidInput,
             "an addend of {shape:?} does not broadcast to {out:?}"
         );

@@ -1,9 +1,7 @@
 //! MaxPool without indices, AveragePool and LpPool, of floats; maxima of integers too.
 
 use super::Kernel;
-use super::shared::{
-    Parameters, count, groups, input_type, is_float, is_integer, kind, word, words,
-};
+use super::shared::{Parameters, count, groups, input_type, is_float, is_integer, kind, word, words};
 use super::windows::{MOST_SPATIAL, image, windows};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};

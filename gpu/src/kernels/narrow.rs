@@ -16,7 +16,9 @@ impl Narrow {
     /// For an output of that type.
     pub fn new(gpu: &Gpu, dtype: DType) -> Narrow {
         let narrow = SHADERS.first().filter(|_| dtype != DType::F32);
-        Narrow(narrow.map(|shader| gpu.pipeline(Variant::new(shader, &[("KIND", super::shared::kind(dtype))]))))
+        Narrow(
+            narrow.map(|shader| gpu.pipeline(Variant::new(shader, &[("KIND", super::shared::kind(dtype))]))),
+        )
     }
 
     /// Output 0 of so many elements, by launches that `write` it to where it is told. Where that is scratch

@@ -84,7 +84,8 @@ impl DeviceKernel for Resized {
         let mut steps: Vec<(usize, Taps)> = Vec::new();
         for (i, axis) in self.axes(cx, &x, &out)?.iter().enumerate() {
             let taps = self.op.spans(axis)?;
-            let same = axis.len == axis.out && taps.spans().enumerate().all(|(i, span)| span == (i, &[1.0][..]));
+            let same =
+                axis.len == axis.out && taps.spans().enumerate().all(|(i, span)| span == (i, &[1.0][..]));
             if !same {
                 steps.push((i, taps));
             }
