@@ -29,13 +29,13 @@ fn larger(a: f32, b: f32) -> f32 {
     return select(a, b, !is_nan(a) && (is_nan(b) || b > a));
 }
 
-// What of an element is summed, or compared. The terms of a norm are taken relative to the largest one, whose
-// power alone might be infinite or nothing.
-fn term(v: f32, most: f32) -> f32 {
+// What of an element is summed: its part of a mean, since the sum of all might be infinite; in a norm, its power
+// relative to the largest one, whose power alone might be infinite or nothing.
+fn term(v: f32, most: f32, part: f32) -> f32 {
     if POOLING == 3u {
         return power_of(v / most, p.power.x);
     }
-    return v;
+    return v * part;
 }
 
 @compute @workgroup_size(256)
@@ -81,8 +81,9 @@ fn main(
     }
     var sum = 0.0;
     if POOLING != 0u {
+        let part = 1.0 / f32(max(cells, 1u));
         for (var cell = slice; cell < end; cell += slices) {
-            sum += term(element(first + cell * step), most);
+            sum += term(element(first + cell * step), most, part);
         }
         partial[local] = sum;
         workgroupBarrier();
@@ -97,8 +98,8 @@ fn main(
     if slice == 0u && output < p.sizes.x {
         var v = most;
         if POOLING == 1u {
-            // What a division by zero makes is for each GPU to say.
-            v = select(sum / f32(cells), not_a_number(), cells == 0u);
+            // Of no cells there is no mean.
+            v = select(sum, not_a_number(), cells == 0u);
         }
         if POOLING == 3u && most > 0.0 && !is_nan(most) && !is_infinite(most) {
             v = most * root_of(sum, p.power.x);

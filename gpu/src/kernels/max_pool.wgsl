@@ -72,10 +72,25 @@ fn pooled(output: u32) -> u32 {
     }
     switch POOLING {
         case 0u: { return from_float(most, KIND); }
-        case 1u: { return from_float(sum / f32(max(count, 1u)), KIND); }
-        case 2u: { return from_float(sum / padded_taps(origin), KIND); }
+        case 1u: { return from_float(mean(origin, first, step, sum, f32(max(count, 1u))), KIND); }
+        case 2u: { return from_float(mean(origin, first, step, sum, padded_taps(origin)), KIND); }
         default: { return from_float(norm(origin, first, step, most), KIND); }
     }
+}
+
+// The mean of a window whose sum is known. Where that is infinite, its parts may not be.
+fn mean(origin: vec3<i32>, first: u32, step: u32, sum: f32, count: f32) -> f32 {
+    if !is_infinite(sum) {
+        return sum / count;
+    }
+    var parts = 0.0;
+    for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
+        let cell = cell_of(origin, tap);
+        if cell != NOWHERE {
+            parts += to_float(bits_at(first + cell * step), KIND) / count;
+        }
+    }
+    return parts;
 }
 
 // The norm of a window, whose largest element is known: its power alone might be infinite or nothing.

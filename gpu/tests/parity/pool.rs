@@ -96,7 +96,14 @@ fn maxima_of_integers_and_of_windows_of_padding_agree() {
     let x = tensor(F32, &[1, 2, 5], &[f32::NEG_INFINITY, 1.0, f32::NAN, -5.0, f32::INFINITY, -1e30, 0.0]);
     Case::rewritten(op, &[Some(x.clone())]).check();
     let [op, _] = both("LpPool", 22, &[ints("kernel_shape", &[2]), ints("pads", &[2, 0])]);
-    Case::rewritten(op, &[Some(x)]).check();
+    Case::rewritten(op, &[Some(x.clone())]).check();
+    for count_pads in [0, 1] {
+        let attrs =
+            [ints("kernel_shape", &[3]), ints("pads", &[1, 0]), ("count_include_pad", Attr::Int(count_pads))];
+        let [op, _] = both("AveragePool", 22, &attrs);
+        Case::rewritten(op.clone(), &[Some(x.clone())]).check();
+        Case::rewritten(op, &[Some(tensor(F32, &[1, 1, 6], &[3e38, 2e38]))]).check();
+    }
 }
 
 #[test]
@@ -118,7 +125,8 @@ fn global_pools_agree() {
         Case::rewritten(turned.clone(), &[Some(random(BF16, &[3, 3, 3, 5], 3.0))]).check();
         let (inf, nan) = (f32::INFINITY, f32::NAN);
         let nasty = Tensor::new(&[1, 4, 2], &[1.0, nan, inf, -1.0, -inf, -inf, 1e30, 0.0]).unwrap();
-        Case::rewritten(op, &[Some(nasty.clone())]).check();
+        Case::rewritten(op.clone(), &[Some(nasty)]).check();
+        Case::rewritten(op, &[Some(tensor(F32, &[1, 2, 5, 5], &[3e38, 2e38]))]).check();
     }
 }
 
