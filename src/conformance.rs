@@ -56,8 +56,7 @@ pub fn find_cases(dir: &Path) -> Result<Vec<PathBuf>> {
 /// Runs one case.
 pub fn run_case(dir: &Path, options: &Options) -> Report {
     let name = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut report =
-        Report { name, operators: BTreeMap::new(), on_device: true, outcome: Outcome::Passed };
+    let mut report = Report { name, operators: BTreeMap::new(), on_device: true, outcome: Outcome::Passed };
     if let Err(e) = run(dir, options, &mut report) {
         report.outcome = Outcome::Failed(e.to_string());
     }

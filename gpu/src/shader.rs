@@ -36,6 +36,26 @@ macro_rules! shader {
 }
 pub(crate) use shader;
 
+/// What a kernel's file names as its own: one file of WGSL, or several.
+#[cfg(test)]
+pub trait Files {
+    fn files(&'static self) -> &'static [Shader];
+}
+
+#[cfg(test)]
+impl Files for Shader {
+    fn files(&'static self) -> &'static [Shader] {
+        std::slice::from_ref(self)
+    }
+}
+
+#[cfg(test)]
+impl Files for &'static [Shader] {
+    fn files(&'static self) -> &'static [Shader] {
+        self
+    }
+}
+
 /// A file with its constants: what a pipeline is made of. Equal variants share one.
 #[derive(Clone, Debug)]
 pub struct Variant {
@@ -77,15 +97,16 @@ impl std::fmt::Display for Variant {
 /// The files that others use.
 const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
-    ("bytes", include_str!("kernels/common/bytes.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
+    ("factors", include_str!("kernels/common/factors.wgsl")),
+    ("finish", include_str!("kernels/common/finish.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
-    ("quantize", include_str!("kernels/common/quantize.wgsl")),
-    ("scales", include_str!("kernels/common/scales.wgsl")),
-    ("walk", include_str!("kernels/common/walk.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
-    ("window", include_str!("kernels/common/window.wgsl")),
+    ("tile", include_str!("kernels/common/tile.wgsl")),
+    ("vectors", include_str!("kernels/common/vectors.wgsl")),
+    ("walk", include_str!("kernels/common/walk.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),
+    ("windows", include_str!("kernels/common/windows.wgsl")),
 ];
 
 impl Shader {

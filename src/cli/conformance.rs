@@ -5,9 +5,9 @@
 
 use super::Verdict;
 use super::model::Device;
-use edgewise::device::Device as AnyDevice;
 use anyhow::{Context, Result, anyhow, ensure};
 use edgewise::conformance::{Outcome, Report as Case, find_cases, run_case};
+use edgewise::device::Device as AnyDevice;
 use edgewise::{Limits, Options};
 use regex_lite::Regex;
 use serde::Serialize;

@@ -22,6 +22,7 @@ pub use eval::eval;
 pub(crate) use eval::testing;
 pub use io::{In, Io, Out, RunContext};
 pub use pool::Pool;
+pub use resample::Taps;
 pub(crate) use stack::slice_axis;
 
 use crate::graph::{Fact, Graph};

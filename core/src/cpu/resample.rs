@@ -12,6 +12,22 @@ pub struct Taps {
 }
 
 impl Taps {
+    /// One source position for each position of the result.
+    pub fn single(positions: impl Iterator<Item = usize>) -> Taps {
+        let spans: Vec<(usize, usize)> = positions.zip(1..).collect();
+        Taps { weights: vec![1.0; spans.len()], spans }
+    }
+
+    /// Where each span starts, and its weights.
+    pub fn spans(&self) -> impl Iterator<Item = (usize, &[f64])> {
+        let mut begin = 0;
+        self.spans.iter().map(move |&(start, end)| {
+            let weights = self.weights.get(begin..end).unwrap_or(&[]);
+            begin = end;
+            (start, weights)
+        })
+    }
+
     /// Adds a position of the result that lies at `place` of an axis of `len` (not 0) and takes what is no
     /// farther than `reach`. What lies outside becomes the edge, or nothing with `exclude_outside`.
     pub fn push(

@@ -191,6 +191,18 @@ impl Resize {
     }
 }
 
+impl Resize {
+    /// From where each position of the result along an axis (of one element at least) takes what, the nearest
+    /// one included: the same for every device. Regions are not known to it.
+    pub fn spans(&self, axis: &Axis) -> Result<Taps> {
+        let places = self.places(axis, (0.0, 1.0))?;
+        if self.mode == Mode::Nearest {
+            return Ok(Taps::single(places.iter().map(|&place| self.nearest(place, axis))));
+        }
+        Ok(self.taps(axis, &places))
+    }
+}
+
 impl Axis {
     /// `x` divided by the scale.
     ///

@@ -267,6 +267,11 @@ impl Resize {
         Ok(result)
     }
 
+    /// Whether sizes are the result's, whatever becomes of the aspect ratio.
+    pub fn stretches(&self) -> bool {
+        self.aspect == Aspect::Stretch
+    }
+
     /// What the axes become under those sizes.
     pub fn by_sizes(&self, shape: &[usize], sizes: &[i64]) -> Result<Vec<Axis>> {
         let axes = self.axes(shape.len())?;

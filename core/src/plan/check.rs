@@ -69,11 +69,8 @@ pub fn check(program: &Program, start: usize, live: &[Live], segment: &Segment) 
 
 /// The value whose elements each alias names: those of nodes that no task runs.
 fn roots(program: &Program, start: usize, segment: &Segment) -> HashMap<ValueId, ValueId> {
-    let ran: HashSet<usize> = segment
-        .steps()
-        .map(|step| step.node)
-        .chain(segment.device_steps().map(|step| step.node))
-        .collect();
+    let ran: HashSet<usize> =
+        segment.steps().map(|step| step.node).chain(segment.device_steps().map(|step| step.node)).collect();
     let mut roots = HashMap::new();
     for at in (start..segment.end).filter(|at| !ran.contains(at)) {
         let node = &program.graph().nodes[at];

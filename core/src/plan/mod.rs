@@ -20,8 +20,8 @@ pub use check::check;
 pub use memory::{Interval, lay_out, live_bytes};
 pub use placement::{DeviceArena, Placement};
 pub use segment::{
-    Destination, DeviceSlot, DeviceStep, DeviceValue, Download, Home, Live, Segment, Slot, Step, StepIn, Stop,
-    Task, Upload, Work,
+    Destination, DeviceSlot, DeviceStep, DeviceValue, Download, Home, Live, Segment, Slot, Step, StepIn,
+    Stop, Task, Upload, Work,
 };
 pub use slots::{Stay, assign};
 

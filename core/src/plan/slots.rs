@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn what_meets_lies_apart_and_what_lies_already_stays() {
-        let some = [Stay { fixed: Some(2), ..stay(0, 5, 64) }, stay(0, 5, 128), stay(5, 6, 64), stay(6, 9, 64)];
+        let some =
+            [Stay { fixed: Some(2), ..stay(0, 5, 64) }, stay(0, 5, 128), stay(5, 6, 64), stay(6, 9, 64)];
         let (given, bytes) = assign(&some);
         assert_eq!(given[0], 2);
         for (i, a) in some.iter().enumerate() {

@@ -23,7 +23,8 @@ impl Segment {
                         let op = &program.graph().nodes[step.node].op_name;
                         let all = |values: &[DeviceValue]| names.values(values);
                         let (inputs, outputs) = (all(&step.inputs), all(&step.outputs));
-                        let _ = writeln!(out, "{op} ({inputs}) -> {outputs} in {} launches", step.launches.len());
+                        let _ =
+                            writeln!(out, "{op} ({inputs}) -> {outputs} in {} launches", step.launches.len());
                     }
                 }
                 Work::Upload(copies) => {

@@ -66,7 +66,8 @@ pub trait Driver: Send + Sync {
     /// What there is beyond.
     fn features(&self) -> Features;
 
-    /// Memory for so many bytes; `what` is named where there is none.
+    /// Memory for so many bytes, rounded up to whole vectors of four words, which kernels may read; `what` is
+    /// named where there is none.
     fn allocate(&self, bytes: u64, what: &str) -> Result<Memory>;
 
     /// Copies bytes of the host into memory, behind everything that was begun before.

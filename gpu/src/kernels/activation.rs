@@ -1,7 +1,7 @@
 //! Activations of floats, and their numbers, by which fused ones are called too.
 
-use super::shared::{Map, input_type, is_float, kind};
 use super::Kernel;
+use super::shared::{Map, input_type, is_float, kind};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::Result;
@@ -19,6 +19,9 @@ pub struct Function {
 }
 
 impl Function {
+    /// The one that changes nothing.
+    pub const NONE: Function = Function { number: 0, parameters: [0.0; 4] };
+
     fn new(number: u32, parameters: &[f32]) -> Function {
         let mut all = [0.0; 4];
         all.iter_mut().zip(parameters).for_each(|(to, from)| *to = *from);
@@ -50,7 +53,7 @@ impl Function {
     /// Of what is fused into a product or a convolution.
     pub fn fused(activation: &FusedActivation) -> Function {
         match *activation {
-            FusedActivation::None => Function::new(0, &[]),
+            FusedActivation::None => Function::NONE,
             FusedActivation::Clip { low, high } => Function::clip(low, high),
             FusedActivation::Elu { alpha } => Function::of(&Activation::Elu { alpha }),
             FusedActivation::Gelu { tanh } => Function::of(&Activation::Gelu { tanh }),
@@ -68,7 +71,9 @@ impl Function {
             FusedActivation::Softsign => Function::of(&Activation::Softsign),
             FusedActivation::Swish { alpha } => Function::of(&Activation::Swish { alpha }),
             FusedActivation::Tanh => Function::new(20, &[]),
-            FusedActivation::ThresholdedRelu { alpha } => Function::of(&Activation::ThresholdedRelu { alpha }),
+            FusedActivation::ThresholdedRelu { alpha } => {
+                Function::of(&Activation::ThresholdedRelu { alpha })
+            }
         }
     }
 

@@ -24,7 +24,8 @@ pub fn lower(gpu: &Gpu, op: &Compare, node: &Lowered<'_>) -> Result<Kernel> {
         Question::Or => 6,
         Question::Xor => 7,
     };
-    let taken = dtype == DType::Bool || number < 5 && (is_float(dtype) || is_integer(dtype) || is_wide(dtype));
+    let taken =
+        dtype == DType::Bool || number < 5 && (is_float(dtype) || is_integer(dtype) || is_wide(dtype));
     if !taken || !ranks_fit(node) {
         return Ok(None);
     }

@@ -1,109 +1,168 @@
 // use element
 // use math
 // use activate
-// use window
-// Convolutions as products by tiles: pixels by output channels, over the taps of a window and the channels under
-// each. The image is unrolled tile by tile, as the product reads it.
+// use vectors
+// use finish
+// use windows
+// use tile
+// Convolutions as products of weights with the image as its windows see it, by tiles of 64 pixels and 64
+// channels. The image is unrolled on its way into the tile, never as a whole.
+//
+// The depth counts channels, and with each tap anew: packed weights give every tap a multiple of 4 of them, so
+// that four neighbors have one tap. Channels that lie last are the columns of a tile, those that come first its
+// rows, so that neighbors write neighbors.
 
-override KIND: u32 = 1u;
-override HAS_BIAS: bool = false;
-override HAS_SUM: bool = false;
-override ACTIVATION: u32 = 0u;
-
-const TILE: u32 = 64u;
-const DEPTH: u32 = 16u;
+override CHANNELS_LAST: u32 = 1u;
 
 struct Parameters {
-    of_function: vec4<f32>,
-    window: Window,
+    last: Finish,
+    windows: Windows,
+    // Pixels of all images, output channels of a group, depth, tiles.
+    sizes: vec4<u32>,
+    // Input channels of a group, and of a tap of the packed weights; packed output channels; groups.
+    channels: vec4<u32>,
+    // Whether four channels of the image make a vector.
+    aligned: vec4<u32>,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read> w: array<u32>;
-@group(0) @binding(2) var<storage, read> bias: array<u32>;
-@group(0) @binding(3) var<storage, read> sum: array<u32>;
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> addend: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> residual: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<uniform> p: Parameters;
 
-var<workgroup> shared_image: array<f32, 1024>;
-var<workgroup> shared_weights: array<f32, 1024>;
+fn x_one(i: u32) -> f32 {
+    return one_of(x[vector_at(i, KIND)], i, KIND);
+}
 
-@compute @workgroup_size(16, 16)
+// Where the window of a pixel of any image begins, and the image.
+struct Window {
+    origin: vec3<i32>,
+    image: u32,
+}
+
+fn window_of(pixel: u32) -> Window {
+    let pixels = u32(p.windows.output.w);
+    if pixel >= p.sizes.x {
+        return Window(vec3<i32>(), NOWHERE);
+    }
+    return Window(origin_of(pixel % pixels), pixel / pixels);
+}
+
+// Four channels of the group, from `channel` on, of the cell under a tap.
+fn channels_under(window: Window, tap: u32, group: u32, channel: u32) -> vec4<f32> {
+    let cell = cell_of(window.origin, tap);
+    var v = vec4<f32>();
+    if cell == NOWHERE || window.image == NOWHERE {
+        return v;
+    }
+    let cells = u32(p.windows.input.w);
+    let ins = p.channels.x;
+    let of_image = ins * p.channels.w;
+    var at = (window.image * cells + cell) * of_image + group * ins + channel;
+    var step = 1u;
+    if CHANNELS_LAST == 1u {
+        if p.aligned.x != 0u && channel + 4u <= ins {
+            return four_of(x[vector_at(at, KIND)], at, KIND);
+        }
+    } else {
+        at = (window.image * of_image + group * ins + channel) * cells + cell;
+        step = cells;
+    }
+    if channel < ins { v.x = x_one(at); }
+    if channel + 1u < ins { v.y = x_one(at + step); }
+    if channel + 2u < ins { v.z = x_one(at + 2u * step); }
+    if channel + 3u < ins { v.w = x_one(at + 3u * step); }
+    return v;
+}
+
+fn of_image(windows: array<Window, 4>, group: u32, k: u32) -> mat4x4<f32> {
+    if k >= p.sizes.z {
+        return mat4x4<f32>();
+    }
+    let tap = k / p.channels.y;
+    let channel = k % p.channels.y;
+    return transpose(mat4x4<f32>(
+        channels_under(windows[0], tap, group, channel),
+        channels_under(windows[1], tap, group, channel),
+        channels_under(windows[2], tap, group, channel),
+        channels_under(windows[3], tap, group, channel),
+    ));
+}
+
+fn of_weights(group: u32, line: u32, k: u32) -> mat4x4<f32> {
+    if k >= p.sizes.z || line >= p.channels.z {
+        return mat4x4<f32>();
+    }
+    let step = p.channels.z / 4u;
+    let at = (group * p.sizes.z + k) * step + line / 4u;
+    return mat4x4<f32>(weights[at], weights[at + step], weights[at + 2u * step], weights[at + 3u * step]);
+}
+
+@compute @workgroup_size(TILE_GROUP)
 fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(workgroup_id) id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
-    @builtin(local_invocation_index) me: u32,
+    @builtin(local_invocation_index) local: u32,
 ) {
-    let per = per_word(KIND);
-    let first_pixel = group.x * TILE;
-    let first_out = group.y * TILE;
-    let depth = p.window.taps * p.window.ins;
-    for (var part = group.z; part < p.window.images * p.window.groups; part += groups.z) {
-        let image = part / p.window.groups;
-        let of_group = part - image * p.window.groups;
-        let x_start = image * p.window.x_image + of_group * p.window.ins * p.window.x_channel;
-        let w_start = of_group * p.window.outs * depth;
-        var sums: array<vec4<f32>, 4>;
-        for (var i = 0u; i < 4u; i++) {
-            sums[i] = vec4<f32>(0.0);
+    let tile = id.y * groups.x + id.x;
+    if tile >= p.sizes.w {
+        return;
+    }
+    let wide = (p.sizes.y + TILE - 1u) / TILE;
+    let high = (p.sizes.x + TILE - 1u) / TILE;
+    let first_out = tile % wide * TILE;
+    let first_pixel = (tile / wide) % high * TILE;
+    let group = tile / (wide * high) % p.channels.w;
+    let slice = tile / (wide * high) / p.channels.w;
+    let begin = slice * p.last.split.x;
+    let end = min(begin + p.last.split.x, p.sizes.z);
+
+    // Neighbors fetch what lies side by side: of the image, channels or pixels; of the weights, channels.
+    let fetches_image = local < 64u;
+    let side = select(0u, 1u, fetches_image != (CHANNELS_LAST == 1u));
+    let number = local % 64u;
+    let deep = fetches_image && CHANNELS_LAST == 1u;
+    let vector = select(number % 16u, number / 4u, deep);
+    let depth = 4u * select(number / 16u, number % 4u, deep);
+    let pixel = first_pixel + 4u * vector;
+    let windows = array<Window, 4>(
+        window_of(pixel),
+        window_of(pixel + 1u),
+        window_of(pixel + 2u),
+        window_of(pixel + 3u),
+    );
+    let out = first_out + 4u * vector;
+
+    let row = local / 16u;
+    let col = local % 16u;
+    var sums = array<vec4<f32>, 8>();
+    var piece: mat4x4<f32>;
+    for (var k = begin; k < end + TILE_DEPTH; k += TILE_DEPTH) {
+        if k < end && fetches_image {
+            piece = of_image(windows, group, k + depth);
+        } else if k < end {
+            piece = of_weights(group, out, k + depth);
         }
-        for (var first = 0u; first < depth; first += DEPTH) {
-            for (var i = me; i < TILE * DEPTH; i += 256u) {
-                let pixel = first_pixel + i % TILE;
-                let k = first + i / TILE;
-                var e = 0.0;
-                if pixel < p.window.pixels && k < depth {
-                    let tap = k / p.window.ins;
-                    let at = cell(pixel, tap);
-                    if at != NOWHERE {
-                        let place = x_start + at + (k - tap * p.window.ins) * p.window.x_channel;
-                        e = to_float(bits_of(x[place / per], place, KIND), KIND);
-                    }
-                }
-                shared_image[i] = e;
-            }
-            for (var i = me; i < TILE * DEPTH; i += 256u) {
-                let out = first_out + i % TILE;
-                let k = first + i / TILE;
-                var e = 0.0;
-                if out < p.window.outs && k < depth {
-                    let tap = k / p.window.ins;
-                    let place = w_start + out * depth + (k - tap * p.window.ins) * p.window.taps + tap;
-                    e = to_float(bits_of(w[place / per], place, KIND), KIND);
-                }
-                shared_weights[i] = e;
-            }
-            workgroupBarrier();
-            for (var k = 0u; k < DEPTH; k++) {
-                let at = k * TILE + local.x * 4u;
-                let weights = vec4<f32>(
-                    shared_weights[at], shared_weights[at + 1u], shared_weights[at + 2u], shared_weights[at + 3u],
-                );
-                let pixels = k * TILE + local.y * 4u;
-                for (var i = 0u; i < 4u; i++) {
-                    sums[i] += shared_image[pixels + i] * weights;
-                }
-            }
-            workgroupBarrier();
+        if k > begin {
+            multiply_tiles(&sums, row, col);
         }
-        for (var i = 0u; i < 4u; i++) {
-            let pixel = first_pixel + local.y * 4u + i;
-            for (var j = 0u; j < 4u; j++) {
-                let out = first_out + local.x * 4u + j;
-                if pixel < p.window.pixels && out < p.window.outs {
-                    let channel = of_group * p.window.outs + out;
-                    let at = image * p.window.y_image + channel * p.window.y_channel + pixel * p.window.y_pixel;
-                    var result = sums[i][j];
-                    if HAS_BIAS {
-                        result += to_float(bits_of(bias[channel / per], channel, KIND), KIND);
-                    }
-                    if HAS_SUM {
-                        result += to_float(bits_of(sum[at / per], at, KIND), KIND);
-                    }
-                    y[at] = activate(ACTIVATION, result, p.of_function);
-                }
-            }
+        workgroupBarrier();
+        put_piece(side, vector, depth, piece);
+        workgroupBarrier();
+    }
+
+    let pixels = u32(p.windows.output.w);
+    let outs = p.sizes.y * p.channels.w;
+    for (var i = 0u; i < 32u; i++) {
+        let cell = vec2<u32>(8u * row + i / 4u, 4u * col + i % 4u);
+        let at = select(cell.yx, cell, CHANNELS_LAST == 1u) + vec2<u32>(first_pixel, first_out);
+        if at.x < p.sizes.x && at.y < p.sizes.y {
+            let channel = group * p.sizes.y + at.y;
+            let first = (at.x / pixels * outs + channel) * pixels + at.x % pixels;
+            let to = select(first, at.x * outs + channel, CHANNELS_LAST == 1u);
+            finish_slice(p.last, sum_of(&sums, i / 4u, i % 4u), slice, channel, to);
         }
     }
 }

@@ -53,13 +53,23 @@ impl Copy {
     }
 
     /// The launch that fills the parts of a dense output with the elements that begin at `from`; none for none.
-    pub fn launch(&self, from: usize, parts: &[Part], buffers: [Operand; 2]) -> Result<Option<Launch<Operand>>> {
+    pub fn launch(
+        &self,
+        from: usize,
+        parts: &[Part],
+        buffers: [Operand; 2],
+    ) -> Result<Option<Launch<Operand>>> {
         if parts.iter().any(|part| part.size == 0) {
             return Ok(None);
         }
         let buffers = buffers.to_vec();
         let launch = |(parameters, work): (Parameters, usize)| {
-            Ok(Some(Launch { pipeline: self.pipeline, buffers, parameters: parameters.0, groups: groups(work)? }))
+            Ok(Some(Launch {
+                pipeline: self.pipeline,
+                buffers,
+                parameters: parameters.0,
+                groups: groups(work)?,
+            }))
         };
         launch(match self.unit {
             DType::U32 => self.by_words(from, parts)?,

@@ -21,7 +21,12 @@ pub fn lower(gpu: &Gpu, op: &Gather, node: &Lowered<'_>) -> Result<Kernel> {
         _ => return Ok(None),
     };
     let constants = [("KIND", unit as u32), ("WIDE_INDICES", wide)];
-    Ok(Some(Box::new(Lower { pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)), unit, units, axis: op.axis })))
+    Ok(Some(Box::new(Lower {
+        pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)),
+        unit,
+        units,
+        axis: op.axis,
+    })))
 }
 
 struct Lower {

@@ -1,19 +1,19 @@
-//! Gemm and FusedGemm of floats.
+//! Gemm and FusedGemm of floats. A beta of 0 means that C is not read at all.
 
 use super::Kernel;
 use super::activation::Function;
-use super::product::Product;
+use super::matmul::{Last, Product};
 use crate::Gpu;
 use edgewise_core::Result;
 use edgewise_core::device::Lowered;
 use edgewise_core::ops::gemm::Gemm;
 
 pub fn lower(gpu: &Gpu, op: &Gemm, node: &Lowered<'_>) -> Result<Kernel> {
-    let product = Product {
-        beta: op.beta,
-        activation: Function::fused(&op.activation),
-        addend: node.has(2).then_some(2),
-        ..Product::plain(op.left, op.right, op.alpha)
+    let last = Last {
+        alpha: op.alpha,
+        addend: (node.has(2) && op.beta != 0.0).then_some((2, op.beta)),
+        residual: None,
+        function: Function::fused(&op.activation),
     };
-    Ok(product.lower(gpu, node))
+    Ok(Product::new(gpu, node, [op.left, op.right], last).map(|product| Box::new(product) as _))
 }

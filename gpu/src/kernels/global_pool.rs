@@ -1,38 +1,55 @@
-//! GlobalAveragePool, GlobalMaxPool and GlobalLpPool: reductions of an image's axes.
+//! GlobalAveragePool, GlobalMaxPool and GlobalLpPool of floats.
 
 use super::Kernel;
-use super::reduce::Reducer;
-use super::shared::{input_type, is_float, ranks_fit};
+use super::max_pool::numbers;
+use super::narrow::Narrow;
+use super::shared::{Parameters, count, input_type, is_float, kind, rows_of_groups, word};
+use super::windows::image;
 use crate::Gpu;
+use crate::shader::{Shader, Variant, shader};
 use edgewise_core::Result;
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered};
+use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::ops::global_pool::GlobalPool;
-use edgewise_core::ops::max_pool::Pooling;
-use edgewise_core::ops::reduce::Reduction;
+
+pub static SHADERS: &[Shader] = &[shader!("global_pool", 1, 1)];
 
 pub fn lower(gpu: &Gpu, op: &GlobalPool, node: &Lowered<'_>) -> Result<Kernel> {
-    let kind = match op.pooling {
-        Pooling::Max => Reduction::ReduceMax,
-        Pooling::Average { .. } => Reduction::ReduceMean,
-        Pooling::Norm { p: 1.0 } => Reduction::ReduceL1,
-        Pooling::Norm { p: 2.0 } => Reduction::ReduceL2,
-        Pooling::Norm { .. } => return Ok(None),
+    let (Some(dtype), [shader]) = (input_type(node, 0).filter(|&dtype| is_float(dtype)), SHADERS) else {
+        return Ok(None);
     };
-    let dtype = input_type(node, 0).filter(|&dtype| is_float(dtype) && ranks_fit(node));
-    let Some(dtype) = dtype else { return Ok(None) };
-    Ok(Some(Box::new(Lower { reducer: Reducer::of(gpu, dtype, kind), channels_last: op.channels_last })))
+    let (pooling, power) = numbers(op.pooling);
+    let constants = [("KIND", kind(dtype)), ("POOLING", pooling), ("CHANNELS_LAST", op.channels_last.into())];
+    let (pipeline, narrow) = (gpu.pipeline(Variant::new(shader, &constants)), Narrow::to(gpu, dtype));
+    Ok(Some(Box::new(Pool { power, channels_last: op.channels_last, pipeline, narrow })))
 }
 
-struct Lower {
-    reducer: Reducer,
+struct Pool {
+    power: f32,
     channels_last: bool,
+    pipeline: PipelineId,
+    narrow: Narrow,
 }
 
-impl DeviceKernel for Lower {
+impl DeviceKernel for Pool {
     fn bind(&self, cx: &Binding<'_>) -> Result<Bound> {
-        let rank = cx.input(0)?.len();
-        let channel = if self.channels_last { rank.saturating_sub(1) } else { 1 };
-        let marked: Vec<bool> = (0..rank).map(|axis| axis != 0 && axis != channel).collect();
-        self.reducer.bind(cx, &marked)
+        let x = cx.input(0)?;
+        let (batch, channels, spatial) = image(&x, self.channels_last)?;
+        let len = batch * channels;
+        if len == 0 {
+            return Ok(Bound::nothing());
+        }
+        // Outputs of a group, as the shader has them.
+        let groups = len.div_ceil(if self.channels_last { 32 } else { 8 });
+        let sizes = [len, channels, count(spatial), groups];
+        let parameters = Parameters(sizes.into_iter().map(word).collect::<Result<_>>()?);
+        word(count(&x))?;
+        self.narrow.after(len, |y| {
+            Ok(Bound::one(Launch {
+                pipeline: self.pipeline,
+                buffers: vec![Operand::Input(0), y],
+                parameters: parameters.floats(&[self.power]).0,
+                groups: rows_of_groups(groups)?,
+            }))
+        })
     }
 }

@@ -8,10 +8,10 @@ use super::narrow::Narrow;
 use super::shared::{Parameters, count, input_type, is_float, kind, ranks_fit, rows_of_groups, word};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::{Dim, Result};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::graph::Dims;
 use edgewise_core::ops::layer_normalization::LayerNormalization;
+use edgewise_core::{Dim, Result};
 use std::sync::Arc;
 
 pub static SHADER: Shader = shader!("layer_normalization", 5, 2);
@@ -114,7 +114,9 @@ impl DeviceKernel for Lower {
         }
         // What is left out is bound all the same: as the input, which nobody reads there.
         let operand = |i: Option<usize>| Operand::Input(i.unwrap_or(0));
-        let size = |i: Option<usize>| -> Result<u32> { word(i.map_or(Ok(len), |i| cx.input(i).map(|s| count(&s)))?) };
+        let size = |i: Option<usize>| -> Result<u32> {
+            word(i.map_or(Ok(len), |i| cx.input(i).map(|s| count(&s)))?)
+        };
         let (scale, bias) = (Some(self.inputs.scale()), self.inputs.bias);
         let mut bound = Bound::nothing();
         let sum = match self.keep_sum {
@@ -138,7 +140,15 @@ impl DeviceKernel for Lower {
         let (skip, skip_bias) = (operand(self.inputs.skip), operand(self.inputs.skip_bias));
         bound.launches.push(Launch {
             pipeline: self.pipeline,
-            buffers: vec![Operand::Input(0), operand(scale), operand(bias), skip, skip_bias, y.clone(), sum.clone()],
+            buffers: vec![
+                Operand::Input(0),
+                operand(scale),
+                operand(bias),
+                skip,
+                skip_bias,
+                y.clone(),
+                sum.clone(),
+            ],
             parameters,
             groups: rows_of_groups(total / len)?,
         });

@@ -1,8 +1,8 @@
-//! Linear: a product with weights, a bias, a sum and an activation.
+//! Linear: a product with a matrix of weights, and what follows it.
 
 use super::Kernel;
 use super::activation::Function;
-use super::product::Product;
+use super::matmul::{Last, Product};
 use crate::Gpu;
 use edgewise_core::Result;
 use edgewise_core::device::Lowered;
@@ -10,11 +10,12 @@ use edgewise_core::ops::linear::Linear;
 use edgewise_core::ops::matmul::Flip;
 
 pub fn lower(gpu: &Gpu, op: &Linear, node: &Lowered<'_>) -> Result<Kernel> {
-    let product = Product {
-        activation: Function::fused(&op.activation),
-        row: node.has(2).then_some(2),
-        addend: node.has(3).then_some(3),
-        ..Product::plain(Flip::default(), op.weights(), 1.0)
+    let last = Last {
+        alpha: 1.0,
+        addend: node.has(2).then_some((2, 1.0)),
+        residual: node.has(3).then_some(3),
+        function: Function::fused(&op.activation),
     };
-    Ok(product.lower(gpu, node))
+    let flips = [Flip::default(), op.weights()];
+    Ok(Product::new(gpu, node, flips, last).map(|product| Box::new(product) as _))
 }

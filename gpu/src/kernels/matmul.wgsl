@@ -1,133 +1,124 @@
 // use element
 // use math
 // use activate
-// Matrix products by tiles, with what may follow them: alpha, a row added, a tensor added, an activation.
+// use vectors
+// use finish
+// use factors
+// use tile
+// Matrix products. A group makes a tile of 64 × 64, an invocation 8 rows and 4 columns of it.
 //
-// A group computes a tile of 64 by 64; an invocation 4 by 4 of it. Factors are read by steps, so that they may
-// lie either way.
+// What comes next is fetched into registers before the tiles at hand are multiplied, and put down after.
 
-override KIND: u32 = 1u;
-override HAS_ROW: bool = false;
-override HAS_ADDEND: bool = false;
-override ACTIVATION: u32 = 0u;
-
-const TILE: u32 = 64u;
-const DEPTH: u32 = 16u;
-
-struct Parameters {
-    rows: u32,
-    cols: u32,
-    depth: u32,
-    batches: u32,
-    // From row to row and from column to column, of each factor and of what is added.
-    left: vec2<u32>,
-    right: vec2<u32>,
-    addend: vec2<u32>,
-    alpha: f32,
-    beta: f32,
-    of_function: vec4<f32>,
-    axes: vec4<u32>,
-    // Of the batch: size, and steps of both factors and of what is added.
-    axis: array<vec4<u32>, 8>,
-}
-
-@group(0) @binding(0) var<storage, read> a: array<u32>;
-@group(0) @binding(1) var<storage, read> b: array<u32>;
-@group(0) @binding(2) var<storage, read> row: array<u32>;
-@group(0) @binding(3) var<storage, read> addend: array<u32>;
+@group(0) @binding(0) var<storage, read> left: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> right: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> addend: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> residual: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<uniform> p: Parameters;
+@group(0) @binding(5) var<uniform> p: Product;
 
-// Both tiles lie depth by depth.
-var<workgroup> shared_left: array<f32, 1024>;
-var<workgroup> shared_right: array<f32, 1024>;
-
-fn starts(batch: u32) -> vec3<u32> {
-    var rest = batch;
-    var at = vec3<u32>(0u);
-    for (var k = p.axes.x; k > 1u; k--) {
-        let axis = p.axis[k - 1u];
-        let outer = rest / axis.x;
-        at += (rest - outer * axis.x) * axis.yzw;
-        rest = outer;
+// Vector `i` of a piece: a line of the depth, or a row of depth along the lines.
+fn left_part(at: u32, line: u32, k: u32, i: u32) -> vec4<f32> {
+    let outer = select(k, line, LEFT_DEEP == 1u) + i;
+    let outers = select(p.sizes.z, p.sizes.x, LEFT_DEEP == 1u);
+    if outer >= outers {
+        return vec4<f32>();
     }
-    return at + rest * p.axis[0].yzw;
+    let row = at + outer * p.steps.x;
+    if LEFT_DEEP == 1u {
+        return left_vector(row, k, p.sizes.z);
+    }
+    return left_vector(row, line, p.sizes.x);
 }
 
-fn finished(sum: f32, start: u32, m: u32, n: u32) -> f32 {
-    let per = per_word(KIND);
-    var result = sum * p.alpha;
-    if HAS_ROW {
-        result += to_float(bits_of(row[n / per], n, KIND), KIND);
+fn right_part(at: u32, line: u32, k: u32, i: u32) -> vec4<f32> {
+    let outer = select(k, line, RIGHT_DEEP == 1u) + i;
+    let outers = select(p.sizes.z, p.sizes.y, RIGHT_DEEP == 1u);
+    if outer >= outers {
+        return vec4<f32>();
     }
-    if HAS_ADDEND {
-        let at = start + m * p.addend.x + n * p.addend.y;
-        result += p.beta * to_float(bits_of(addend[at / per], at, KIND), KIND);
+    let row = at + outer * p.steps.z;
+    if RIGHT_DEEP == 1u {
+        return right_vector(row, k, p.sizes.z);
     }
-    return activate(ACTIVATION, result, p.of_function);
+    return right_vector(row, line, p.sizes.y);
 }
 
-@compute @workgroup_size(16, 16)
+fn fetched(side: u32, at: vec2<u32>, lines: vec2<u32>, k: u32) -> mat4x4<f32> {
+    var piece: mat4x4<f32>;
+    if side == 0u {
+        piece = mat4x4<f32>(
+            left_part(at.x, lines.x, k, 0u),
+            left_part(at.x, lines.x, k, 1u),
+            left_part(at.x, lines.x, k, 2u),
+            left_part(at.x, lines.x, k, 3u),
+        );
+        if LEFT_DEEP == 1u {
+            piece = transpose(piece);
+        }
+    } else {
+        piece = mat4x4<f32>(
+            right_part(at.y, lines.y, k, 0u),
+            right_part(at.y, lines.y, k, 1u),
+            right_part(at.y, lines.y, k, 2u),
+            right_part(at.y, lines.y, k, 3u),
+        );
+        if RIGHT_DEEP == 1u {
+            piece = transpose(piece);
+        }
+    }
+    return piece;
+}
+
+@compute @workgroup_size(TILE_GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_id) local: vec3<u32>,
-    @builtin(local_invocation_index) me: u32,
+    @builtin(local_invocation_index) local: u32,
 ) {
-    let per = per_word(KIND);
-    let first_col = group.x * TILE;
-    let first_row = group.y * TILE;
-    for (var batch = group.z; batch < p.batches; batch += groups.z) {
-        let start = starts(batch);
-        var sums: array<vec4<f32>, 4>;
-        for (var i = 0u; i < 4u; i++) {
-            sums[i] = vec4<f32>(0.0);
+    let tile = group.y * groups.x + group.x;
+    if tile >= p.sizes.w {
+        return;
+    }
+    let wide = (p.sizes.y + TILE - 1u) / TILE;
+    let high = (p.sizes.x + TILE - 1u) / TILE;
+    let first = vec2<u32>((tile / wide) % high, tile % wide) * TILE;
+    let number = tile / (wide * high) % p.addend.z;
+    let slice = tile / (wide * high) / p.addend.z;
+    let begin = slice * p.last.split.x;
+    let end = min(begin + p.last.split.x, p.sizes.z);
+    let at = matrices(number);
+
+    // Neighbors fetch what lies side by side.
+    let side = local / 64u;
+    let piece_number = local % 64u;
+    let deep = select(RIGHT_DEEP, LEFT_DEEP, side == 0u) == 1u;
+    let vector = select(piece_number % 16u, piece_number / 4u, deep);
+    let depth = 4u * select(piece_number / 16u, piece_number % 4u, deep);
+    let lines = first + 4u * vector;
+
+    let row = local / 16u;
+    let col = local % 16u;
+    var sums = array<vec4<f32>, 8>();
+    var piece: mat4x4<f32>;
+    for (var k = begin; k < end + TILE_DEPTH; k += TILE_DEPTH) {
+        if k < end {
+            piece = fetched(side, at, lines, k + depth);
         }
-        for (var first = 0u; first < p.depth; first += DEPTH) {
-            for (var i = me; i < TILE * DEPTH; i += 256u) {
-                // Neighbors in memory are read by neighbors.
-                let by_depth = p.left.y == 1u;
-                let k = select(i / TILE, i % DEPTH, by_depth);
-                let m = select(i % TILE, i / DEPTH, by_depth);
-                var e = 0.0;
-                if first + k < p.depth && first_row + m < p.rows {
-                    let at = start.x + (first_row + m) * p.left.x + (first + k) * p.left.y;
-                    e = to_float(bits_of(a[at / per], at, KIND), KIND);
-                }
-                shared_left[k * TILE + m] = e;
-            }
-            for (var i = me; i < TILE * DEPTH; i += 256u) {
-                let by_depth = p.right.x == 1u;
-                let k = select(i / TILE, i % DEPTH, by_depth);
-                let n = select(i % TILE, i / DEPTH, by_depth);
-                var e = 0.0;
-                if first + k < p.depth && first_col + n < p.cols {
-                    let at = start.y + (first + k) * p.right.x + (first_col + n) * p.right.y;
-                    e = to_float(bits_of(b[at / per], at, KIND), KIND);
-                }
-                shared_right[k * TILE + n] = e;
-            }
-            workgroupBarrier();
-            for (var k = 0u; k < DEPTH; k++) {
-                let at = k * TILE + local.x * 4u;
-                let right = vec4<f32>(
-                    shared_right[at], shared_right[at + 1u], shared_right[at + 2u], shared_right[at + 3u],
-                );
-                let left = k * TILE + local.y * 4u;
-                for (var i = 0u; i < 4u; i++) {
-                    sums[i] += shared_left[left + i] * right;
-                }
-            }
-            workgroupBarrier();
+        if k > begin {
+            multiply_tiles(&sums, row, col);
         }
-        for (var i = 0u; i < 4u; i++) {
-            let m = first_row + local.y * 4u + i;
-            for (var j = 0u; j < 4u; j++) {
-                let n = first_col + local.x * 4u + j;
-                if m < p.rows && n < p.cols {
-                    y[(batch * p.rows + m) * p.cols + n] = finished(sums[i][j], start.z, m, n);
-                }
-            }
+        workgroupBarrier();
+        put_piece(side, vector, depth, piece);
+        workgroupBarrier();
+    }
+
+    for (var i = 0u; i < 32u; i++) {
+        let r = first.x + 8u * row + i / 4u;
+        let c = first.y + 4u * col + i % 4u;
+        if r < p.sizes.x && c < p.sizes.y {
+            let cell = (number * p.sizes.x + r) * p.sizes.y + c;
+            let addend_at = r * p.addend.x + c * p.addend.y;
+            finish_slice(p.last, sum_of(&sums, i / 4u, i % 4u), slice, addend_at, cell);
         }
     }
 }

@@ -1,89 +1,132 @@
 // use index
 // use element
 // use math
-// use window
-// Maxima, means and norms of windows. An invocation computes one element.
+// use windows
+// A number for every window. An invocation owns a word of them.
 
 override KIND: u32 = 1u;
-// Maximum, mean of cells, mean of cells and padding, norm.
+// 0 maximum, 1 mean of what lies in the image, 2 mean with padding, 3 norm.
 override POOLING: u32 = 0u;
+override CHANNELS_LAST: u32 = 0u;
 
 struct Parameters {
+    windows: Windows,
+    // Outputs, channels of an image.
+    sizes: vec4<u32>,
+    // The p of the norm.
     power: vec4<f32>,
-    window: Window,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<uniform> p: Parameters;
 
-// How many cells a pixel's window has in the image and its padding.
-fn padded_taps(pixel: u32) -> f32 {
-    var rest = pixel;
-    var taps = 1u;
-    for (var k = p.window.axes; k > 0u; k--) {
-        let size = p.window.size[k - 1u];
-        let place = p.window.place[k - 1u];
-        let outer = rest / place.y;
-        let end = place.x + size.x + place.w;
-        let start = min((rest - outer * place.y) * size.z, end);
-        taps *= min((end - start + size.w - 1u) / size.w, size.y);
-        rest = outer;
-    }
-    return f32(taps);
+fn bits_at(i: u32) -> u32 {
+    return bits_of(x[i / per_word(KIND)], i, KIND);
 }
 
-fn powered(e: f32) -> f32 {
-    if p.power.x == 2.0 {
-        return e * e;
+// Whether `a` is the larger one, of bits of integers.
+fn is_larger(a: u32, b: u32) -> bool {
+    return select(a > b, bitcast<i32>(a) > bitcast<i32>(b), is_signed(KIND));
+}
+
+// The bits of an output.
+fn pooled(output: u32) -> u32 {
+    let pixels = u32(p.windows.output.w);
+    let cells = u32(p.windows.input.w);
+    let channels = p.sizes.y;
+    var pixel = output % pixels;
+    var first = output / pixels * cells;
+    var step = 1u;
+    if CHANNELS_LAST == 1u {
+        pixel = output / channels % pixels;
+        first = output / channels / pixels * cells * channels + output % channels;
+        step = channels;
     }
-    return select(power(abs(e), p.power.x), abs(e), p.power.x == 1.0);
+    let origin = origin_of(pixel);
+    var most = -infinity();
+    var most_integer = select(0u, 0x80000000u, is_signed(KIND));
+    var sum = 0.0;
+    var count = 0u;
+    for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
+        let cell = cell_of(origin, tap);
+        if cell == NOWHERE {
+            continue;
+        }
+        let bits = bits_at(first + cell * step);
+        if !is_float(KIND) {
+            let v = to_int(bits, KIND);
+            most_integer = select(most_integer, v, is_larger(v, most_integer));
+            continue;
+        }
+        let v = to_float(bits, KIND);
+        count += 1u;
+        sum += v;
+        let size = select(v, abs(v), POOLING == 3u);
+        if !is_nan(most) && (is_nan(size) || size > most) {
+            most = size;
+        }
+    }
+    if !is_float(KIND) {
+        return most_integer;
+    }
+    switch POOLING {
+        case 0u: { return from_float(most, KIND); }
+        case 1u: { return from_float(mean(origin, first, step, sum, f32(max(count, 1u))), KIND); }
+        case 2u: { return from_float(mean(origin, first, step, sum, padded_taps(origin)), KIND); }
+        default: { return from_float(norm(origin, first, step, most), KIND); }
+    }
+}
+
+// The mean of a window whose sum is known. Where that is infinite, its parts may not be.
+fn mean(origin: vec3<i32>, first: u32, step: u32, sum: f32, count: f32) -> f32 {
+    if !is_infinite(sum) {
+        return sum / count;
+    }
+    var parts = 0.0;
+    for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
+        let cell = cell_of(origin, tap);
+        if cell != NOWHERE {
+            parts += to_float(bits_at(first + cell * step), KIND) / count;
+        }
+    }
+    return parts;
+}
+
+// The norm of a window, whose largest element is known: its power alone might be infinite or nothing.
+fn norm(origin: vec3<i32>, first: u32, step: u32, most: f32) -> f32 {
+    if is_nan(most) || is_infinite(most) || most == 0.0 {
+        return select(most, 0.0, most < 0.0);
+    }
+    var sum = 0.0;
+    for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
+        let cell = cell_of(origin, tap);
+        if cell != NOWHERE {
+            let v = to_float(bits_at(first + cell * step), KIND);
+            sum += power_of(v / most, p.power.x);
+        }
+    }
+    return most * root_of(sum, p.power.x);
+}
+
+// How many cells a window has in the image and its padding.
+fn padded_taps(origin: vec3<i32>) -> f32 {
+    let room = p.windows.padded.xyz - (origin + p.windows.before.xyz);
+    let dilation = p.windows.dilation.xyz;
+    let taps = min((room + dilation - vec3<i32>(1)) / dilation, p.windows.kernel.xyz);
+    return f32(taps.x * taps.y * taps.z);
 }
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let at = linear(id, groups);
-    if at >= p.window.images * p.window.y_image {
+    let word = linear(id, groups);
+    let each = per_word(KIND);
+    if word * each >= p.sizes.x {
         return;
     }
-    let image = at / p.window.y_image;
-    let within = at - image * p.window.y_image;
-    // Whichever of pixel and channel takes the larger steps is the outer one.
-    var pixel = within / p.window.y_pixel;
-    var channel = within - pixel * p.window.y_pixel;
-    if p.window.y_channel > 1u || p.window.pixels == 1u {
-        channel = within / p.window.y_channel;
-        pixel = within - channel * p.window.y_channel;
+    var result = 0u;
+    for (var lane = 0u; lane < each && word * each + lane < p.sizes.x; lane++) {
+        result |= placed(pooled(word * each + lane), lane, KIND);
     }
-    let start = image * p.window.x_image + channel * p.window.x_channel;
-    var result = select(0.0, -infinity(), POOLING == 0u);
-    var cells = 0u;
-    for (var tap = 0u; tap < p.window.taps; tap++) {
-        let offset = cell(pixel, tap);
-        if offset == NOWHERE {
-            continue;
-        }
-        let place = start + offset;
-        let e = to_float(bits_of(x[place / per_word(KIND)], place, KIND), KIND);
-        cells += 1u;
-        switch POOLING {
-            // NaN wins.
-            case 0u: { result = select(result, e, is_nan(e) || (e > result && !is_nan(result))); }
-            case 3u: { result += powered(e); }
-            default: { result += e; }
-        }
-    }
-    switch POOLING {
-        case 1u: { result = result / f32(max(cells, 1u)); }
-        case 2u: { result = result / padded_taps(pixel); }
-        case 3u: {
-            if p.power.x == 2.0 {
-                result = sqrt(result);
-            } else if p.power.x != 1.0 {
-                result = power(result, 1.0 / p.power.x);
-            }
-        }
-        default: {}
-    }
-    y[at] = result;
+    y[word] = result;
 }

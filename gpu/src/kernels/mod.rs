@@ -5,8 +5,6 @@
 //! that says what the GPU can do: `lower` answers with a kernel or with `None`.
 
 mod narrow;
-mod product;
-mod scales;
 mod shared;
 mod windows;
 
@@ -31,8 +29,14 @@ macro_rules! kernels {
             }
         }
 
+        /// Every file of WGSL.
         #[cfg(test)]
-        static SHADERS: &[&crate::shader::Shader] = &[$($(&$file::$shader,)*)*];
+        fn shaders() -> Vec<&'static crate::shader::Shader> {
+            use crate::shader::Files;
+            let mut all = Vec::new();
+            $($(all.extend($file::$shader.files());)*)*
+            all
+        }
     };
 }
 
@@ -57,29 +61,25 @@ kernels! {
     split: [Split] [];
     transpose: [Transpose] [];
 
-    // Quantization.
-    dequantize_linear: [DequantizeLinear] [SHADER];
-    dynamic_quantize_linear: [DynamicQuantizeLinear] [SHADER];
-    quantize_linear: [QuantizeLinear] [SHADER];
-
     // Products, windows and rows.
-    conv: [Conv] [TILES FEW];
-    layer_normalization: [LayerNormalization] [SHADER];
-    matmul: [MatMul] [SHADER];
-    matmul_integer: [MatMulInteger] [SHADER];
-    matmul_integer_to_float: [MatMulIntegerToFloat] [];
-    qlinear_conv: [QLinearConv] [SHADER];
-    qlinear_matmul: [QLinearMatMul] [];
-    requantize: [] [SHADER];
-    scale_sums: [] [SHADER];
+    batch_normalization: [BatchNormalization] [SHADERS];
+    conv: [Conv] [SHADERS];
+    conv_transpose: [ConvTranspose] [];
+    einsum: [Einsum] [SHADERS];
     gemm: [Gemm] [];
+    global_pool: [GlobalPool] [SHADERS];
+    join: [] [SHADERS];
+    layer_normalization: [LayerNormalization] [SHADER];
     linear: [Linear] [];
-    global_pool: [GlobalPool] [];
-    max_pool: [MaxPool] [SHADER];
+    lrn: [Lrn] [SHADERS];
+    matmul: [MatMul] [SHADERS];
+    max_pool: [MaxPool] [SHADERS];
     reduce: [Reduce] [SHADER];
+    resize: [Resize] [SHADERS];
     simplified_layer_normalization: [SimplifiedLayerNormalization] [];
     skip_layer_normalization: [SkipLayerNormalization] [];
     softmax: [Softmax] [SHADER];
+    table: [] [SHADERS];
 }
 
 #[cfg(test)]

@@ -17,6 +17,24 @@ impl Narrow {
         Narrow((dtype != DType::F32).then(|| (cast::pipeline(gpu, DType::F32, dtype), dtype)))
     }
 
+    /// Output 0 of so many elements, by launches that `write` it to where it is told. Where that is scratch memory
+    /// it is the first one, and a kernel that has others leaves it a place.
+    pub fn after(&self, len: usize, write: impl FnOnce(Operand) -> Result<Bound>) -> Result<Bound> {
+        let Some((pipeline, dtype)) = self.0 else { return write(Operand::Output(0)) };
+        let mut bound = write(Operand::Scratch(0))?;
+        if bound.launches.is_empty() {
+            return Ok(bound);
+        }
+        let bytes = device_bytes(len.saturating_mul(4));
+        match bound.scratch.first_mut() {
+            Some(first) => *first = bytes,
+            None => bound.scratch.push(bytes),
+        }
+        let buffers = [Operand::Scratch(0), Operand::Output(0)];
+        bound.launches.extend(cast::launch(pipeline, dtype, len, buffers)?);
+        Ok(bound)
+    }
+
     /// What a kernel writes for output `i`: the output, or scratch of its own.
     pub fn output(&self, bound: &mut Bound, i: usize, len: usize) -> Operand {
         match self.0 {

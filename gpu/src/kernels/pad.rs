@@ -1,7 +1,9 @@
 //! Pad of elements of at most a word, where the pads are known.
 
 use super::Kernel;
-use super::shared::{MOST_AXES, count, groups, input_type, known_ints, mover, ranks_fit, will_be_known, word, words};
+use super::shared::{
+    MOST_AXES, count, groups, input_type, known_ints, mover, ranks_fit, will_be_known, word, words,
+};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
@@ -77,7 +79,8 @@ impl DeviceKernel for Lower {
         }
         rows.resize(4 * MOST_AXES, 0);
         let words = words(self.unit, len);
-        let mut parameters = vec![word(len)?, word(words)?, word(x.len())?, word(start)?, self.value, 0, 0, 0];
+        let mut parameters =
+            vec![word(len)?, word(words)?, word(x.len())?, word(start)?, self.value, 0, 0, 0];
         parameters.extend(rows);
         Ok(Bound::one(Launch {
             pipeline: self.pipeline,

@@ -13,7 +13,8 @@ const BOUNDS: &[usize] = &[1, 2, 3, 4];
 
 pub fn lower(gpu: &Gpu, op: &Arc<Slice>, node: &Lowered<'_>) -> Result<Kernel> {
     let known = BOUNDS.iter().all(|&i| will_be_known(node, i));
-    let copy = input_type(node, 0).and_then(|dtype| Copy::of(gpu, dtype)).filter(|_| known && ranks_fit(node));
+    let copy =
+        input_type(node, 0).and_then(|dtype| Copy::of(gpu, dtype)).filter(|_| known && ranks_fit(node));
     Ok(copy.map(|copy| Box::new(Lower { copy, op: op.clone() }) as _))
 }
 

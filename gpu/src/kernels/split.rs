@@ -12,7 +12,8 @@ use std::sync::Arc;
 pub fn lower(gpu: &Gpu, op: &Arc<Split>, node: &Lowered<'_>) -> Result<Kernel> {
     // The parts that nobody wants must be known too, for they lie between the others.
     let wanted = node.outputs.iter().all(Option::is_some);
-    let copy = input_type(node, 0).and_then(|dtype| Copy::of(gpu, dtype)).filter(|_| wanted && ranks_fit(node));
+    let copy =
+        input_type(node, 0).and_then(|dtype| Copy::of(gpu, dtype)).filter(|_| wanted && ranks_fit(node));
     Ok(copy.map(|copy| Box::new(Lower { copy, op: op.clone() }) as _))
 }
 
@@ -28,7 +29,8 @@ impl DeviceKernel for Lower {
         let (mut bound, mut from) = (Bound::nothing(), 0);
         for i in 0..cx.outputs.len() {
             let y = cx.output(i)?;
-            let parts: Vec<Part> = y.iter().zip(&steps).map(|(&d, &step)| Part::whole(d, step as i64)).collect();
+            let parts: Vec<Part> =
+                y.iter().zip(&steps).map(|(&d, &step)| Part::whole(d, step as i64)).collect();
             bound.launches.extend(self.copy.launch(from, &parts, [Operand::Input(0), Operand::Output(i)])?);
             if let (Some(size), Some(step)) = (y.get(axis), steps.get(axis)) {
                 from += size * step;

@@ -1,7 +1,7 @@
 //! Functions of one number, of floats and of integers up to 32 bits.
 
-use super::shared::{Map, input_type, is_float, is_integer, kind};
 use super::Kernel;
+use super::shared::{Map, input_type, is_float, is_integer, kind};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::Lowered;

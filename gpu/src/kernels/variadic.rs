@@ -52,7 +52,14 @@ impl DeviceKernel for Lower {
             let buffers = vec![left, Operand::Input(right), to.clone()];
             let pipeline = if last { self.last } else { self.step };
             let extra = (inputs.len() as f32).to_bits();
-            bound.launches.extend(launch(pipeline, dtype, &shape, [&left_shape, right_shape], extra, buffers)?);
+            bound.launches.extend(launch(
+                pipeline,
+                dtype,
+                &shape,
+                [&left_shape, right_shape],
+                extra,
+                buffers,
+            )?);
             (left, left_shape) = (to, shape.clone());
         }
         let bytes = dtype.bytes_for(count(&shape)).unwrap_or(usize::MAX);

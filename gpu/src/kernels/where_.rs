@@ -2,7 +2,9 @@
 
 use super::Kernel;
 use super::binary::output_type;
-use super::shared::{Axis, Parameters, broadcast, count, groups, input_type, merged, mover, ranks_fit, words};
+use super::shared::{
+    Axis, Parameters, broadcast, count, groups, input_type, merged, mover, ranks_fit, words,
+};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::Result;
@@ -36,7 +38,8 @@ impl DeviceKernel for Lower {
         let mut axes = broadcast(&shape, [&cx.input(0)?, &cx.input(1)?, &cx.input(2)?]);
         if units > 1 {
             // Both units of an element have one condition.
-            let spread = |axis: &mut Axis<3>| axis.steps.iter_mut().skip(1).for_each(|step| *step *= units as i64);
+            let spread =
+                |axis: &mut Axis<3>| axis.steps.iter_mut().skip(1).for_each(|step| *step *= units as i64);
             axes.iter_mut().for_each(spread);
             axes.push(Axis { size: units, steps: [0, 1, 1] });
             axes = merged(axes);

@@ -1,64 +1,43 @@
-//! Images and their windows on the host: what `common/window.wgsl` reads.
+//! Windows over images, as `common/windows.wgsl` has them.
 
-use super::shared::word;
+use super::shared::{Parameters, count};
 use edgewise_core::Result;
 use edgewise_core::ops::window::Axis;
 
-/// Axes of an image that shaders walk.
-pub const MOST_AXES: usize = 3;
+/// Spatial axes that kernels walk.
+pub const MOST_SPATIAL: usize = 3;
 
-/// Windows over images whose channels lie first or last.
-pub struct Windows<'a> {
-    pub axes: &'a [Axis],
-    pub images: usize,
-    /// Groups of channels, and the channels of each before and after.
-    pub groups: usize,
-    pub ins: usize,
-    pub outs: usize,
-    pub channels_last: bool,
+/// An image's batch, channels and spatial axes, wherever the channels lie.
+pub fn image(shape: &[usize], channels_last: bool) -> Result<(usize, usize, &[usize])> {
+    match shape {
+        [batch, spatial @ .., channels] if channels_last => Ok((*batch, *channels, spatial)),
+        [batch, channels, spatial @ ..] if !channels_last => Ok((*batch, *channels, spatial)),
+        _ => Err(err!(InvalidInput, "an image needs two axes at least, got {shape:?}")),
+    }
 }
 
-impl Windows<'_> {
-    /// Outputs of one channel of one image.
-    pub fn pixels(&self) -> usize {
-        self.axes.iter().map(|axis| axis.output).product()
-    }
-
-    /// Cells of a window.
-    pub fn taps(&self) -> usize {
-        self.axes.iter().map(|axis| axis.kernel).product()
-    }
-
-    /// The words of it.
-    pub fn parameters(&self) -> Result<Vec<u32>> {
-        ensure!(self.axes.len() <= MOST_AXES, Unsupported, "images of {} axes", self.axes.len());
-        let cells: usize = self.axes.iter().map(|axis| axis.input).product();
-        let (pixels, ins, outs) = (self.pixels(), self.ins * self.groups, self.outs * self.groups);
-        let (x_channel, x_cell) = if self.channels_last { (1, ins) } else { (cells, 1) };
-        let (y_channel, y_pixel) = if self.channels_last { (1, outs) } else { (pixels, 1) };
-        let head = [
-            self.axes.len(),
-            self.taps(),
-            pixels,
-            self.outs,
-            self.ins,
-            self.groups,
-            ins * cells,
-            x_channel,
-            outs * pixels,
-            y_channel,
-            y_pixel,
-            self.images,
-        ];
-        let mut sizes = [0usize; 4 * MOST_AXES];
-        let mut places = [0usize; 4 * MOST_AXES];
-        let mut step = x_cell;
-        let rows = sizes.chunks_mut(4).zip(places.chunks_mut(4)).take(self.axes.len());
-        for (axis, (size, place)) in self.axes.iter().zip(rows).rev() {
-            size.copy_from_slice(&[axis.input, axis.kernel, axis.stride, axis.dilation]);
-            place.copy_from_slice(&[axis.before, axis.output, step, axis.after]);
-            step *= axis.input;
+/// The `Windows` of those axes, three at most.
+pub fn windows(parameters: &mut Parameters, axes: &[Axis]) -> Result<()> {
+    ensure!(axes.len() <= MOST_SPATIAL, Internal, "{} spatial axes", axes.len());
+    let missing = Axis { input: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, output: 1 };
+    let all: Vec<Axis> =
+        std::iter::repeat_n(missing, MOST_SPATIAL - axes.len()).chain(axes.iter().copied()).collect();
+    let mut put = |size: fn(&Axis) -> usize, product: bool| -> Result<()> {
+        let sizes: Vec<usize> = all.iter().map(size).collect();
+        let last = if product { count(&sizes) } else { 0 };
+        for size in sizes.into_iter().chain([last]) {
+            let size = i32::try_from(size);
+            let size =
+                size.map_err(|_| err!(LimitExceeded, "a window of {all:?} is too large for the GPU"))?;
+            parameters.0.push(size as u32);
         }
-        head.iter().chain(&sizes).chain(&places).map(|&size| word(size)).collect()
-    }
+        Ok(())
+    };
+    put(|a| a.input, true)?;
+    put(|a| a.output, true)?;
+    put(|a| a.kernel, true)?;
+    put(|a| a.stride, false)?;
+    put(|a| a.dilation, false)?;
+    put(|a| a.before, false)?;
+    put(|a| a.before + a.input + a.after, false)
 }

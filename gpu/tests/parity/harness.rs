@@ -97,6 +97,12 @@ impl Case {
         }
     }
 
+    /// What the GPU makes of it, if there is one.
+    pub fn outputs(&self) -> Option<Vec<Tensor>> {
+        let got = self.run(gpu()?).unwrap_or_else(|e| panic!("{}: {e:?}", self.says));
+        Some(got.unwrap_or_else(|| panic!("{}: the GPU has no kernel", self.says)))
+    }
+
     /// Whether the GPU takes it.
     pub fn is_taken(&self) -> bool {
         let Some(gpu) = gpu() else { return false };

@@ -56,7 +56,8 @@ impl Device for Pretend {
         let inputs = node.inputs.iter().flatten().all(plain);
         // A size that only the data tells is the host's to find.
         let sized = |fact: &&Fact| fact.dims.iter().flatten().all(|dim| !dim.to_string().contains('?'));
-        let outputs = node.outputs.iter().flatten().all(|fact| plain(&fact) && fact.dims.is_some() && sized(fact));
+        let outputs =
+            node.outputs.iter().flatten().all(|fact| plain(&fact) && fact.dims.is_some() && sized(fact));
         let kernel = || Kernel { op: node.node.op.clone(), jobs: self.jobs.clone() };
         Ok((takes && inputs && outputs).then(|| Box::new(kernel()) as Box<dyn DeviceKernel>))
     }

@@ -133,7 +133,8 @@ impl Binder<'_> {
             let storage = self.storage(at, bytes)?;
             // An output of the graph is copied once more when the graph ends, into memory of its own.
             let last = self.program.last_use(*id);
-            self.storages[storage].last = if last == usize::MAX { self.program.graph().nodes.len() } else { last };
+            self.storages[storage].last =
+                if last == usize::MAX { self.program.graph().nodes.len() } else { last };
             self.places[id.at()] = Some(Place::Storage(storage));
             let to = Destination::Arena(*id, dtype, shape, Slot { offset: storage, bytes });
             copies.push(Download { from, to });
@@ -181,7 +182,8 @@ impl Binder<'_> {
     fn hold(&self, id: ValueId, bytes: &[u8]) -> Result<Memory> {
         let placement = self.program.placement();
         let device = placement.ok_or_else(|| err!(Internal, "there is no device"))?.device();
-        let memory = device.allocate(device_bytes(bytes.len()), &self.program.graph().values[id.at()].name)?;
+        let memory =
+            device.allocate(device_bytes(bytes.len()), &self.program.graph().values[id.at()].name)?;
         device.write(&memory, bytes)?;
         Ok(memory)
     }

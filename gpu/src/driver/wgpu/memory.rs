@@ -15,7 +15,8 @@ pub(super) fn buffer(memory: &Memory) -> Result<&Buffer> {
 
 impl Wgpu {
     pub(super) fn make_memory(&self, bytes: u64, what: &str) -> Result<Memory> {
-        let bytes = bytes.next_multiple_of(4).max(4);
+        // Kernels may read whole vectors of four words.
+        let bytes = bytes.next_multiple_of(16).max(16);
         let most = super::Driver::limits(self).buffer_bytes;
         ensure!(
             bytes <= most,

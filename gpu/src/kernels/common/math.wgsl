@@ -315,3 +315,24 @@ fn power(x: f32, e: f32) -> f32 {
     let y = exponential(e * logarithm(abs(x)));
     return select(y, -y, negative && odd);
 }
+
+// |x|^p, and the root that undoes it; for the powers of norms.
+fn power_of(x: f32, p: f32) -> f32 {
+    if p == 1.0 {
+        return abs(x);
+    }
+    if p == 2.0 {
+        return x * x;
+    }
+    return power(abs(x), p);
+}
+
+fn root_of(x: f32, p: f32) -> f32 {
+    if p == 1.0 {
+        return x;
+    }
+    if p == 2.0 {
+        return sqrt(x);
+    }
+    return power(x, 1.0 / p);
+}
