@@ -75,6 +75,12 @@ pub fn u8_params(x: &[f32]) -> (f32, u8) {
     (scale, u8::rounded(-low / scale, 0))
 }
 
+/// exp(-i * scale) for i from 0 to 255, as integers such that `len` of them can be added up in 32 bits.
+pub fn exponentials(scale: f32, len: usize) -> [u32; 256] {
+    let unit = (u32::MAX as f64 / len.max(1) as f64).min(0x7f_ffff as f64);
+    std::array::from_fn(|i| (unit * libm::exp(-(i as f64) * f64::from(scale))).round_ties_even() as u32)
+}
+
 /// The value of `f` at every 8-bit number, at the place of its bits.
 pub fn table<T: Quantized>(f: impl Fn(T) -> T) -> [T; 256] {
     std::array::from_fn(|code| {

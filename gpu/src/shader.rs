@@ -78,8 +78,10 @@ impl std::fmt::Display for Variant {
 const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
+    ("exact", include_str!("kernels/common/exact.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
+    ("scales", include_str!("kernels/common/scales.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),
 ];
 

@@ -7,3 +7,5 @@
 mod elementwise;
 #[path = "parity/harness.rs"]
 mod harness;
+#[path = "parity/quantized.rs"]
+mod quantized;

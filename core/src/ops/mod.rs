@@ -11,7 +11,7 @@ mod names;
 pub(crate) mod align;
 mod attrs;
 mod carry;
-pub(crate) mod granularity;
+pub mod granularity;
 mod ints;
 mod symbolic;
 
@@ -237,7 +237,7 @@ pub mod qlinear_conv;
 pub mod qlinear_matmul;
 pub mod rnn;
 pub mod softmax;
-pub(crate) mod window;
+pub mod window;
 
 // Reductions and searches.
 pub mod arg_max;

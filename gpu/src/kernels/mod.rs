@@ -34,6 +34,10 @@ macro_rules! kernels {
 
 kernels! {
     activation: Activation;
+    byte_table: ByteTable;
+    dequantize_linear: DequantizeLinear;
+    dynamic_quantize_linear: DynamicQuantizeLinear;
+    quantize_linear: QuantizeLinear;
     unary: Unary;
 }
 

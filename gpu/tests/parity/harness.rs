@@ -31,6 +31,8 @@ pub struct Case {
     /// The inputs whose elements are known when it is lowered.
     constants: Vec<usize>,
     outputs: usize,
+    /// Whether floats are to be equal to the bit, too.
+    exactly: bool,
     says: String,
 }
 
@@ -55,18 +57,24 @@ impl Case {
         let parsed = Op::parse(Attrs::new(domain, name, version, present, vec![true; outputs], named));
         let says = format!("{name} {inputs:?} {attrs:?}");
         let op = parsed.unwrap_or_else(|e| panic!("{says}: {e}"));
-        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), outputs, says }
+        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), outputs, exactly: false, says }
     }
 
     /// An operator that no attributes say.
     pub fn rewritten(op: Op, inputs: &[Option<Tensor>]) -> Case {
         let says = format!("{op:?} {inputs:?}");
-        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), outputs: 1, says }
+        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), outputs: 1, exactly: false, says }
     }
 
     /// The same with the elements of those inputs known.
     pub fn knowing(mut self, constants: &[usize]) -> Case {
         self.constants = constants.to_vec();
+        self
+    }
+
+    /// The same, where floats must be equal to the bit.
+    pub fn exactly(mut self) -> Case {
+        self.exactly = true;
         self
     }
 
@@ -80,7 +88,7 @@ impl Case {
         let got = got.unwrap_or_else(|| panic!("{}: the GPU has no kernel", self.says));
         for (i, (expected, got)) in expected.iter().flatten().zip(&got).enumerate() {
             let expected = expected.tensor().unwrap();
-            if let Err(why) = agree(expected.view(), got.view()) {
+            if let Err(why) = agree(expected.view(), got.view(), self.exactly) {
                 panic!("{} output {i}: {why}", self.says);
             }
         }
@@ -199,9 +207,9 @@ fn noise(gpu: &Gpu, bytes: u64) -> Result<Memory> {
     Ok(memory)
 }
 
-/// Integers agree to the bit. Floats agree within `1e-4 · |ref| + 1e-5 · max |ref|`, and a step of their type
+/// Integers agree to the bit; floats, too, where that is asked for, but for which NaN it is. Else floats agree within `1e-4 · |ref| + 1e-5 · max |ref|`, and a step of their type
 /// where that is larger; NaN with NaN, infinity with the same one.
-fn agree(expected: View<'_>, got: View<'_>) -> Result<(), String> {
+fn agree(expected: View<'_>, got: View<'_>, exactly: bool) -> Result<(), String> {
     if expected.shape() != got.shape() || expected.dtype() != got.dtype() {
         return Err(format!("expected {expected:?}, got {got:?}"));
     }
@@ -222,6 +230,7 @@ fn agree(expected: View<'_>, got: View<'_>) -> Result<(), String> {
     let most = expected.iter().filter(|x| x.is_finite()).fold(0f32, |most, x| most.max(x.abs()));
     for (i, (&a, &b)) in expected.iter().zip(&got).enumerate() {
         let fine = match a.is_finite() {
+            _ if exactly => a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(),
             true => (a - b).abs() <= step * a.abs() + 1e-5 * most,
             false => a == b || a.is_nan() && b.is_nan(),
         };
