@@ -3,6 +3,10 @@
 //! Without a GPU there is nothing to compare: every test says so and passes. Set `EDGEWISE_GPU_REQUIRED` where
 //! one was promised, and they fail instead.
 
+#[path = "parity/byte_convolutions.rs"]
+mod byte_convolutions;
+#[path = "parity/byte_products.rs"]
+mod byte_products;
 #[path = "parity/elementwise.rs"]
 mod elementwise;
 #[path = "parity/harness.rs"]

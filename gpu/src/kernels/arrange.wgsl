@@ -14,7 +14,7 @@ struct Parameters {
     // The sizes of all axes but the first, then the steps of all four in what is read.
     sizes: vec4<u32>,
     steps: vec4<u32>,
-    // What turns the bits of elements.
+    // What turns the bits of elements, and what lies where there are none.
     turn: vec4<u32>,
 }
 
@@ -34,11 +34,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         let d = i % p.sizes.z;
         let c = (i / p.sizes.z) % p.sizes.y;
         let b = (i / (p.sizes.z * p.sizes.y)) % p.sizes.x;
+        var bits = p.turn.y;
         if i < p.len && d + b * p.fewer < p.valid {
             let a = i / (p.sizes.z * p.sizes.y * p.sizes.x);
             let at = a * p.steps.x + b * p.steps.y + c * p.steps.z + d * p.steps.w;
-            result |= placed(bits_of(x[at / per_word(KIND)], at, KIND) ^ p.turn.x, lane, KIND);
+            bits = bits_of(x[at / per_word(KIND)], at, KIND) ^ p.turn.x;
         }
+        result |= placed(bits, lane, KIND);
     }
     y[word] = result;
 }

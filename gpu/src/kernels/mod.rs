@@ -4,6 +4,7 @@
 //! and what to launch for its sizes; what is computed stands in `foo.wgsl` beside it. There is no second place
 //! that says what the GPU can do: `lower` answers with a kernel or with `None`.
 
+mod packed_bytes;
 mod shared;
 
 use crate::Gpu;
@@ -34,9 +35,16 @@ macro_rules! kernels {
 
 kernels! {
     activation: Activation;
+    arrange: ;
+    byte_product: ;
     byte_table: ByteTable;
     dequantize_linear: DequantizeLinear;
     dynamic_quantize_linear: DynamicQuantizeLinear;
+    matmul_integer: MatMulInteger;
+    matmul_integer_to_float: MatMulIntegerToFloat;
+    qgemm: QGemm;
+    qlinear_conv: QLinearConv;
+    qlinear_matmul: QLinearMatMul;
     quantize_linear: QuantizeLinear;
     unary: Unary;
 }

@@ -38,6 +38,10 @@ struct Product {
     // The lowest byte.
     low: i32,
     nothing: u32,
+    // Products that a sum is of, and whether every column has an entry of its own.
+    depth: i32,
+    each: u32,
+    spare: vec2<u32>,
     // Of an image: its size and its channels in words, and the size of the result; the last word's bytes that
     // are channels.
     image: vec4<u32>,
@@ -53,7 +57,7 @@ struct Product {
 @group(0) @binding(0) var<storage, read> a: array<u32>;
 // For every 64 bytes of the depth, those of all columns.
 @group(0) @binding(1) var<storage, read> b: array<vec4<u32>>;
-// For every column: the sum of B less that of its zero points, its zero point, what is added, the factor.
+// For every column: the sum of B where it is known, its zero point, what is added, the factor.
 @group(0) @binding(2) var<storage, read> columns: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> a_scale: array<u32>;
 @group(0) @binding(4) var<storage, read> a_zero: array<u32>;
@@ -83,11 +87,12 @@ fn column_of(matrix: u32, column: u32) -> vec4<u32> {
     if column >= p.columns {
         return vec4<u32>(0u);
     }
-    return columns[matrix * p.columns_step + column];
+    return columns[matrix * p.columns_step + column * p.each];
 }
 
 fn without_zeros(sum: i32, zero: i32, row_sum: i32, column_sum: i32, column: vec4<u32>) -> i32 {
-    return sum - zero * (bitcast<i32>(column.x) + column_sum) - bitcast<i32>(column.y) * row_sum;
+    let of_column = bitcast<i32>(column.x) + column_sum - p.depth * bitcast<i32>(column.y);
+    return sum - zero * of_column - bitcast<i32>(column.y) * row_sum;
 }
 
 // The bits of what a sum becomes.
