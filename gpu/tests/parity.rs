@@ -9,6 +9,8 @@ mod byte_convolutions;
 mod byte_products;
 #[path = "parity/elementwise.rs"]
 mod elementwise;
+#[path = "parity/functions_of_bytes.rs"]
+mod functions_of_bytes;
 #[path = "parity/harness.rs"]
 mod harness;
 #[path = "parity/quantized.rs"]

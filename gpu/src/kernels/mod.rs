@@ -36,6 +36,8 @@ macro_rules! kernels {
 kernels! {
     activation: Activation;
     arrange: ;
+    byte_max_pool: MaxPool;
+    byte_pool: ;
     byte_product: ;
     byte_table: ByteTable;
     dequantize_linear: DequantizeLinear;
@@ -43,8 +45,14 @@ kernels! {
     matmul_integer: MatMulInteger;
     matmul_integer_to_float: MatMulIntegerToFloat;
     qgemm: QGemm;
+    qlinear_activation: QLinearActivation;
+    qlinear_average_pool: QLinearAveragePool;
+    qlinear_concat: QLinearConcat;
     qlinear_conv: QLinearConv;
+    qlinear_elementwise: QLinearElementwise;
     qlinear_matmul: QLinearMatMul;
+    qlinear_softmax: QLinearSoftmax;
+    qlinear_where: QLinearWhere;
     quantize_linear: QuantizeLinear;
     unary: Unary;
 }

@@ -62,6 +62,11 @@ pub fn columns(lengths: &[usize]) -> Option<Option<usize>> {
     lengths.iter().all(|&len| len == 1 || Some(len) == several).then_some(several)
 }
 
+/// Bytes, four in a word, the first one lowest.
+pub fn words_of(bytes: &[u8]) -> Vec<u32> {
+    bytes.chunks(4).map(|b| b.iter().rev().fold(0, |word, &b| (word << 8) | u32::from(b))).collect()
+}
+
 /// Words in memory of the GPU.
 pub fn held(gpu: &Gpu, words: &[u32], what: &str) -> Result<Memory> {
     let bytes: &[u8] = bytemuck::cast_slice(words);
@@ -121,9 +126,7 @@ impl<F: Fn(usize, usize, usize) -> i8> Source<F> {
                 sums.push(sum);
             }
         }
-        let words =
-            bytes.chunks_exact(4).map(|b| b.iter().rev().fold(0, |word, &b| (word << 8) | u32::from(b)));
-        (words.collect(), sums)
+        (words_of(&bytes), sums)
     }
 }
 

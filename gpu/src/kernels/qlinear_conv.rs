@@ -8,7 +8,7 @@ use super::Kernel;
 use super::arrange::{Arrange, Order, scratch};
 use super::byte_product::{Bias, Finish, Form, Product, Sizes, Windows, Zero};
 use super::matmul_integer::zero_of_a;
-use super::packed_bytes::{Column, Right, Source, is_byte, one, pick, scales, signed_zero, turn, zeros};
+use super::packed_bytes::{Column, Right, Source, is_byte, one, pick, scales, signed_zero, turn, words_of, zeros};
 use super::shared::{Axis, count, input_type};
 use crate::Gpu;
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered, Operand};
@@ -51,7 +51,10 @@ pub fn lower(gpu: &Gpu, op: &QLinearConv, node: &Lowered<'_>) -> Result<Kernel> 
         true => {
             let channels = groups.next_multiple_of(4);
             let byte = |i: usize| if i % channels < groups { at(i % channels, 0, i / channels) } else { 0 };
-            (words_of((0..taps * channels).map(byte)), vec![0; groups])
+            let mut bytes: Vec<u8> = (0..taps * channels).map(|i| byte(i) as u8).collect();
+            // Whole vectors of four words.
+            bytes.resize(bytes.len().next_multiple_of(16), 0);
+            (words_of(&bytes), vec![0; groups])
         }
         false => {
             let byte = |group: usize, column: usize, k: usize| at(group * outs + column, k % padded, k / padded);
@@ -86,13 +89,6 @@ fn is_pointwise(windows: &ConvWindows, kernel: &[usize]) -> bool {
     let window = &windows.window;
     let plain = window.strides.iter().all(|&stride| stride == 1) && window.pads.iter().all(|&pad| pad == 0);
     plain && kernel.iter().all(|&size| size == 1)
-}
-
-/// Signed bytes, four in a word, in whole vectors of words.
-fn words_of(bytes: impl Iterator<Item = i8>) -> Vec<u32> {
-    let mut bytes: Vec<u8> = bytes.map(|byte| byte as u8).collect();
-    bytes.resize(bytes.len().next_multiple_of(16), 0);
-    bytes.chunks(4).map(|b| b.iter().rev().fold(0, |word, &b| (word << 8) | u32::from(b))).collect()
 }
 
 /// What becomes of sums, as far as it is known.
