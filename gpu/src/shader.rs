@@ -81,6 +81,7 @@ const COMMON: &[(&str, &str)] = &[
     ("exact", include_str!("kernels/common/exact.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
+    ("nbits", include_str!("kernels/common/nbits.wgsl")),
     ("product", include_str!("kernels/common/product.wgsl")),
     ("scales", include_str!("kernels/common/scales.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),

@@ -15,3 +15,5 @@ mod functions_of_bytes;
 mod harness;
 #[path = "parity/quantized.rs"]
 mod quantized;
+#[path = "parity/weights_of_bits.rs"]
+mod weights_of_bits;

@@ -44,6 +44,7 @@ kernels! {
     dynamic_quantize_linear: DynamicQuantizeLinear;
     matmul_integer: MatMulInteger;
     matmul_integer_to_float: MatMulIntegerToFloat;
+    matmul_nbits: MatMulNBits;
     qgemm: QGemm;
     qlinear_activation: QLinearActivation;
     qlinear_average_pool: QLinearAveragePool;

@@ -1,0 +1,110 @@
+//! MatMulNBits whose blocks are in order: in f32, for few rows or in tiles; or in 8 bits where it may be, equal to
+//! the bit.
+
+use super::Kernel;
+use super::arrange::scratch;
+use super::shared::{count, input_type, is_float, kind, word, words};
+use crate::Gpu;
+use crate::shader::{Shader, Variant, shader};
+use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::ops::matmul_nbits::MatMulNBits;
+use edgewise_core::{DType, Result};
+
+pub static SHADERS: &[Shader] = &[
+    shader!("matmul_nbits", 5, 1),
+    shader!("matmul_nbits_tiled", 5, 1),
+    shader!("matmul_nbits_rounded", 1, 2),
+    shader!("matmul_nbits_integer", 6, 1),
+];
+
+/// Rows from which on a product of floats is made in tiles.
+const FEW: usize = 5;
+
+pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> {
+    let (Some(a), Some(scale)) = (input_type(node, 0), input_type(node, 2)) else { return Ok(None) };
+    let [few, tiled, rounded, integer] = SHADERS else { return Ok(None) };
+    let zeros = match input_type(node, 3) {
+        None if !node.has(3) => 0,
+        Some(DType::U8) => 1,
+        Some(dtype) if dtype == scale => 2,
+        _ => return Ok(None),
+    };
+    let bias = node.has(5);
+    // A row of the result must be whole words.
+    let whole = op.n.is_multiple_of(32 / a.bits());
+    let alike = !bias || input_type(node, 5) == Some(a);
+    if !is_float(a) || !is_float(scale) || node.has(4) || !whole || !alike {
+        return Ok(None);
+    }
+    let constants = [
+        ("KIND", kind(a)),
+        ("SCALE", kind(scale)),
+        ("BITS", op.bits as u32),
+        ("ZEROS", zeros),
+        ("BIAS", bias.into()),
+    ];
+    let pipeline = |shader| gpu.pipeline(Variant::new(shader, &constants));
+    let form = match op.eight_bits && zeros != 2 {
+        true => Form::Integers { rounded: pipeline(rounded), product: pipeline(integer) },
+        false => Form::Floats { few: pipeline(few), tiled: pipeline(tiled) },
+    };
+    Ok(Some(Box::new(Product { op: op.clone(), form, a, zeros: zeros != 0, bias })))
+}
+
+/// How it is computed.
+enum Form {
+    Floats { few: PipelineId, tiled: PipelineId },
+    Integers { rounded: PipelineId, product: PipelineId },
+}
+
+struct Product {
+    op: MatMulNBits,
+    form: Form,
+    a: DType,
+    zeros: bool,
+    bias: bool,
+}
+
+impl DeviceKernel for Product {
+    fn bind(&self, cx: &Binding<'_>) -> Result<Bound> {
+        let mut bound = Bound::nothing();
+        let MatMulNBits { n, k, bits, block, .. } = self.op;
+        let (rows, blocks) = (count(&cx.output(0)?) / n.max(1), k.div_ceil(block));
+        if rows == 0 {
+            return Ok(bound);
+        }
+        ensure!(rows < 1 << 16, LimitExceeded, "{rows} rows are too many for one launch");
+        let column_words = blocks * block * bits / 32;
+        let sizes = [rows, n, k, block, blocks, column_words, blocks.div_ceil(8 / bits), words(self.a, n), 0];
+        let parameters = sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?;
+        // What is missing is not read.
+        let given = |i: usize, is_there: bool| Operand::Input(if is_there { i } else { 2 });
+        let weights = [Operand::Input(1), Operand::Input(2), given(3, self.zeros), given(5, self.bias)];
+        let mut launch = |pipeline, first: &[Operand], last: &[Operand], groups: [usize; 3]| -> Result<()> {
+            let [x, y, z] = groups.map(word);
+            let groups = [x?, y?, z?];
+            let (buffers, parameters) = ([first, last].concat(), parameters.clone());
+            bound.launches.push(Launch { pipeline, buffers, parameters, groups });
+            Ok(())
+        };
+        match self.form {
+            Form::Floats { few, tiled } => {
+                let (pipeline, groups) = match rows < FEW {
+                    true => (few, [n.div_ceil(16), rows, 1]),
+                    false => (tiled, [n.div_ceil(64), rows.div_ceil(32), 1]),
+                };
+                let operands = [&[Operand::Input(0)][..], &weights].concat();
+                launch(pipeline, &operands, &[Operand::Output(0)], groups)?;
+            }
+            Form::Integers { rounded, product } => {
+                let found = [Operand::Scratch(0), Operand::Scratch(1)];
+                launch(rounded, &[Operand::Input(0)], &found, [blocks, rows, 1])?;
+                let operands = [&found[..], &weights].concat();
+                launch(product, &operands, &[Operand::Output(0)], [n.div_ceil(16), rows, 1])?;
+                scratch(&mut bound, rows * blocks * block);
+                scratch(&mut bound, rows * blocks * 4);
+            }
+        }
+        Ok(bound)
+    }
+}
