@@ -42,6 +42,8 @@ kernels! {
     byte_table: ByteTable;
     dequantize_linear: DequantizeLinear;
     dynamic_quantize_linear: DynamicQuantizeLinear;
+    fused_dequantize: FusedDequantize;
+    gather_block_quantized: GatherBlockQuantized;
     matmul_integer: MatMulInteger;
     matmul_integer_to_float: MatMulIntegerToFloat;
     matmul_nbits: MatMulNBits;

@@ -1,7 +1,7 @@
 //! Functions of bytes and pools of them: equal to the bit.
 
 use crate::byte_products::{bytes, zero};
-use crate::harness::{Case, SIZES, exact, tensor};
+use crate::harness::{Case, SIZES, exact, random, tensor};
 use edgewise_core::DType::*;
 use edgewise_core::Tensor;
 use edgewise_core::ops::Attr;
@@ -197,6 +197,47 @@ fn shares_of_slices_are_exact() {
                     zero(dtype, y_zero),
                 ];
                 contrib("QLinearSoftmax", &attrs, &inputs).check();
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_between_bytes_are_rounded_step_by_step() {
+    let float = |x: f32| Attr::Float(x);
+    let functions: [&[(&str, Attr)]; 4] = [
+        &[],
+        &[("divide", Attr::Int(1)), ("activation", Attr::Str("Relu".into()))],
+        &[("activation", Attr::Str("LeakyRelu".into())), ("activation_alpha", float(0.1))],
+        &[("activation", Attr::Str("Tanh".into()))],
+    ];
+    for (i, attrs) in functions.into_iter().enumerate() {
+        for (shape, addends) in
+            [(&[2, 3, 5][..], [&[5][..], &[2, 3, 5]]), (&[7], [&[], &[7]]), (&[0, 3], [&[3], &[1]])]
+        {
+            for missing in [0, 1, 2] {
+                let keep = |at: usize, x: Tensor| (missing == 0 || at % 2 != missing - 1).then_some(x);
+                let inputs = |to: bool| {
+                    [
+                        Some(bytes(U8, shape, 3)),
+                        Some(one(0.37)),
+                        Some(zero(U8, 130.0)),
+                        keep(3, one(0.3)),
+                        keep(4, random(F32, addends[0], 30.0)),
+                        keep(5, random(F32, addends[1], 30.0)),
+                        to.then(|| one(0.21)),
+                        to.then(|| zero(I8, -5.0)),
+                    ]
+                };
+                let case = |to| {
+                    Case::of("edgewise", "FusedDequantize", 1, attrs, &inputs(to), 1).knowing(&[1, 2, 6, 7])
+                };
+                if i == 3 {
+                    case(false).check();
+                } else {
+                    case(false).exactly().check();
+                    case(true).check();
+                }
             }
         }
     }

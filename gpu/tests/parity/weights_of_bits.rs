@@ -84,3 +84,39 @@ fn rows_that_cannot_be_rounded_agree_too() {
         weights.of(exact(&[1, 32], &numbers)).check();
     }
 }
+
+/// A table of so many rows and codes each.
+fn table(dtype: DType, rows: usize, width: usize, bits: usize) -> Tensor {
+    match dtype {
+        U8 => bytes(U8, &[rows, width * bits / 8], 7),
+        dtype => {
+            let codes = bytes(U8, &[(rows * width).div_ceil(2)], 7);
+            Tensor::from_bytes(dtype, &[rows, width], codes.view().bytes()).unwrap()
+        }
+    }
+}
+
+#[test]
+fn rows_of_a_table_are_gathered() {
+    let indices = [0i64, 5, -1, 3, -6, 2, 6, -7, i64::MAX, i64::MIN];
+    for (dtype, bits, width, block) in
+        [(U8, 4, 64, 32), (U8, 2, 40, 16), (U8, 8, 33, 16), (U4, 4, 34, 16), (I4, 4, 35, 16)]
+    {
+        for (scale, zeros) in [(F32, false), (F32, true), (F16, true)] {
+            let blocks = (width as usize).div_ceil(block);
+            let zeros = zeros.then(|| match dtype {
+                U8 => bytes(U8, &[6, (blocks * bits).div_ceil(8)], 11),
+                dtype => table(dtype, 6, blocks, 4),
+            });
+            let scales = tensor(scale, &[6, blocks], &[0.02, 0.5, 1e-3, -0.25, 1e-41]);
+            let attrs = [("bits", bits as i64), ("block_size", block as i64)];
+            let attrs = attrs.map(|(name, x)| (name, Attr::Int(x)));
+            for shape in [&[10][..], &[2, 5], &[0]] {
+                let indices = exact(shape, &indices[..shape.iter().product()]);
+                let inputs =
+                    [Some(table(dtype, 6, width, bits)), Some(indices), Some(scales.clone()), zeros.clone()];
+                Case::of("com.microsoft", "GatherBlockQuantized", 1, &attrs, &inputs, 1).exactly().check();
+            }
+        }
+    }
+}
