@@ -82,6 +82,7 @@ const COMMON: &[(&str, &str)] = &[
     ("index", include_str!("kernels/common/index.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
     ("nbits", include_str!("kernels/common/nbits.wgsl")),
+    ("nbits_integer", include_str!("kernels/common/nbits_integer.wgsl")),
     ("product", include_str!("kernels/common/product.wgsl")),
     ("scales", include_str!("kernels/common/scales.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),

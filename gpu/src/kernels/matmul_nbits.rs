@@ -15,14 +15,15 @@ pub static SHADERS: &[Shader] = &[
     shader!("matmul_nbits_tiled", 5, 1),
     shader!("matmul_nbits_rounded", 1, 2),
     shader!("matmul_nbits_integer", 6, 1),
+    shader!("matmul_nbits_integer_tiled", 6, 1),
 ];
 
-/// Rows from which on a product of floats is made in tiles.
+/// Rows from which on a product is made in tiles.
 const FEW: usize = 5;
 
 pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(a), Some(scale)) = (input_type(node, 0), input_type(node, 2)) else { return Ok(None) };
-    let [few, tiled, rounded, integer] = SHADERS else { return Ok(None) };
+    let [few, tiled, rounded, integer, integer_tiled] = SHADERS else { return Ok(None) };
     let zeros = match input_type(node, 3) {
         None if !node.has(3) => 0,
         Some(DType::U8) => 1,
@@ -45,7 +46,11 @@ pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> 
     ];
     let pipeline = |shader| gpu.pipeline(Variant::new(shader, &constants));
     let form = match op.eight_bits && zeros != 2 {
-        true => Form::Integers { rounded: pipeline(rounded), product: pipeline(integer) },
+        true => Form::Integers {
+            rounded: pipeline(rounded),
+            few: pipeline(integer),
+            tiled: pipeline(integer_tiled),
+        },
         false => Form::Floats { few: pipeline(few), tiled: pipeline(tiled) },
     };
     Ok(Some(Box::new(Product { op: op.clone(), form, a, zeros: zeros != 0, bias })))
@@ -54,7 +59,7 @@ pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> 
 /// How it is computed.
 enum Form {
     Floats { few: PipelineId, tiled: PipelineId },
-    Integers { rounded: PipelineId, product: PipelineId },
+    Integers { rounded: PipelineId, few: PipelineId, tiled: PipelineId },
 }
 
 struct Product {
@@ -87,23 +92,23 @@ impl DeviceKernel for Product {
             bound.launches.push(Launch { pipeline, buffers, parameters, groups });
             Ok(())
         };
-        match self.form {
-            Form::Floats { few, tiled } => {
-                let (pipeline, groups) = match rows < FEW {
-                    true => (few, [n.div_ceil(16), rows, 1]),
-                    false => (tiled, [n.div_ceil(64), rows.div_ceil(32), 1]),
-                };
-                let operands = [&[Operand::Input(0)][..], &weights].concat();
-                launch(pipeline, &operands, &[Operand::Output(0)], groups)?;
-            }
-            Form::Integers { rounded, product } => {
+        let (Form::Floats { few, tiled } | Form::Integers { few, tiled, .. }) = self.form;
+        let (pipeline, groups) = match rows < FEW {
+            true => (few, [n.div_ceil(16), rows, 1]),
+            false => (tiled, [n.div_ceil(64), rows.div_ceil(32), 1]),
+        };
+        let a = match self.form {
+            Form::Floats { .. } => vec![Operand::Input(0)],
+            Form::Integers { rounded, .. } => {
                 let found = [Operand::Scratch(0), Operand::Scratch(1)];
                 launch(rounded, &[Operand::Input(0)], &found, [blocks, rows, 1])?;
-                let operands = [&found[..], &weights].concat();
-                launch(product, &operands, &[Operand::Output(0)], [n.div_ceil(16), rows, 1])?;
-                scratch(&mut bound, rows * blocks * block);
-                scratch(&mut bound, rows * blocks * 4);
+                found.into()
             }
+        };
+        launch(pipeline, &[a, weights.into()].concat(), &[Operand::Output(0)], groups)?;
+        if let Form::Integers { .. } = self.form {
+            scratch(&mut bound, rows * blocks * block);
+            scratch(&mut bound, rows * blocks * 8);
         }
         Ok(bound)
     }

@@ -2,7 +2,7 @@
 // use wide
 // use exact
 // use nbits
-// Rows of numbers in 8 bits, with a scale for every block: the largest of it is 127. A group rounds one block.
+// Rows of numbers in 8 bits. Every block has a scale, of which the largest is 127 steps. A group rounds one block.
 //
 // Codes lie in the order in which a word of weights gives its own away: every (8 / BITS)th of them in one word.
 
@@ -10,11 +10,13 @@ const GROUP: u32 = 64u;
 
 @group(0) @binding(0) var<storage, read> a: array<u32>;
 @group(0) @binding(1) var<storage, read_write> codes: array<u32>;
+// For every block: its scale, and the sum of its codes.
 @group(0) @binding(2) var<storage, read_write> steps: array<u32>;
 @group(0) @binding(3) var<uniform> p: Parameters;
 
 // By its bits, which compare as sizes do: NaN is larger than all.
 var<workgroup> largest: atomic<u32>;
+var<workgroup> total: atomic<i32>;
 
 fn number(row: u32, k: u32) -> f32 {
     if k >= p.depth {
@@ -30,6 +32,7 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
     let first = group.x * p.block;
     if me == 0u {
         atomicStore(&largest, 0u);
+        atomicStore(&total, 0);
     }
     workgroupBarrier();
     for (var k = me; k < p.block; k += GROUP) {
@@ -42,17 +45,22 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
         inverse = divided(127.0, size);
     }
     let block = row * p.blocks + group.x;
-    if me == 0u {
-        steps[block] = bitcast<u32>(divided(size, 127.0));
-    }
     let apart = 8u / BITS;
+    var sum = 0;
     for (var w = me; w < p.block / 4u; w += GROUP) {
         var word = 0u;
         for (var i = 0u; i < 4u; i++) {
             let k = first + (w / apart) * 4u * apart + i * apart + w % apart;
             let code = stepped(multiplied(number(row, k), inverse), 0, -127, 127);
+            sum += code;
             word |= (bitcast<u32>(code) & 0xffu) << (8u * i);
         }
         codes[block * (p.block / 4u) + w] = word;
+    }
+    atomicAdd(&total, sum);
+    workgroupBarrier();
+    if me == 0u {
+        steps[2u * block] = bitcast<u32>(divided(size, 127.0));
+        steps[2u * block + 1u] = bitcast<u32>(atomicLoad(&total));
     }
 }

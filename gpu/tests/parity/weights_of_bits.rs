@@ -68,8 +68,8 @@ fn rows_in_8_bits_meet_weights_to_the_bit() {
     for (bits, block, k) in [(4, 32, 64), (4, 16, 600), (2, 16, 33), (8, 32, 96), (4, 128, 100), (8, 16, 17)]
     {
         for (zeros, bias) in [(None, false), (Some(U8), true)] {
-            let weights = Weights { n: 19, k, bits, block, zeros, bias, eight_bits: true };
-            for rows in [&[1, k][..], &[2, 3, k], &[0, k]] {
+            let weights = Weights { n: 71, k, bits, block, zeros, bias, eight_bits: true };
+            for rows in [&[1, k][..], &[2, 2, k], &[5, 7, k], &[0, k]] {
                 weights.of(random(F32, rows, 1.0)).check();
             }
         }
