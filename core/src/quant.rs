@@ -138,6 +138,28 @@ impl Sum {
     }
 }
 
+/// A mean that is quantized again: what QLinearReduceMean computes of an exact sum.
+#[derive(Clone, Copy, Debug)]
+pub struct Mean {
+    /// How many numbers there are.
+    pub len: usize,
+    /// The scale of the numbers.
+    pub x_scale: f32,
+    /// The scale of the result.
+    pub y_scale: f32,
+    /// The zero point of the result.
+    pub y_zero: i64,
+}
+
+impl Mean {
+    /// Of a sum that has its zero points off, in a range: one rounding in f32 precedes that to an integer.
+    pub fn of(&self, sum: i64, [low, high]: [i64; 2]) -> i64 {
+        let mean = (sum as f64 * f64::from(self.x_scale) / self.len as f64) as f32;
+        let y = (mean / self.y_scale).round_ties_even() as i64;
+        y.saturating_add(self.y_zero).clamp(low, high)
+    }
+}
+
 /// `for_quantized!(dtype, T => body)`: the body with `T` either u8 or i8; an Unsupported error for others.
 #[macro_export]
 macro_rules! for_quantized {

@@ -54,6 +54,7 @@ kernels! {
     qlinear_conv: QLinearConv;
     qlinear_elementwise: QLinearElementwise;
     qlinear_matmul: QLinearMatMul;
+    qlinear_reduce_mean: QLinearReduceMean;
     qlinear_softmax: QLinearSoftmax;
     qlinear_where: QLinearWhere;
     quantize_linear: QuantizeLinear;

@@ -27,7 +27,7 @@ pub fn lower(gpu: &Gpu, op: &QLinearConv, node: &Lowered<'_>) -> Result<Kernel> 
     let (Some(x), Some(w)) = (input_type(node, 0), node.constant(w_at)) else { return Ok(None) };
     let &[outs_of_all, ins, ref kernel @ ..] = w.shape() else { return Ok(None) };
     let groups = op.windows.groups;
-    let fits = outs_of_all.is_multiple_of(groups) && kernel.len() <= 3 && w.len() > 0;
+    let fits = outs_of_all.is_multiple_of(groups) && kernel.len() <= 3 && !w.is_empty();
     if !is_byte(x) || !is_byte(w.dtype()) || !fits {
         return Ok(None);
     }
@@ -81,7 +81,7 @@ pub fn lower(gpu: &Gpu, op: &QLinearConv, node: &Lowered<'_>) -> Result<Kernel> 
     let bytes = Arrange::new(gpu, DType::U8)?;
     let dynamic = !matches!(finish.zero, Zero::Known(_));
     let (op, padding) = (op.clone(), turn(x));
-    Ok(Some(Box::new(Convolution { op, shape, form, product, bytes, results: words, y, padding: padding, dynamic })))
+    Ok(Some(Box::new(Convolution { op, shape, form, product, bytes, results: words, y, padding, dynamic })))
 }
 
 /// Whether pixels are cells, one by one, whatever the image.
@@ -198,7 +198,7 @@ impl DeviceKernel for Convolution {
                 let sizes = [batch, cells, groups, 4 * words];
                 let steps = [cells * groups * ins, cell, group, channel];
                 let order = Order { valid: ins, padding: self.padding, ..Order::of(sizes, steps) };
-                self.bytes.to_scratch(&mut bound, Operand::Input(0), &order)?
+                self.bytes.into_scratch(&mut bound, Operand::Input(0), &order)?
             }
         };
         let padded = if self.y.bits() == 8 { outs.next_multiple_of(4) } else { outs };

@@ -242,3 +242,31 @@ fn numbers_between_bytes_are_rounded_step_by_step() {
         }
     }
 }
+
+#[test]
+fn means_are_quantized_again() {
+    for (shape, axes, keep) in [
+        (&[2, 3, 5, 4][..], &[2, 3][..], 1),
+        (&[2, 3, 5], &[1], 0),
+        (&[7], &[0], 1),
+        (&[3, 4, 5], &[0, 2], 0),
+        (&[2, 0], &[1], 1),
+        (&[0, 2], &[1], 0),
+        (&[6, 700], &[-1], 0),
+        (&[2, 3], &[], 1),
+    ] {
+        for (dtype, x_zero, y_zero) in [(U8, 130.0, 3.0), (I8, -128.0, 127.0), (U8, 0.0, 255.0)] {
+            for (x_scale, y_scale) in [(0.37f32, 0.21f32), (1.0, 1.0), (3.0, 1e-3), (1e-30, 1e30)] {
+                let attrs = [("axes", Attr::Ints(axes.to_vec())), ("keepdims", Attr::Int(keep))];
+                let inputs = [
+                    bytes(dtype, shape, 3),
+                    one(x_scale),
+                    zero(dtype, x_zero),
+                    one(y_scale),
+                    zero(dtype, y_zero),
+                ];
+                contrib("QLinearReduceMean", &attrs, &inputs).check();
+            }
+        }
+    }
+}

@@ -103,7 +103,7 @@ fn rows_of_a_table_are_gathered() {
         [(U8, 4, 64, 32), (U8, 2, 40, 16), (U8, 8, 33, 16), (U4, 4, 34, 16), (I4, 4, 35, 16)]
     {
         for (scale, zeros) in [(F32, false), (F32, true), (F16, true)] {
-            let blocks = (width as usize).div_ceil(block);
+            let blocks = usize::div_ceil(width, block);
             let zeros = zeros.then(|| match dtype {
                 U8 => bytes(U8, &[6, (blocks * bits).div_ceil(8)], 11),
                 dtype => table(dtype, 6, blocks, 4),
