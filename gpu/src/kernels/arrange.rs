@@ -61,7 +61,7 @@ impl Arrange {
     }
 
     /// The same into scratch of its own.
-    pub fn into_scratch(&self, bound: &mut Bound, from: Operand, order: &Order) -> Result<Operand> {
+    pub fn scratched(&self, bound: &mut Bound, from: Operand, order: &Order) -> Result<Operand> {
         let bytes = count(&order.sizes) * self.dtype.bits() / 8;
         let to = scratch(bound, bytes);
         self.launch(bound, from, to.clone(), order)?;

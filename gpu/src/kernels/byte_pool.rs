@@ -14,6 +14,9 @@ pub static SHADERS: &[Shader] = &[shader!("byte_pool", 1, 1)];
 /// Cells of a window up to which a sum of bytes fits an i32.
 const CELLS: usize = 1 << 22;
 
+/// A size along an axis.
+type Size = fn(&Axis) -> usize;
+
 /// A pool of bytes.
 pub struct Pool {
     /// `None`: one window over everything.
@@ -75,7 +78,7 @@ impl DeviceKernel for Pooling {
             Some(Mean { x, y, .. }) => [x.0.to_bits(), y.0.to_bits(), x.1 as u32, y.1 as u32],
             None => [0; 4],
         });
-        let along: [(fn(&Axis) -> usize, u32); 7] = [
+        let along: [(Size, u32); 7] = [
             (|axis| axis.input, 1),
             (|axis| axis.output, 1),
             (|axis| axis.kernel, 1),

@@ -166,7 +166,7 @@ impl Product {
                 let sizes = [left_count, 1, left.rows, 4 * words];
                 let order = Order::of(sizes, [left.rows * depth, 0, row, k]);
                 let order = Order { valid: depth, padding: turn(self.left), ..order };
-                self.bytes.into_scratch(bound, a, &order)?
+                self.bytes.scratched(bound, a, &order)?
             }
         };
         let b = match &self.right.matrices {
@@ -177,7 +177,7 @@ impl Product {
                 let steps = [depth * columns, 4 * STEP * k, column, k];
                 let (fewer, turn) = (4 * STEP, turn(self.right.dtype));
                 let order = Order { valid: depth, fewer, turn, ..Order::of(sizes, steps) };
-                self.bytes.into_scratch(bound, Operand::Input(b), &order)?
+                self.bytes.scratched(bound, Operand::Input(b), &order)?
             }
         };
         let bytes = is_byte(self.finish.y);

@@ -198,7 +198,7 @@ impl DeviceKernel for Convolution {
                 let sizes = [batch, cells, groups, 4 * words];
                 let steps = [cells * groups * ins, cell, group, channel];
                 let order = Order { valid: ins, padding: self.padding, ..Order::of(sizes, steps) };
-                self.bytes.into_scratch(&mut bound, Operand::Input(0), &order)?
+                self.bytes.scratched(&mut bound, Operand::Input(0), &order)?
             }
         };
         let padded = if self.y.bits() == 8 { outs.next_multiple_of(4) } else { outs };
