@@ -13,7 +13,7 @@ mod elementwise;
 mod functions_of_bytes;
 #[path = "parity/harness.rs"]
 mod harness;
-#[path = "parity/quantized.rs"]
-mod quantized;
+#[path = "parity/quantizing.rs"]
+mod quantizing;
 #[path = "parity/weights_of_bits.rs"]
 mod weights_of_bits;

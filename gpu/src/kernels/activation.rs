@@ -9,7 +9,7 @@ use edgewise_core::device::Lowered;
 use edgewise_core::ops::activation::Activation;
 use edgewise_core::ops::fused_activation::FusedActivation;
 
-pub static SHADERS: &[Shader] = &[shader!("activation", 1, 1)];
+pub static SHADER: Shader = shader!("activation", 1, 1);
 
 /// An activation as `common/activate.wgsl` knows it: its number, and its parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,7 +81,7 @@ impl Function {
     pub fn map(self, gpu: &Gpu, node: &Lowered<'_>, on_host: &'static [usize]) -> Kernel {
         let dtype = input_type(node, 0).filter(|&dtype| is_float(dtype))?;
         let constants = [("KIND", kind(dtype)), ("FUNCTION", self.number)];
-        let pipeline = gpu.pipeline(Variant::new(SHADERS.first()?, &constants));
+        let pipeline = gpu.pipeline(Variant::new(&SHADER, &constants));
         // The parameters lie behind a vector of which the number of words is the first.
         let mut parameters = vec![0; 3];
         parameters.extend(self.parameters.map(f32::to_bits));

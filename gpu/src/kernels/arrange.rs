@@ -6,7 +6,7 @@ use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Bound, Launch, Operand, PipelineId, device_bytes};
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("arrange", 1, 1)];
+pub static SHADER: Shader = shader!("arrange", 1, 1);
 
 /// What arranges elements of a byte or of a word.
 #[derive(Clone, Copy)]
@@ -38,8 +38,7 @@ impl Order {
 
 impl Arrange {
     pub fn new(gpu: &Gpu, dtype: DType) -> Result<Arrange> {
-        let [shader] = SHADERS else { bail!(Internal, "one file arranges") };
-        Ok(Arrange { pipeline: gpu.pipeline(Variant::new(shader, &[("KIND", kind(dtype))])), dtype })
+        Ok(Arrange { pipeline: gpu.pipeline(Variant::new(&SHADER, &[("KIND", kind(dtype))])), dtype })
     }
 
     /// One more launch.

@@ -9,9 +9,6 @@ use edgewise_core::Result;
 use edgewise_core::device::Lowered;
 use edgewise_core::ops::max_pool::{MaxPool, Pooling};
 
-#[cfg(test)]
-pub static SHADERS: &[crate::shader::Shader] = &[];
-
 pub fn lower(gpu: &Gpu, op: &MaxPool, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0).filter(|&dtype| is_byte(dtype)) else { return Ok(None) };
     if op.pooling != Pooling::Max || node.output(1).is_some() {

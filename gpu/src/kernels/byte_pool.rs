@@ -9,7 +9,7 @@ use edgewise_core::ops::max_pool::spatial;
 use edgewise_core::ops::window::{Axis, Window};
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("byte_pool", 1, 1)];
+pub static SHADER: Shader = shader!("byte_pool", 1, 1);
 
 /// Cells of a window up to which a sum of bytes fits an i32.
 const CELLS: usize = 1 << 22;
@@ -37,14 +37,13 @@ pub struct Mean {
 
 impl Pool {
     pub fn lower(self, gpu: &Gpu, dtype: DType, packed: &'static [usize]) -> Result<Kernel> {
-        let [shader] = SHADERS else { return Ok(None) };
         // Windows over more axes, and sums of more cells, are the host's.
         let cells = |window: &Window| window.kernel.iter().map(|&k| k as usize).product::<usize>();
         if self.window.as_ref().is_some_and(|window| window.kernel.len() > 3 || cells(window) > CELLS) {
             return Ok(None);
         }
         let constants = [("KIND", kind(dtype)), ("MEAN", self.mean.is_some().into())];
-        Ok(Some(Box::new(Pooling { pipeline: gpu.pipeline(Variant::new(shader, &constants)), pool: self, packed })))
+        Ok(Some(Box::new(Pooling { pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)), pool: self, packed })))
     }
 }
 

@@ -15,7 +15,9 @@ use edgewise_core::device::{Bound, Launch, Operand, PipelineId};
 use edgewise_core::ops::matmul::{Factor, Flip};
 use edgewise_core::{DType, Result, Shape};
 
-pub static SHADERS: &[Shader] = &[shader!("byte_product", 5, 1), shader!("byte_rows", 5, 1), shader!("byte_depthwise", 5, 1)];
+pub static TILES: Shader = shader!("byte_product", 5, 1);
+pub static FEW_ROWS: Shader = shader!("byte_rows", 5, 1);
+pub static DEPTHWISE: Shader = shader!("byte_depthwise", 5, 1);
 
 /// Rows from which on a product is made in tiles.
 const FEW: usize = 5;
@@ -116,7 +118,6 @@ impl Product {
         finish: Finish,
         form: Form,
     ) -> Result<Product> {
-        let [tiled, few, depthwise] = SHADERS else { bail!(Internal, "three files multiply bytes") };
         let dynamic = !matches!(zero, Zero::Known(_));
         let a_zeros = !matches!(zero, Zero::Known(zero) if signed_zero(left, zero) == 0);
         let constants = [
@@ -132,9 +133,9 @@ impl Product {
         ];
         let variant = |shader| gpu.pipeline(Variant::new(shader, &constants));
         let (tiled, few) = match form {
-            Form::Depthwise => (variant(depthwise), None),
-            Form::Windows { .. } => (variant(tiled), None),
-            Form::Matrices => (variant(tiled), Some(variant(few))),
+            Form::Depthwise => (variant(&DEPTHWISE), None),
+            Form::Windows { .. } => (variant(&TILES), None),
+            Form::Matrices => (variant(&TILES), Some(variant(&FEW_ROWS))),
         };
         Ok(Product { form, tiled, few, bytes: Arrange::new(gpu, DType::U8)?, left, zero, right, finish })
     }

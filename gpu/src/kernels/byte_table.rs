@@ -8,7 +8,7 @@ use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Memor
 use edgewise_core::ops::byte_table::ByteTable;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("byte_table", 2, 1)];
+pub static SHADER: Shader = shader!("byte_table", 2, 1);
 
 pub fn lower(gpu: &Gpu, _op: &ByteTable, _node: &Lowered<'_>) -> Result<Kernel> {
     looked_up(gpu, Operand::Input(1), &[])
@@ -20,8 +20,7 @@ pub fn by_table(gpu: &Gpu, table: Memory, on_host: &'static [usize]) -> Result<K
 }
 
 fn looked_up(gpu: &Gpu, table: Operand, on_host: &'static [usize]) -> Result<Kernel> {
-    let [shader] = SHADERS else { return Ok(None) };
-    Ok(Some(Box::new(Look { pipeline: gpu.pipeline(Variant::new(shader, &[])), table, on_host })))
+    Ok(Some(Box::new(Look { pipeline: gpu.pipeline(Variant::new(&SHADER, &[])), table, on_host })))
 }
 
 struct Look {

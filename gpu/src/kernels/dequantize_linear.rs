@@ -10,19 +10,18 @@ use edgewise_core::ops::dequantize_linear::DequantizeLinear;
 use edgewise_core::ops::granularity::Granularity;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("dequantize_linear", 3, 1)];
+pub static SHADER: Shader = shader!("dequantize_linear", 3, 1);
 
 pub fn lower(gpu: &Gpu, op: &DequantizeLinear, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(x), Some(scale)) = (input_type(node, 0), input_type(node, 1)) else { return Ok(None) };
     let Some(y) = node.output(0).and_then(|fact| fact.dtype()) else { return Ok(None) };
     let integer = matches!(x, DType::U8 | DType::I8 | DType::U16 | DType::I16 | DType::I32);
-    let [shader] = SHADERS else { return Ok(None) };
     if !integer || !is_float(scale) || !is_float(y) {
         return Ok(None);
     }
     let zeros = node.has(2);
     let constants = [("X", kind(x)), ("SCALE", kind(scale)), ("Y", kind(y)), ("ZEROS", zeros.into())];
-    let pipeline = gpu.pipeline(Variant::new(shader, &constants));
+    let pipeline = gpu.pipeline(Variant::new(&SHADER, &constants));
     Ok(Some(Box::new(Dequantize { pipeline, granularity: op.granularity, zeros })))
 }
 

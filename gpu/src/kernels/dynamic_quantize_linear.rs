@@ -9,7 +9,7 @@ use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Opera
 use edgewise_core::ops::dynamic_quantize_linear::DynamicQuantizeLinear;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("dynamic_quantize_linear", 1, 2)];
+pub static SHADER: Shader = shader!("dynamic_quantize_linear", 1, 2);
 
 /// Invocations of a group, and groups that look for limits at most: the last one takes these in one step.
 const GROUP: usize = 256;
@@ -30,10 +30,9 @@ pub struct Quantizer {
 
 impl Quantizer {
     pub fn new(gpu: &Gpu) -> Result<Quantizer> {
-        let [shader] = SHADERS else { bail!(Internal, "one file looks for limits") };
         let (f32, y) = (DType::F32, DType::U8);
         let kinds = Kinds { x: f32, scale: f32, quotient: f32, y, zeros: true };
-        let pipeline = |last: bool| gpu.pipeline(Variant::new(shader, &[("LAST", last.into())]));
+        let pipeline = |last: bool| gpu.pipeline(Variant::new(&SHADER, &[("LAST", last.into())]));
         Ok(Quantizer { limits: pipeline(false), last: pipeline(true), quantize: kinds.pipeline(gpu)? })
     }
 

@@ -14,7 +14,7 @@ use edgewise_core::ops::fused_activation::FusedActivation;
 use edgewise_core::ops::fused_dequantize::{self, FusedDequantize};
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("fused_dequantize", 4, 1)];
+pub static SHADER: Shader = shader!("fused_dequantize", 4, 1);
 
 pub fn lower(gpu: &Gpu, op: &FusedDequantize, node: &Lowered<'_>) -> Result<Kernel> {
     let fused_dequantize::Function::Activation(activation) = op.function else { return Ok(None) };
@@ -31,7 +31,6 @@ pub fn lower(gpu: &Gpu, op: &FusedDequantize, node: &Lowered<'_>) -> Result<Kern
             | FusedActivation::LeakyRelu { .. }
             | FusedActivation::Clip { .. }
     );
-    let [shader] = SHADERS else { return Ok(None) };
     if !is_byte(x) || !ranks_fit(node) || !(y == DType::F32 || is_byte(y) && exact) {
         return Ok(None);
     }
@@ -49,7 +48,7 @@ pub fn lower(gpu: &Gpu, op: &FusedDequantize, node: &Lowered<'_>) -> Result<Kern
         ("BIAS", node.has(4).into()),
         ("SUM", node.has(5).into()),
     ];
-    let pipeline = gpu.pipeline(Variant::new(shader, &constants));
+    let pipeline = gpu.pipeline(Variant::new(&SHADER, &constants));
     let scales = [x_scale.to_bits(), y_scale.to_bits(), x_zero as u32, y_zero as u32];
     Ok(Some(Box::new(Fused { pipeline, scales, function, there })))
 }

@@ -8,7 +8,7 @@ use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Opera
 use edgewise_core::ops::gather_block_quantized::GatherBlockQuantized;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("gather_block_quantized", 4, 1)];
+pub static SHADER: Shader = shader!("gather_block_quantized", 4, 1);
 
 pub fn lower(gpu: &Gpu, op: &GatherBlockQuantized, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(table), Some(indices), Some(scale)) =
@@ -26,7 +26,6 @@ pub fn lower(gpu: &Gpu, op: &GatherBlockQuantized, node: &Lowered<'_>) -> Result
     };
     let along = op.axes(rank)? == (0, rank.saturating_sub(1)) && rank > 1 && op.block > 0;
     let integers = matches!(indices, DType::I32 | DType::I64);
-    let [shader] = SHADERS else { return Ok(None) };
     if !along || !integers || !is_float(scale) {
         return Ok(None);
     }
@@ -40,7 +39,7 @@ pub fn lower(gpu: &Gpu, op: &GatherBlockQuantized, node: &Lowered<'_>) -> Result
         ("SCALE", kind(scale)),
         ("INDEX", kind(indices)),
     ];
-    let pipeline = gpu.pipeline(Variant::new(shader, &constants));
+    let pipeline = gpu.pipeline(Variant::new(&SHADER, &constants));
     let per_byte = if bytes { 8 / bits } else { 1 };
     Ok(Some(Box::new(Embedding { pipeline, block: op.block, per_byte, scale, zeros: node.has(3) })))
 }

@@ -11,9 +11,6 @@ use edgewise_core::ops::matmul::Flip;
 use edgewise_core::ops::matmul_integer::MatMulInteger;
 use edgewise_core::{DType, Result};
 
-#[cfg(test)]
-pub static SHADERS: &[crate::shader::Shader] = &[];
-
 pub fn lower(gpu: &Gpu, _op: &MatMulInteger, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(a), Some(b)) = (input_type(node, 0).filter(|&a| is_byte(a)), input_type(node, 1)) else {
         return Ok(None);

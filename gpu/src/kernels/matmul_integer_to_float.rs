@@ -15,9 +15,6 @@ use edgewise_core::ops::matmul::Flip;
 use edgewise_core::ops::matmul_integer_to_float::MatMulIntegerToFloat;
 use edgewise_core::{DType, Result};
 
-#[cfg(test)]
-pub static SHADERS: &[crate::shader::Shader] = &[];
-
 pub fn lower(gpu: &Gpu, op: &MatMulIntegerToFloat, node: &Lowered<'_>) -> Result<Kernel> {
     let [b_scale, b_zero, bias] = if op.dynamic { [2, 3, 4] } else { [3, 5, 6] };
     let (Some(a), Some(b)) = (input_type(node, 0), input_type(node, 1)) else { return Ok(None) };

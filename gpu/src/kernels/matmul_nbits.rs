@@ -10,20 +10,17 @@ use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Opera
 use edgewise_core::ops::matmul_nbits::MatMulNBits;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[
-    shader!("matmul_nbits", 5, 1),
-    shader!("matmul_nbits_tiled", 5, 1),
-    shader!("matmul_nbits_rounded", 1, 2),
-    shader!("matmul_nbits_integer", 6, 1),
-    shader!("matmul_nbits_integer_tiled", 6, 1),
-];
+pub static FLOATS: Shader = shader!("matmul_nbits", 5, 1);
+pub static FLOAT_TILES: Shader = shader!("matmul_nbits_tiled", 5, 1);
+pub static ROUNDED: Shader = shader!("matmul_nbits_rounded", 1, 2);
+pub static INTEGERS: Shader = shader!("matmul_nbits_integer", 6, 1);
+pub static INTEGER_TILES: Shader = shader!("matmul_nbits_integer_tiled", 6, 1);
 
 /// Rows from which on a product is made in tiles.
 const FEW: usize = 5;
 
 pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(a), Some(scale)) = (input_type(node, 0), input_type(node, 2)) else { return Ok(None) };
-    let [few, tiled, rounded, integer, integer_tiled] = SHADERS else { return Ok(None) };
     let zeros = match input_type(node, 3) {
         None if !node.has(3) => 0,
         Some(DType::U8) => 1,
@@ -47,11 +44,11 @@ pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> 
     let pipeline = |shader| gpu.pipeline(Variant::new(shader, &constants));
     let form = match op.eight_bits && zeros != 2 {
         true => Form::Integers {
-            rounded: pipeline(rounded),
-            few: pipeline(integer),
-            tiled: pipeline(integer_tiled),
+            rounded: pipeline(&ROUNDED),
+            few: pipeline(&INTEGERS),
+            tiled: pipeline(&INTEGER_TILES),
         },
-        false => Form::Floats { few: pipeline(few), tiled: pipeline(tiled) },
+        false => Form::Floats { few: pipeline(&FLOATS), tiled: pipeline(&FLOAT_TILES) },
     };
     Ok(Some(Box::new(Product { op: op.clone(), form, a, zeros: zeros != 0, bias })))
 }

@@ -16,7 +16,7 @@ use edgewise_core::ops::Op;
 type Kernel = Option<Box<dyn DeviceKernel>>;
 
 macro_rules! kernels {
-    ($($file:ident: $($Op:ident)*;)*) => {
+    ($($file:ident: [$($Op:ident)*] [$($shader:ident)*];)*) => {
         $(mod $file;)*
 
         /// A kernel for the node, where there is one.
@@ -27,38 +27,37 @@ macro_rules! kernels {
             }
         }
 
-        /// The files of WGSL.
         #[cfg(test)]
-        pub static SHADERS: &[&[crate::shader::Shader]] = &[$($file::SHADERS),*];
+        static SHADERS: &[&crate::shader::Shader] = &[$($(&$file::$shader,)*)*];
     };
 }
 
 kernels! {
-    activation: Activation;
-    arrange: ;
-    byte_max_pool: MaxPool;
-    byte_pool: ;
-    byte_product: ;
-    byte_table: ByteTable;
-    dequantize_linear: DequantizeLinear;
-    dynamic_quantize_linear: DynamicQuantizeLinear;
-    fused_dequantize: FusedDequantize;
-    gather_block_quantized: GatherBlockQuantized;
-    matmul_integer: MatMulInteger;
-    matmul_integer_to_float: MatMulIntegerToFloat;
-    matmul_nbits: MatMulNBits;
-    qgemm: QGemm;
-    qlinear_activation: QLinearActivation;
-    qlinear_average_pool: QLinearAveragePool;
-    qlinear_concat: QLinearConcat;
-    qlinear_conv: QLinearConv;
-    qlinear_elementwise: QLinearElementwise;
-    qlinear_matmul: QLinearMatMul;
-    qlinear_reduce_mean: QLinearReduceMean;
-    qlinear_softmax: QLinearSoftmax;
-    qlinear_where: QLinearWhere;
-    quantize_linear: QuantizeLinear;
-    unary: Unary;
+    activation: [Activation] [SHADER];
+    arrange: [] [SHADER];
+    byte_max_pool: [MaxPool] [];
+    byte_pool: [] [SHADER];
+    byte_product: [] [TILES FEW_ROWS DEPTHWISE];
+    byte_table: [ByteTable] [SHADER];
+    dequantize_linear: [DequantizeLinear] [SHADER];
+    dynamic_quantize_linear: [DynamicQuantizeLinear] [SHADER];
+    fused_dequantize: [FusedDequantize] [SHADER];
+    gather_block_quantized: [GatherBlockQuantized] [SHADER];
+    matmul_integer: [MatMulInteger] [];
+    matmul_integer_to_float: [MatMulIntegerToFloat] [];
+    matmul_nbits: [MatMulNBits] [FLOATS FLOAT_TILES ROUNDED INTEGERS INTEGER_TILES];
+    qgemm: [QGemm] [];
+    qlinear_activation: [QLinearActivation] [];
+    qlinear_average_pool: [QLinearAveragePool] [];
+    qlinear_concat: [QLinearConcat] [SHADER];
+    qlinear_conv: [QLinearConv] [];
+    qlinear_elementwise: [QLinearElementwise] [SHADER];
+    qlinear_matmul: [QLinearMatMul] [];
+    qlinear_reduce_mean: [QLinearReduceMean] [SHADER];
+    qlinear_softmax: [QLinearSoftmax] [SHADER];
+    qlinear_where: [QLinearWhere] [SHADER];
+    quantize_linear: [QuantizeLinear] [SHADER];
+    unary: [Unary] [SHADER];
 }
 
 #[cfg(test)]

@@ -10,9 +10,6 @@ use edgewise_core::device::Lowered;
 use edgewise_core::ops::qgemm::QGemm;
 use edgewise_core::{DType, Result};
 
-#[cfg(test)]
-pub static SHADERS: &[crate::shader::Shader] = &[];
-
 pub fn lower(gpu: &Gpu, op: &QGemm, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(a), Some(b)) = (input_type(node, 0), input_type(node, 3)) else { return Ok(None) };
     let y = if node.has(8) { input_type(node, 8) } else { Some(DType::F32) };

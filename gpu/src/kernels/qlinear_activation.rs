@@ -10,9 +10,6 @@ use edgewise_core::Result;
 use edgewise_core::device::Lowered;
 use edgewise_core::ops::qlinear_activation::QLinearActivation;
 
-#[cfg(test)]
-pub static SHADERS: &[crate::shader::Shader] = &[];
-
 pub fn lower(gpu: &Gpu, _op: &QLinearActivation, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0).filter(|&dtype| is_byte(dtype)) else { return Ok(None) };
     let Some(table) = made_of(node, &[(0, all_bytes(dtype)?)])? else { return Ok(None) };

@@ -9,9 +9,6 @@ use edgewise_core::Result;
 use edgewise_core::device::Lowered;
 use edgewise_core::ops::qlinear_average_pool::QLinearAveragePool;
 
-#[cfg(test)]
-pub static SHADERS: &[crate::shader::Shader] = &[];
-
 pub fn lower(gpu: &Gpu, op: &QLinearAveragePool, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0).filter(|&dtype| is_byte(dtype)) else { return Ok(None) };
     let (Some(x), Some(x_zero), Some(y), Some(y_zero)) =

@@ -15,7 +15,7 @@ use edgewise_core::ops::qlinear_concat::QLinearConcat;
 use edgewise_core::{DType, Result, Value};
 use std::sync::Arc;
 
-pub static SHADERS: &[Shader] = &[shader!("qlinear_concat", 6, 1)];
+pub static SHADER: Shader = shader!("qlinear_concat", 6, 1);
 
 /// Parts that the kernel takes: as many as there are buffers for.
 const PARTS: usize = 5;
@@ -25,7 +25,9 @@ pub fn lower(gpu: &Gpu, op: &QLinearConcat, node: &Lowered<'_>) -> Result<Kernel
     let Some(dtype) = node.output(0).and_then(|fact| fact.dtype()).filter(|&dtype| is_byte(dtype)) else {
         return Ok(None);
     };
-    let ([shader], 1..=PARTS) = (SHADERS, parts) else { return Ok(None) };
+    if !(1..=PARTS).contains(&parts) {
+        return Ok(None);
+    }
     let known = |i: usize| node.constant(i).map(|view| view.to_tensor().map(Value::from)).transpose();
     let mut tables = Vec::new();
     for part in (2..).step_by(3).take(parts) {
@@ -42,7 +44,7 @@ pub fn lower(gpu: &Gpu, op: &QLinearConcat, node: &Lowered<'_>) -> Result<Kernel
     }
     let tables = held(gpu, &tables, "tables")?;
     let packed = (0..node.inputs.len()).filter(|i| *i < 2 || i % 3 != 2).collect();
-    let pipeline = gpu.pipeline(Variant::new(shader, &[]));
+    let pipeline = gpu.pipeline(Variant::new(&SHADER, &[]));
     Ok(Some(Box::new(Joined { pipeline, tables, axis: op.axis, parts, packed })))
 }
 

@@ -19,9 +19,6 @@ use edgewise_core::ops::window;
 use edgewise_core::quant::multiplier;
 use edgewise_core::{DType, Result};
 
-#[cfg(test)]
-pub static SHADERS: &[crate::shader::Shader] = &[];
-
 pub fn lower(gpu: &Gpu, op: &QLinearConv, node: &Lowered<'_>) -> Result<Kernel> {
     let [w_at, x_zero_at, w_zero_at] = op.gives.places();
     let (Some(x), Some(w)) = (input_type(node, 0), node.constant(w_at)) else { return Ok(None) };

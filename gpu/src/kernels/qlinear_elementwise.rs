@@ -11,7 +11,7 @@ use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Memor
 use edgewise_core::ops::qlinear_elementwise::QLinearElementwise;
 use edgewise_core::{DType, Result, Tensor, Value};
 
-pub static SHADERS: &[Shader] = &[shader!("qlinear_elementwise", 3, 1)];
+pub static SHADER: Shader = shader!("qlinear_elementwise", 3, 1);
 
 pub fn lower(gpu: &Gpu, _op: &QLinearElementwise, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0).filter(|&dtype| is_byte(dtype) && ranks_fit(node)) else {
@@ -19,9 +19,9 @@ pub fn lower(gpu: &Gpu, _op: &QLinearElementwise, node: &Lowered<'_>) -> Result<
     };
     let all = all_bytes(dtype)?;
     let pairs = [(0, all.clone().reshaped(&[256, 1])?), (3, all)];
-    let (Some(table), [shader]) = (made_of(node, &pairs)?, SHADERS) else { return Ok(None) };
+    let Some(table) = made_of(node, &pairs)? else { return Ok(None) };
     let table = held(gpu, &words_of(table.view().bytes()), "a table of pairs")?;
-    Ok(Some(Box::new(Pairs { pipeline: gpu.pipeline(Variant::new(shader, &[])), table })))
+    Ok(Some(Box::new(Pairs { pipeline: gpu.pipeline(Variant::new(&SHADER, &[])), table })))
 }
 
 /// All bytes, in the order of their bits.

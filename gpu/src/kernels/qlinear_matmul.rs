@@ -11,9 +11,6 @@ use edgewise_core::ops::matmul::Flip;
 use edgewise_core::ops::qlinear_matmul::QLinearMatMul;
 use edgewise_core::quant::multiplier;
 
-#[cfg(test)]
-pub static SHADERS: &[crate::shader::Shader] = &[];
-
 pub fn lower(gpu: &Gpu, _op: &QLinearMatMul, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(a), Some(b), Some(y)) = (input_type(node, 0), input_type(node, 3), input_type(node, 7)) else {
         return Ok(None);

@@ -10,7 +10,7 @@ use edgewise_core::ops::qlinear_reduce_mean::QLinearReduceMean;
 use edgewise_core::quant::Mean;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("qlinear_reduce_mean", 1, 1)];
+pub static SHADER: Shader = shader!("qlinear_reduce_mean", 1, 1);
 
 /// Elements up to which a sum of differences of bytes fits an i32.
 const MOST: usize = 1 << 22;
@@ -26,8 +26,8 @@ pub fn lower(gpu: &Gpu, op: &QLinearReduceMean, node: &Lowered<'_>) -> Result<Ke
     };
     // Else larger sums need not have larger means.
     let grows = x_scale > 0.0 && y_scale > 0.0;
-    let (Some(axes), true, [shader]) = (op.axes.given(|_| None), grows, SHADERS) else { return Ok(None) };
-    let pipeline = gpu.pipeline(Variant::new(shader, &[("KIND", kind(dtype))]));
+    let (Some(axes), true) = (op.axes.given(|_| None), grows) else { return Ok(None) };
+    let pipeline = gpu.pipeline(Variant::new(&SHADER, &[("KIND", kind(dtype))]));
     let mean = Mean { len: 1, x_scale, y_scale, y_zero: y_zero.into() };
     Ok(Some(Box::new(Means { pipeline, op: op.clone(), axes, mean, x_zero, dtype })))
 }

@@ -11,13 +11,13 @@ use edgewise_core::ops::qlinear_softmax::QLinearSoftmax;
 use edgewise_core::quant::exponentials;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("qlinear_softmax", 2, 1)];
+pub static SHADER: Shader = shader!("qlinear_softmax", 2, 1);
 
 /// Elements of a slice up to which sums are exact.
 const MOST: usize = 1 << 20;
 
 pub fn lower(gpu: &Gpu, op: &QLinearSoftmax, node: &Lowered<'_>) -> Result<Kernel> {
-    let (Some(dtype), [shader]) = (input_type(node, 0).filter(|&dtype| is_byte(dtype)), SHADERS) else {
+    let Some(dtype) = input_type(node, 0).filter(|&dtype| is_byte(dtype)) else {
         return Ok(None);
     };
     let (Some(x_scale), Some(y_scale), Some(zero)) =
@@ -26,7 +26,7 @@ pub fn lower(gpu: &Gpu, op: &QLinearSoftmax, node: &Lowered<'_>) -> Result<Kerne
         return Ok(None);
     };
     let pipeline = |shares: bool| {
-        gpu.pipeline(Variant::new(shader, &[("KIND", kind(dtype)), ("SHARES", shares.into())]))
+        gpu.pipeline(Variant::new(&SHADER, &[("KIND", kind(dtype)), ("SHARES", shares.into())]))
     };
     let (look, share) = (pipeline(false), pipeline(true));
     Ok(Some(Box::new(Softmax { op: op.clone(), look, share, x_scale, y_scale, zero })))

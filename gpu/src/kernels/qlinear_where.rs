@@ -10,7 +10,7 @@ use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Memor
 use edgewise_core::ops::qlinear_where::QLinearWhere;
 use edgewise_core::{DType, Result, Tensor};
 
-pub static SHADERS: &[Shader] = &[shader!("qlinear_where", 4, 1)];
+pub static SHADER: Shader = shader!("qlinear_where", 4, 1);
 
 pub fn lower(gpu: &Gpu, _op: &QLinearWhere, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 1).filter(|&dtype| is_byte(dtype) && ranks_fit(node)) else {
@@ -23,9 +23,8 @@ pub fn lower(gpu: &Gpu, _op: &QLinearWhere, node: &Lowered<'_>) -> Result<Kernel
         let Some(table) = made_of(node, &given)? else { return Ok(None) };
         tables.extend(words_of(table.view().bytes()));
     }
-    let [shader] = SHADERS else { return Ok(None) };
     let tables = held(gpu, &tables, "two tables")?;
-    Ok(Some(Box::new(Choice { pipeline: gpu.pipeline(Variant::new(shader, &[])), tables })))
+    Ok(Some(Box::new(Choice { pipeline: gpu.pipeline(Variant::new(&SHADER, &[])), tables })))
 }
 
 struct Choice {

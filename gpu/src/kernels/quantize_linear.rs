@@ -10,7 +10,7 @@ use edgewise_core::ops::granularity::Granularity;
 use edgewise_core::ops::quantize_linear::QuantizeLinear;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("quantize_linear", 3, 1)];
+pub static SHADER: Shader = shader!("quantize_linear", 3, 1);
 
 pub fn lower(gpu: &Gpu, op: &QuantizeLinear, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(x), Some(scale)) = (input_type(node, 0), input_type(node, 1)) else { return Ok(None) };
@@ -35,7 +35,6 @@ pub struct Kinds {
 
 impl Kinds {
     pub fn pipeline(&self, gpu: &Gpu) -> Result<PipelineId> {
-        let [shader] = SHADERS else { bail!(Internal, "one file quantizes") };
         let constants = [
             ("X", kind(self.x)),
             ("SCALE", kind(self.scale)),
@@ -43,7 +42,7 @@ impl Kinds {
             ("Y", kind(self.y)),
             ("ZEROS", self.zeros.into()),
         ];
-        Ok(gpu.pipeline(Variant::new(shader, &constants)))
+        Ok(gpu.pipeline(Variant::new(&SHADER, &constants)))
     }
 }
 

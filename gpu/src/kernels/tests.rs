@@ -17,14 +17,14 @@ fn module(shader: &Shader) -> naga::Module {
 
 #[test]
 fn every_file_is_valid_wgsl() {
-    for shader in SHADERS.iter().copied().flatten() {
+    for shader in SHADERS.iter().copied() {
         module(shader);
     }
 }
 
 #[test]
 fn bindings_are_reads_then_writes_then_parameters() {
-    for shader in SHADERS.iter().copied().flatten() {
+    for shader in SHADERS.iter().copied() {
         let module = module(shader);
         let mut bindings: Vec<(u32, AddressSpace)> = module
             .global_variables
@@ -48,8 +48,8 @@ fn bindings_are_reads_then_writes_then_parameters() {
 
 #[test]
 fn files_have_names_of_their_own_and_an_entry_point() {
-    let mut names: Vec<&str> = SHADERS.iter().copied().flatten().map(|shader| shader.name).collect();
-    for shader in SHADERS.iter().copied().flatten() {
+    let mut names: Vec<&str> = SHADERS.iter().map(|shader| shader.name).collect();
+    for shader in SHADERS.iter().copied() {
         let module = module(shader);
         let entries: Vec<&str> = module.entry_points.iter().map(|entry| &entry.name[..]).collect();
         assert_eq!(entries, ["main"], "{}.wgsl", shader.name);
@@ -62,7 +62,7 @@ fn files_have_names_of_their_own_and_an_entry_point() {
 
 #[test]
 fn no_file_asks_for_more_than_every_gpu_has() {
-    for shader in SHADERS.iter().copied().flatten() {
+    for shader in SHADERS.iter().copied() {
         assert!(shader.reads + shader.writes <= 8, "{}.wgsl", shader.name);
         for entry in module(shader).entry_points {
             assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{}.wgsl", shader.name);

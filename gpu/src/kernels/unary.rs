@@ -8,10 +8,10 @@ use edgewise_core::device::Lowered;
 use edgewise_core::ops::unary::Unary;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("unary", 1, 1)];
+pub static SHADER: Shader = shader!("unary", 1, 1);
 
 pub fn lower(gpu: &Gpu, op: &Unary, node: &Lowered<'_>) -> Result<Kernel> {
-    let (Some(dtype), [shader]) = (input_type(node, 0), SHADERS) else { return Ok(None) };
+    let Some(dtype) = input_type(node, 0) else { return Ok(None) };
     let number = match op {
         Unary::Abs => 0,
         Unary::Neg => 1,
@@ -48,6 +48,6 @@ pub fn lower(gpu: &Gpu, op: &Unary, node: &Lowered<'_>) -> Result<Kernel> {
     if !taken {
         return Ok(None);
     }
-    let pipeline = gpu.pipeline(Variant::new(shader, &[("KIND", kind(dtype)), ("FUNCTION", number)]));
+    let pipeline = gpu.pipeline(Variant::new(&SHADER, &[("KIND", kind(dtype)), ("FUNCTION", number)]));
     Ok(Some(Box::new(Map { pipeline, parameters: Vec::new(), dtype, on_host: &[] })))
 }
