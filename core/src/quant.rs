@@ -75,6 +75,12 @@ pub fn u8_params(x: &[f32]) -> (f32, u8) {
     (scale, u8::rounded(-low / scale, 0))
 }
 
+/// exp(-i * scale) for i from 0 to 255, as integers such that `len` of them can be added up in 32 bits.
+pub fn exponentials(scale: f32, len: usize) -> [u32; 256] {
+    let unit = (u32::MAX as f64 / len.max(1) as f64).min(0x7f_ffff as f64);
+    std::array::from_fn(|i| (unit * libm::exp(-(i as f64) * f64::from(scale))).round_ties_even() as u32)
+}
+
 /// The value of `f` at every 8-bit number, at the place of its bits.
 pub fn table<T: Quantized>(f: impl Fn(T) -> T) -> [T; 256] {
     std::array::from_fn(|code| {
@@ -129,6 +135,28 @@ impl Sum {
         let sum = (a.wide() as f32).mul_add(self.a, addend).round_ties_even();
         let sum = if sum.is_nan() { self.zero } else { sum };
         T::of_wide(sum.clamp(T::LOWEST.wide() as f32, T::HIGHEST.wide() as f32) as i32)
+    }
+}
+
+/// A mean that is quantized again: what QLinearReduceMean computes of an exact sum.
+#[derive(Clone, Copy, Debug)]
+pub struct Mean {
+    /// How many numbers there are.
+    pub len: usize,
+    /// The scale of the numbers.
+    pub x_scale: f32,
+    /// The scale of the result.
+    pub y_scale: f32,
+    /// The zero point of the result.
+    pub y_zero: i64,
+}
+
+impl Mean {
+    /// Of a sum that has its zero points off, in a range: one rounding in f32 precedes that to an integer.
+    pub fn of(&self, sum: i64, [low, high]: [i64; 2]) -> i64 {
+        let mean = (sum as f64 * f64::from(self.x_scale) / self.len as f64) as f32;
+        let y = (mean / self.y_scale).round_ties_even() as i64;
+        y.saturating_add(self.y_zero).clamp(low, high)
     }
 }
 

@@ -97,11 +97,17 @@ impl std::fmt::Display for Variant {
 /// The files that others use.
 const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
+    ("byte_windows", include_str!("kernels/common/byte_windows.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
+    ("exact", include_str!("kernels/common/exact.wgsl")),
     ("factors", include_str!("kernels/common/factors.wgsl")),
     ("finish", include_str!("kernels/common/finish.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
+    ("nbits", include_str!("kernels/common/nbits.wgsl")),
+    ("nbits_integer", include_str!("kernels/common/nbits_integer.wgsl")),
+    ("product", include_str!("kernels/common/product.wgsl")),
+    ("scales", include_str!("kernels/common/scales.wgsl")),
     ("tile", include_str!("kernels/common/tile.wgsl")),
     ("vectors", include_str!("kernels/common/vectors.wgsl")),
     ("walk", include_str!("kernels/common/walk.wgsl")),

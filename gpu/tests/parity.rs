@@ -3,10 +3,16 @@
 //! Without a GPU there is nothing to compare: every test says so and passes. Set `EDGEWISE_GPU_REQUIRED` where
 //! one was promised, and they fail instead.
 
+#[path = "parity/byte_convolutions.rs"]
+mod byte_convolutions;
+#[path = "parity/byte_products.rs"]
+mod byte_products;
 #[path = "parity/conv.rs"]
 mod conv;
 #[path = "parity/elementwise.rs"]
 mod elementwise;
+#[path = "parity/functions_of_bytes.rs"]
+mod functions_of_bytes;
 #[path = "parity/harness.rs"]
 mod harness;
 #[path = "parity/images.rs"]
@@ -21,7 +27,11 @@ mod pool;
 mod products;
 #[path = "parity/quantized.rs"]
 mod quantized;
+#[path = "parity/quantizing.rs"]
+mod quantizing;
 #[path = "parity/resize.rs"]
 mod resize;
 #[path = "parity/rows.rs"]
 mod rows;
+#[path = "parity/weights_of_bits.rs"]
+mod weights_of_bits;

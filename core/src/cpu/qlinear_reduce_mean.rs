@@ -3,13 +3,14 @@
 use super::reduce::Groups;
 use super::{Io, Kernel};
 use crate::ops::qlinear_reduce_mean::QLinearReduceMean;
+use crate::quant::Mean;
 use crate::{DType, Num, Result};
 
 impl Kernel for QLinearReduceMean {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let x = io.input(0)?;
         let zero = |i: usize| io.optional(i)?.map_or(Ok(0), |zero| zero.scalar_i64());
-        let (x_scale, x_zero) = (io.input(1)?.scalar_f32()? as f64, zero(2)?);
+        let (x_scale, x_zero) = (io.input(1)?.scalar_f32()?, zero(2)?);
         let (y_scale, y_zero) = (io.input(3)?.scalar_f32()?, zero(4)?);
         let marked = self.axes.marked(&self.axes.read(io)?, x.rank())?;
         let groups = Groups::new(x.shape(), &marked);
@@ -18,9 +19,8 @@ impl Kernel for QLinearReduceMean {
         ensure!(quantized, Unsupported, "expected u8 or i8, got {}", x.dtype());
         for_int!(x.dtype(), T => groups.each(cx, x.slice::<T>()?, y.into_slice::<T>()?, |group| {
             let sum = group.fold(0i64, |sum, x| sum + (x.to_i64() - x_zero));
-            let mean = (sum as f64 * x_scale / group.len as f64) as f32;
-            let y = (mean / y_scale).round_ties_even() as i64;
-            T::from_i64(y.saturating_add(y_zero).clamp(T::LOWEST.to_i64(), T::HIGHEST.to_i64()))
+            let mean = Mean { len: group.len, x_scale, y_scale, y_zero };
+            T::from_i64(mean.of(sum, [T::LOWEST.to_i64(), T::HIGHEST.to_i64()]))
         }))
     }
 }

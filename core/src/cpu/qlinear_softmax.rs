@@ -5,6 +5,7 @@
 use super::broadcast::CHUNK;
 use super::{Io, Kernel};
 use crate::ops::qlinear_softmax::QLinearSoftmax;
+use crate::quant::exponentials;
 use crate::{DType, Result};
 use edgewise_simd::Isa;
 use edgewise_simd::qlinear_softmax::{Shares, qlinear_softmax};
@@ -45,12 +46,6 @@ impl Kernel for QLinearSoftmax {
             Ok(())
         })
     }
-}
-
-/// exp(-i * scale) for i from 0 to 255, as integers such that `len` of them can be added up in 32 bits.
-fn exponentials(scale: f32, len: usize) -> [u32; 256] {
-    let unit = (u32::MAX as f64 / len.max(1) as f64).min(0x7f_ffff as f64);
-    std::array::from_fn(|i| (unit * libm::exp(-(i as f64) * f64::from(scale))).round_ties_even() as u32)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! MaxPool without indices, AveragePool and LpPool, of floats; maxima of integers too.
 
-use super::Kernel;
+use super::packed_bytes::is_byte;
 use super::shared::{Parameters, count, groups, input_type, is_float, is_integer, kind, word, words};
 use super::windows::{MOST_SPATIAL, image, windows};
+use super::{Kernel, byte_max_pool};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
@@ -23,6 +24,11 @@ pub fn numbers(pooling: Pooling) -> (u32, f32) {
 
 pub fn lower(gpu: &Gpu, op: &MaxPool, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(dtype), [shader]) = (input_type(node, 0), SHADERS) else { return Ok(None) };
+    if is_byte(dtype)
+        && let Some(of_bytes) = byte_max_pool::lower(gpu, op, node)?
+    {
+        return Ok(Some(of_bytes));
+    }
     let taken = is_float(dtype) || is_integer(dtype) && op.pooling == Pooling::Max;
     if !taken || node.output(1).is_some() || !(1..=MOST_SPATIAL).contains(&op.window.kernel.len()) {
         return Ok(None);

@@ -4,7 +4,9 @@
 //! and what to launch for its sizes; what is computed stands in `foo.wgsl` beside it. There is no second place
 //! that says what the GPU can do: `lower` answers with a kernel or with `None`.
 
+mod byte_max_pool;
 mod narrow;
+mod packed_bytes;
 mod shared;
 mod windows;
 
@@ -61,7 +63,33 @@ kernels! {
     split: [Split] [];
     transpose: [Transpose] [];
 
-    // Products, windows and rows.
+    // Quantization.
+    byte_table: [ByteTable] [SHADER];
+    dequantize_linear: [DequantizeLinear] [SHADER];
+    dynamic_quantize_linear: [DynamicQuantizeLinear] [SHADER];
+    fused_dequantize: [FusedDequantize] [SHADER];
+    qlinear_activation: [QLinearActivation] [];
+    qlinear_concat: [QLinearConcat] [SHADER];
+    qlinear_elementwise: [QLinearElementwise] [SHADER];
+    qlinear_reduce_mean: [QLinearReduceMean] [SHADER];
+    qlinear_softmax: [QLinearSoftmax] [SHADER];
+    qlinear_where: [QLinearWhere] [SHADER];
+    quantize_linear: [QuantizeLinear] [SHADER];
+
+    // Products and pools of bytes, and products with weights of few bits.
+    arrange: [] [SHADER];
+    byte_pool: [] [SHADER];
+    byte_product: [] [TILES FEW_ROWS DEPTHWISE];
+    gather_block_quantized: [GatherBlockQuantized] [SHADER];
+    matmul_integer: [MatMulInteger] [];
+    matmul_integer_to_float: [MatMulIntegerToFloat] [];
+    matmul_nbits: [MatMulNBits] [FLOATS FLOAT_TILES ROUNDED INTEGERS INTEGER_TILES];
+    qgemm: [QGemm] [];
+    qlinear_average_pool: [QLinearAveragePool] [];
+    qlinear_conv: [QLinearConv] [];
+    qlinear_matmul: [QLinearMatMul] [];
+
+    // Products of floats, windows and rows.
     batch_normalization: [BatchNormalization] [SHADERS];
     conv: [Conv] [SHADERS];
     conv_transpose: [ConvTranspose] [];

@@ -35,6 +35,8 @@ pub struct Case {
     constants: Vec<usize>,
     /// Which outputs are wanted.
     wanted: Vec<bool>,
+    /// Whether floats are to be equal to the bit, too.
+    exactly: bool,
     says: String,
 }
 
@@ -59,13 +61,20 @@ impl Case {
         let parsed = Op::parse(Attrs::new(domain, name, version, present, vec![true; outputs], named));
         let says = format!("{name} {inputs:?} {attrs:?}");
         let op = parsed.unwrap_or_else(|e| panic!("{says}: {e}"));
-        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), wanted: vec![true; outputs], says }
+        Case {
+            op,
+            inputs: inputs.to_vec(),
+            constants: Vec::new(),
+            wanted: vec![true; outputs],
+            exactly: false,
+            says,
+        }
     }
 
     /// An operator that no attributes say.
     pub fn rewritten(op: Op, inputs: &[Option<Tensor>]) -> Case {
         let says = format!("{op:?} {inputs:?}");
-        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), wanted: vec![true], says }
+        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), wanted: vec![true], exactly: false, says }
     }
 
     /// The same with the elements of those inputs known.
@@ -80,6 +89,12 @@ impl Case {
         self
     }
 
+    /// The same, where floats must be equal to the bit.
+    pub fn exactly(mut self) -> Case {
+        self.exactly = true;
+        self
+    }
+
     /// Runs it on both, and fails unless the GPU takes it and agrees.
     pub fn check(&self) {
         let Some(gpu) = gpu() else { return };
@@ -91,7 +106,7 @@ impl Case {
         for (i, (expected, got)) in expected.iter().zip(&got).enumerate() {
             let Some(expected) = expected else { continue };
             let expected = expected.tensor().unwrap();
-            if let Err(why) = agree(expected.view(), got.view()) {
+            if let Err(why) = agree(expected.view(), got.view(), self.exactly) {
                 panic!("{} output {i}: {why}", self.says);
             }
         }
@@ -220,9 +235,9 @@ fn noise(gpu: &Gpu, bytes: u64) -> Result<Memory> {
     Ok(memory)
 }
 
-/// Integers agree to the bit. Floats agree within `1e-4 · |ref| + 1e-5 · max |ref|`, and a step of their type
+/// Integers agree to the bit; floats, too, where that is asked for, but for which NaN it is. Else floats agree within `1e-4 · |ref| + 1e-5 · max |ref|`, and a step of their type
 /// where that is larger; NaN with NaN, infinity with the same one.
-fn agree(expected: View<'_>, got: View<'_>) -> Result<(), String> {
+fn agree(expected: View<'_>, got: View<'_>, exactly: bool) -> Result<(), String> {
     if expected.shape() != got.shape() || expected.dtype() != got.dtype() {
         return Err(format!("expected {expected:?}, got {got:?}"));
     }
@@ -243,6 +258,7 @@ fn agree(expected: View<'_>, got: View<'_>) -> Result<(), String> {
     let most = expected.iter().filter(|x| x.is_finite()).fold(0f32, |most, x| most.max(x.abs()));
     for (i, (&a, &b)) in expected.iter().zip(&got).enumerate() {
         let fine = match a.is_finite() {
+            _ if exactly => a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(),
             true => (a - b).abs() <= step * a.abs() + 1e-5 * most,
             false => a == b || a.is_nan() && b.is_nan(),
         };
