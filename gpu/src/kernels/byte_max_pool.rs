@@ -14,5 +14,9 @@ pub fn lower(gpu: &Gpu, op: &MaxPool, node: &Lowered<'_>) -> Result<Kernel> {
     if op.pooling != Pooling::Max || node.output(1).is_some() {
         return Ok(None);
     }
-    Pool { window: Some(op.window.clone()), channels_last: op.channels_last, mean: None }.lower(gpu, dtype, &[])
+    Pool { window: Some(op.window.clone()), channels_last: op.channels_last, mean: None }.lower(
+        gpu,
+        dtype,
+        &[],
+    )
 }

@@ -43,7 +43,11 @@ impl Pool {
             return Ok(None);
         }
         let constants = [("KIND", kind(dtype)), ("MEAN", self.mean.is_some().into())];
-        Ok(Some(Box::new(Pooling { pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)), pool: self, packed })))
+        Ok(Some(Box::new(Pooling {
+            pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)),
+            pool: self,
+            packed,
+        })))
     }
 }
 
@@ -69,7 +73,11 @@ impl DeviceKernel for Pooling {
             }
             None => vec![whole(count(image))],
         };
-        ensure!(count(image) < CELLS || window.is_some(), LimitExceeded, "an image of {image:?} is too large here");
+        ensure!(
+            count(image) < CELLS || window.is_some(),
+            LimitExceeded,
+            "an image of {image:?} is too large here"
+        );
         let inner = if *channels_last { x.last().copied().unwrap_or(1) } else { 1 };
         let count_pads = mean.is_some_and(|mean| mean.count_pads);
         let mut parameters = vec![word(words)?, word(len)?, word(inner)?, count_pads.into()];

@@ -198,13 +198,7 @@ impl Product {
     }
 
     /// The product itself, and what brings a result of bytes together whose rows are no whole words.
-    pub fn launch(
-        &self,
-        bound: &mut Bound,
-        a: Operand,
-        b: Operand,
-        sizes: &Sizes,
-    ) -> Result<()> {
+    pub fn launch(&self, bound: &mut Bound, a: Operand, b: Operand, sizes: &Sizes) -> Result<()> {
         let apart = is_byte(self.finish.y) && sizes.columns != sizes.y_row;
         let rows = sizes.rows * sizes.products;
         let y = match apart {

@@ -5,7 +5,9 @@ use super::quantize_linear::{Kinds, of_one_scale};
 use super::shared::{count, groups, input_type, word, words};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId, device_bytes};
+use edgewise_core::device::{
+    Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId, device_bytes,
+};
 use edgewise_core::ops::dynamic_quantize_linear::DynamicQuantizeLinear;
 use edgewise_core::{DType, Result};
 

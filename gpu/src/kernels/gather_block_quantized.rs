@@ -63,7 +63,8 @@ impl DeviceKernel for Embedding {
         let width = table.last().copied().unwrap_or(1) * self.per_byte;
         let inner = count(table.get(1..).unwrap_or_default()) * self.per_byte;
         let blocks = width.div_ceil(self.block);
-        let (rows, lines) = (table.first().copied().unwrap_or(0), count(&table) * self.per_byte / width.max(1));
+        let (rows, lines) =
+            (table.first().copied().unwrap_or(0), count(&table) * self.per_byte / width.max(1));
         let expected = lines * blocks;
         ensure!(count(&scales) == expected, InvalidModel, "scales must be {expected}, got {scales:?}");
         let zero_row = blocks.next_multiple_of(self.per_byte);

@@ -18,7 +18,9 @@ pub fn lower(gpu: &Gpu, _op: &MatMulInteger, node: &Lowered<'_>) -> Result<Kerne
     let (Some(zero), Some(b_zero)) = (zero_of_a(node, None, 2), zeros(node, 3)) else { return Ok(None) };
     let Some(each) = columns(&[b_zero.len()]) else { return Ok(None) };
     let column = |i: usize| Column { zero: signed_zero(b, pick(&b_zero, i)), ..Column::default() };
-    let Some(right) = Right::of_input(gpu, node, (1, Flip::default()), each, column)? else { return Ok(None) };
+    let Some(right) = Right::of_input(gpu, node, (1, Flip::default()), each, column)? else {
+        return Ok(None);
+    };
     let finish = Finish { y: DType::I32, zero: 0, bias: Bias::None, relu: false };
     let product = Product::new(gpu, (a, zero), right, finish, Form::Matrices)?;
     let flips = [Flip::default(); 2];

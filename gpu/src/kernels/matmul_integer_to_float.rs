@@ -47,7 +47,9 @@ pub fn lower(gpu: &Gpu, op: &MatMulIntegerToFloat, node: &Lowered<'_>) -> Result
         let (zero, factor) = (signed_zero(b, pick(&b_zero, i)), a_scale * pick(&b_scale, i));
         Column { zero, factor, bias: pick(&added, i).to_bits(), ..Column::default() }
     };
-    let Some(right) = Right::of_input(gpu, node, (1, Flip::default()), each, column)? else { return Ok(None) };
+    let Some(right) = Right::of_input(gpu, node, (1, Flip::default()), each, column)? else {
+        return Ok(None);
+    };
     let bias = if node.has(bias) { Bias::Float } else { Bias::None };
     let finish = Finish { y: DType::F32, zero: 0, bias, relu: false };
     let product = Product::new(gpu, (a, zero), right, finish, Form::Matrices)?;

@@ -19,7 +19,8 @@ pub fn lower(gpu: &Gpu, op: &QGemm, node: &Lowered<'_>) -> Result<Kernel> {
     else {
         return Ok(None);
     };
-    let (Some(a_zero), Some(b_zero), Some(y_zero)) = (one(zeros(node, 2)), zeros(node, 5), one(zeros(node, 8)))
+    let (Some(a_zero), Some(b_zero), Some(y_zero)) =
+        (one(zeros(node, 2)), zeros(node, 5), one(zeros(node, 8)))
     else {
         return Ok(None);
     };
@@ -50,6 +51,7 @@ fn addend(node: &Lowered<'_>) -> Option<Vec<i32>> {
         return Some(vec![0]);
     }
     let c = node.constant(6)?;
-    let rows = c.shape().len().checked_sub(1).map_or(1, |last| count(c.shape().get(..last).unwrap_or_default()));
+    let rows =
+        c.shape().len().checked_sub(1).map_or(1, |last| count(c.shape().get(..last).unwrap_or_default()));
     if rows != 1 { None } else { Some(c.slice::<i32>().ok()?.to_vec()) }
 }

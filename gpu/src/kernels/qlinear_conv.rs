@@ -8,7 +8,9 @@ use super::Kernel;
 use super::arrange::{Arrange, Order, scratch};
 use super::byte_product::{Bias, Finish, Form, Product, Sizes, Windows, Zero};
 use super::matmul_integer::zero_of_a;
-use super::packed_bytes::{Column, Right, Source, is_byte, one, pick, scales, signed_zero, turn, words_of, zeros};
+use super::packed_bytes::{
+    Column, Right, Source, is_byte, one, pick, scales, signed_zero, turn, words_of, zeros,
+};
 use super::shared::{Axis, count, input_type};
 use crate::Gpu;
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered, Operand};
@@ -54,7 +56,8 @@ pub fn lower(gpu: &Gpu, op: &QLinearConv, node: &Lowered<'_>) -> Result<Kernel> 
             (words_of(&bytes), vec![0; groups])
         }
         false => {
-            let byte = |group: usize, column: usize, k: usize| at(group * outs + column, k % padded, k / padded);
+            let byte =
+                |group: usize, column: usize, k: usize| at(group * outs + column, k % padded, k / padded);
             Source { matrices: groups, columns: outs, depth: taps * padded, byte }.pack()
         }
     };
@@ -191,7 +194,8 @@ impl DeviceKernel for Convolution {
         let a = match last && ins.is_multiple_of(4) {
             true => Operand::Input(0),
             false => {
-                let (cell, group, channel) = if last { (groups * ins, ins, 1) } else { (1, ins * cells, cells) };
+                let (cell, group, channel) =
+                    if last { (groups * ins, ins, 1) } else { (1, ins * cells, cells) };
                 let sizes = [batch, cells, groups, 4 * words];
                 let steps = [cells * groups * ins, cell, group, channel];
                 let order = Order { valid: ins, padding: self.padding, ..Order::of(sizes, steps) };

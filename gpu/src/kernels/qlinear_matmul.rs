@@ -20,7 +20,8 @@ pub fn lower(gpu: &Gpu, _op: &QLinearMatMul, node: &Lowered<'_>) -> Result<Kerne
     else {
         return Ok(None);
     };
-    let (Some(a_zero), Some(b_zero), Some(y_zero)) = (one(zeros(node, 2)), zeros(node, 5), one(zeros(node, 7)))
+    let (Some(a_zero), Some(b_zero), Some(y_zero)) =
+        (one(zeros(node, 2)), zeros(node, 5), one(zeros(node, 7)))
     else {
         return Ok(None);
     };
@@ -33,7 +34,9 @@ pub fn lower(gpu: &Gpu, _op: &QLinearMatMul, node: &Lowered<'_>) -> Result<Kerne
         Column { zero, factor: pick(&factors, i), ..Column::default() }
     };
     let Some(each) = columns(&[b_scale.len(), b_zero.len()]) else { return Ok(None) };
-    let Some(right) = Right::of_input(gpu, node, (3, Flip::default()), each, column)? else { return Ok(None) };
+    let Some(right) = Right::of_input(gpu, node, (3, Flip::default()), each, column)? else {
+        return Ok(None);
+    };
     let finish = Finish { y, zero: y_zero, bias: Bias::None, relu: false };
     let product = Product::new(gpu, (a, Zero::Known(a_zero)), right, finish, Form::Matrices)?;
     let flips = [Flip::default(); 2];

@@ -54,7 +54,11 @@ impl DeviceKernel for Means {
         let (mut kept, mut summed) = (Vec::new(), Vec::new());
         for (&size, &gone) in x.iter().zip(&marked).rev() {
             let axis = Axis { size, steps: [step] };
-            if gone { summed.insert(0, axis) } else { kept.insert(0, axis) }
+            if gone {
+                summed.insert(0, axis)
+            } else {
+                kept.insert(0, axis)
+            }
             step *= size as i64;
         }
         let each: usize = summed.iter().map(|axis| axis.size).product();
@@ -63,8 +67,7 @@ impl DeviceKernel for Means {
         let low: i32 = if self.dtype == DType::I8 { -128 } else { 0 };
         let head = [word(words)?, word(len)?, word(kept.len())?, word(summed.len())?];
         let more = [word(each)?, self.x_zero as u32, low as u32, 0];
-        let mut parameters =
-            Parameters([head, more].concat()).axes(&[kept, summed].concat())?.0;
+        let mut parameters = Parameters([head, more].concat()).axes(&[kept, summed].concat())?.0;
         let limits = limits(Mean { len: each, ..self.mean }, low.into());
         parameters.extend(limits.map(|limit| limit as u32));
         let buffers = vec![Operand::Input(0), Operand::Output(0)];

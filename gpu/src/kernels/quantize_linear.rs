@@ -21,7 +21,12 @@ pub fn lower(gpu: &Gpu, op: &QuantizeLinear, node: &Lowered<'_>) -> Result<Kerne
         return Ok(None);
     }
     let kinds = Kinds { x, scale, quotient, y, zeros: node.has(2) };
-    Ok(Some(Box::new(Quantize { pipeline: kinds.pipeline(gpu)?, y, granularity: op.granularity, zeros: kinds.zeros })))
+    Ok(Some(Box::new(Quantize {
+        pipeline: kinds.pipeline(gpu)?,
+        y,
+        granularity: op.granularity,
+        zeros: kinds.zeros,
+    })))
 }
 
 /// The types of a QuantizeLinear.
