@@ -244,7 +244,7 @@ impl Product {
         let fits = groups.iter().all(|&n| n < 1 << 16);
         ensure!(fits, LimitExceeded, "a product of {} rows is too large for one launch", sizes.rows);
         let several = self.right.matrices.is_some() && self.right.entries > self.right.columns_each;
-        let parameters = Parameters::of(&[
+        let mut words = vec![
             word(sizes.rows)?,
             word(sizes.columns)?,
             word(sizes.words.div_ceil(STEP))?,
@@ -261,8 +261,7 @@ impl Product {
             (self.right.columns_each > 1).into(),
             0,
             0,
-        ]);
-        let Parameters(mut words) = parameters;
+        ];
         let Windows { image, result, kernel, stride, dilation, before } = *windows;
         for size in [image, result, kernel, stride, dilation, before].into_iter().flatten() {
             words.push(word(size)?);

@@ -74,7 +74,7 @@ impl DeviceKernel for Fused {
         let fours = len.div_ceil(4);
         let mut head = vec![word(fours)?, word(len)?, word(axes.len())?, 0];
         head.extend(self.scales);
-        let parameters = Parameters::of(&head).floats(&self.function.parameters).axes(&axes)?.0;
+        let parameters = Parameters(head.to_vec()).floats(&self.function.parameters).axes(&axes)?.0;
         // What is missing is not read.
         let given = |(i, is_there): (usize, bool)| Operand::Input(if is_there { i } else { 0 });
         let mut buffers = vec![Operand::Input(0)];

@@ -70,7 +70,7 @@ impl DeviceKernel for Pairs {
                 Operand::Held(self.table.clone()),
                 Operand::Output(0),
             ],
-            parameters: Parameters::of(&head).axes(&axes)?.0,
+            parameters: Parameters(head.to_vec()).axes(&axes)?.0,
             groups: groups(words)?,
         }))
     }

@@ -64,10 +64,10 @@ impl DeviceKernel for Means {
         let each: usize = summed.iter().map(|axis| axis.size).product();
         ensure!(each < MOST, LimitExceeded, "a mean of {each} elements is too large here");
         let (kept, summed) = (merged(kept), merged(summed));
-        let low = if self.dtype == DType::I8 { -128 } else { 0 };
+        let low: i32 = if self.dtype == DType::I8 { -128 } else { 0 };
         let head = [word(words)?, word(len)?, word(kept.len())?, word(summed.len())?];
         let more = [word(each)?, self.x_zero as u32, low as u32, 0];
-        let mut parameters = Parameters::of(&[head, more].concat()).axes(&[kept, summed].concat())?.0;
+        let mut parameters = Parameters([head, more].concat()).axes(&[kept, summed].concat())?.0;
         let limits = limits(Mean { len: each, ..self.mean }, low.into());
         parameters.extend(limits.map(|limit| limit as u32));
         let buffers = vec![Operand::Input(0), Operand::Output(0)];

@@ -43,7 +43,7 @@ impl DeviceKernel for Choice {
         let head = [word(words)?, word(len)?, word(axes.len())?, 0];
         let mut buffers: Vec<Operand> = [0, 1, 4].map(Operand::Input).into();
         buffers.extend([Operand::Held(self.tables.clone()), Operand::Output(0)]);
-        let parameters = Parameters::of(&head).axes(&axes)?.0;
+        let parameters = Parameters(head.to_vec()).axes(&axes)?.0;
         Ok(Bound::one(Launch { pipeline: self.pipeline, buffers, parameters, groups: groups(words)? }))
     }
 

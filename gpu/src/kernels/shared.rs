@@ -132,11 +132,6 @@ pub fn merged<const N: usize>(axes: Vec<Axis<N>>) -> Vec<Axis<N>> {
 pub struct Parameters(pub Vec<u32>);
 
 impl Parameters {
-    /// Numbers, one after the other.
-    pub fn of(words: &[u32]) -> Parameters {
-        Parameters(words.to_vec())
-    }
-
     /// Floats.
     pub fn floats(mut self, floats: &[f32]) -> Parameters {
         self.0.extend(floats.iter().map(|x| x.to_bits()));
