@@ -11,7 +11,7 @@ const DRIVERS: [&str; 2] = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
 /// Installs one where there is none and that is possible; the tests skip what needs it otherwise, and say so.
 pub fn set_up() -> Result<()> {
     let any = |folder: &&str| Path::new(folder).read_dir().is_ok_and(|mut files| files.next().is_some());
-    if cfg!(target_os = "linux") && !DRIVERS.iter().any(|folder| any(&folder)) {
+    if cfg!(target_os = "linux") && !DRIVERS.iter().any(any) {
         apt::install(&[PACKAGE])?;
     }
     Ok(())

@@ -57,7 +57,7 @@ impl Device for Pretend {
         // A size that only the data tells is the host's to find.
         let sized = |fact: &&Fact| fact.dims.iter().flatten().all(|dim| !dim.to_string().contains('?'));
         let outputs =
-            node.outputs.iter().flatten().all(|fact| plain(&fact) && fact.dims.is_some() && sized(fact));
+            node.outputs.iter().flatten().all(|fact| plain(fact) && fact.dims.is_some() && sized(fact));
         let kernel = || Kernel { op: node.node.op.clone(), jobs: self.jobs.clone() };
         Ok((takes && inputs && outputs).then(|| Box::new(kernel()) as Box<dyn DeviceKernel>))
     }

@@ -21,7 +21,7 @@ impl Binder<'_> {
         for (i, id) in node.inputs.iter().enumerate() {
             inputs.push(match id {
                 Some(id) if !unused(i) => {
-                    let target = self.to_device(at, *id)?;
+                    let target = self.copy_up(at, *id)?;
                     Some(self.device_value(*id, target)?)
                 }
                 _ => None,
@@ -82,7 +82,7 @@ impl Binder<'_> {
     }
 
     /// Where a value lies on the device; it is copied there if it does not yet.
-    fn to_device(&mut self, at: usize, id: ValueId) -> Result<Target> {
+    fn copy_up(&mut self, at: usize, id: ValueId) -> Result<Target> {
         if let Some(place) = &self.on_device[id.at()] {
             return Ok(match place {
                 OnDevice::Storage(stay) => Target::Slot(*stay),
@@ -120,7 +120,7 @@ impl Binder<'_> {
     }
 
     /// Copies a node's inputs to the host that lie on the device only.
-    pub(super) fn to_host(&mut self, at: usize, node: &Node) -> Result<()> {
+    pub(super) fn copy_down(&mut self, at: usize, node: &Node) -> Result<()> {
         let mut copies = Vec::new();
         for id in node.inputs.iter().flatten() {
             let (Some(OnDevice::Storage(stay)), None) = (&self.on_device[id.at()], &self.places[id.at()])
@@ -146,7 +146,7 @@ impl Binder<'_> {
     }
 
     /// Copies the graph's outputs to the host that do not have memory of their own there.
-    pub(super) fn outputs_to_host(&mut self, end: usize) -> Result<()> {
+    pub(super) fn copy_outputs_down(&mut self, end: usize) -> Result<()> {
         let mut copies = Vec::new();
         for id in &self.program.graph().outputs {
             let own = matches!(self.places[id.at()], Some(Place::Owned(_) | Place::Known(_)));

@@ -220,7 +220,7 @@ impl<'a> Binder<'a> {
 
     fn step(&mut self, at: usize, node: &Node) -> Result<()> {
         let kernel = self.program.kernel(at);
-        self.to_host(at, node)?;
+        self.copy_down(at, node)?;
         let mut inputs = node.inputs.iter().map(|id| self.input(*id)).collect::<Result<Vec<_>>>()?;
         let mut outputs = Vec::with_capacity(node.outputs.len());
         for (j, id) in node.outputs.iter().enumerate() {
@@ -335,7 +335,7 @@ impl<'a> Binder<'a> {
 
     fn finish(mut self, end: usize, stop: Stop) -> Result<Segment> {
         if stop == Stop::End {
-            self.outputs_to_host(end)?;
+            self.copy_outputs_down(end)?;
         }
         let (offsets, arena_bytes) = lay_out(&self.storages)?;
         let (slots, slot_bytes) = assign(&self.stays);
