@@ -226,12 +226,27 @@ fn an_engine_that_is_not_built_in_is_named() {
 }
 
 #[test]
-fn there_is_no_device_but_the_cpu() {
-    for device in ["gpu", "cuda"] {
-        fails(1, &["run", DIGITS, "--random", "--device", device], &["no", "device", "--device cpu"]);
-        fails(1, &["verify", DIGITS, "--devices", &format!("cpu,{device}")], &["device"]);
-    }
+fn a_device_that_is_not_there_is_an_error() {
+    fails(1, &["run", DIGITS, "--random", "--device", "cuda"], &["no", "device", "--device cpu"]);
+    fails(1, &["verify", DIGITS, "--devices", "cpu,cuda"], &["device"]);
     passes(&["run", DIGITS, "--random", "--device", "cpu"]);
+}
+
+#[test]
+fn a_gpu_gives_the_bits_of_the_cpu_or_is_missed_by_name() {
+    let call = ["verify", DIGITS, "--devices", "cpu,gpu", "--dims", "N=3", "--json"];
+    let ended = edgewise(&call);
+    if ended.code == 1 && ended.stderr.contains("no GPU was found") {
+        assert!(std::env::var_os("EDGEWISE_GPU_REQUIRED").is_none(), "{}", ended.stderr);
+        return println!("skipped: {}", ended.stderr);
+    }
+    let report = json(&call);
+    let devices = report["devices"].as_object().unwrap();
+    let (_, gpu) = devices.iter().find(|(name, _)| name.starts_with("gpu")).unwrap();
+    assert_eq!((&gpu["passed"], &gpu["bit_equal"]), (&true.into(), &true.into()), "{report}");
+    let placed = json(&["inspect", DIGITS, "--device", "gpu", "--json"]);
+    assert!(placed["program"]["placement"]["gpu"].as_u64().is_some_and(|n| n >= 8), "{placed}");
+    passes(&["verify", DIGITS, "--devices", "cpu,gpu", "--stepwise"]);
 }
 
 #[test]
