@@ -59,7 +59,7 @@ struct Report {
 
 pub fn main(args: &Args) -> Result<Verdict> {
     let options = args.device.options()?;
-    let device = device_name(&options);
+    let device = device_name(options.device.as_ref());
     let began = Instant::now();
     let found = args.model.find()?;
     let session = found.load(options)?;

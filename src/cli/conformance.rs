@@ -4,7 +4,7 @@
 //! behind when its time is over.
 
 use super::Verdict;
-use super::model::Device;
+use super::model::{Device, device_name};
 use anyhow::{Context, Result, anyhow, ensure};
 use edgewise::conformance::{Outcome, Report as Case, find_cases, run_case};
 use edgewise::device::Device as AnyDevice;
@@ -88,8 +88,7 @@ pub fn main(args: &Args) -> Result<Verdict> {
     }
     note_panics();
     let results = run_all(&cases, Duration::from_secs(args.time_limit), device.as_ref());
-    let device = device.map_or_else(|| "cpu".into(), |device| format!("gpu ({})", device.name()));
-    let report = Report::new(device, results, &exceptions, args.list_failures);
+    let report = Report::new(device_name(device.as_ref()), results, &exceptions, args.list_failures);
     super::print(args.json, &report, || report.text())?;
     Ok(if report.failed == 0 { Verdict::Passed } else { Verdict::Failed })
 }

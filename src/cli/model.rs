@@ -146,7 +146,7 @@ fn gpu() -> Result<Arc<dyn edgewise::device::Device>> {
     bail!("this build has no GPU device, which is the feature 'gpu'; use --device cpu")
 }
 
-/// What runs with those options, for people.
-pub fn device_name(options: &Options) -> String {
-    options.device.as_ref().map_or_else(|| "cpu".into(), |device| format!("gpu ({})", device.name()))
+/// What runs, for people: a device, or the processor where there is none.
+pub fn device_name(device: Option<&Arc<dyn edgewise::device::Device>>) -> String {
+    device.map_or_else(|| "cpu".into(), |device| format!("gpu ({})", device.name()))
 }

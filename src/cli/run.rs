@@ -89,7 +89,7 @@ struct Likely {
 pub fn main(args: &Args) -> Result<Verdict> {
     let found = args.model.find()?;
     let options = args.device.options()?;
-    let device = device_name(&options);
+    let device = device_name(options.device.as_ref());
     let session = found.load(options)?;
     let inputs = files::read(&session, found.package.as_ref(), &args.files, &args.named)?;
     let values = complete(args, &session, inputs.values)?;

@@ -4,7 +4,7 @@
 //! single bit.
 
 use super::dims::DimsArgs;
-use super::model::{Device, Found, ModelArgs};
+use super::model::{Device, Found, ModelArgs, device_name};
 use super::{Verdict, seeded, show};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -112,7 +112,7 @@ pub fn main(args: &Args) -> Result<Verdict> {
                 Comparison::of(&session, &reference, &outputs, (!integer).then_some(TOLERANCE))
             }
         };
-        compared.insert(format!("gpu ({})", device.name()), comparison);
+        compared.insert(device_name(Some(&device)), comparison);
     }
     if let Some(Engine::Tract) = args.against {
         let outputs = tract(&found, &session, &inputs)?;

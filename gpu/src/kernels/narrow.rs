@@ -20,7 +20,9 @@ impl Narrow {
     /// Output 0 of so many elements, by launches that `write` it to where it is told. Where that is scratch memory
     /// it is the first one, and a kernel that has others leaves it a place.
     pub fn after(&self, len: usize, write: impl FnOnce(Operand) -> Result<Bound>) -> Result<Bound> {
-        let Some((pipeline, dtype)) = self.0 else { return write(Operand::Output(0)) };
+        if self.0.is_none() {
+            return write(Operand::Output(0));
+        }
         let mut bound = write(Operand::Scratch(0))?;
         if bound.launches.is_empty() {
             return Ok(bound);
@@ -30,8 +32,7 @@ impl Narrow {
             Some(first) => *first = bytes,
             None => bound.scratch.push(bytes),
         }
-        let buffers = [Operand::Scratch(0), Operand::Output(0)];
-        bound.launches.extend(cast::launch(pipeline, dtype, len, buffers)?);
+        self.finish(&mut bound, &Operand::Scratch(0), 0, len)?;
         Ok(bound)
     }
 

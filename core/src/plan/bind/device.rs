@@ -105,7 +105,7 @@ impl Binder<'_> {
         };
         let stay = self.stay(if early { self.start } else { at }, id)?;
         self.on_device[id.at()] = Some(OnDevice::Storage(stay));
-        let upload = Upload { from, to: DeviceSlot { slot: stay, bytes: self.stays[stay].bytes } };
+        let upload = Upload { from, to: self.whole(stay) };
         match self.tasks.first_mut() {
             Some(Task { node, work: Work::Upload(copies), .. }) if early && *node == self.start => {
                 copies.push(upload);
@@ -127,7 +127,7 @@ impl Binder<'_> {
             else {
                 continue;
             };
-            let from = DeviceSlot { slot: *stay, bytes: self.stays[*stay].bytes };
+            let from = self.whole(*stay);
             let (dtype, shape) = self.dtype_and_shape(*id)?;
             let bytes = byte_count(dtype, &shape)?;
             let storage = self.storage(at, bytes)?;
@@ -151,7 +151,7 @@ impl Binder<'_> {
         for id in &self.program.graph().outputs {
             let own = matches!(self.places[id.at()], Some(Place::Owned(_) | Place::Known(_)));
             let (Some(OnDevice::Storage(stay)), false) = (&self.on_device[id.at()], own) else { continue };
-            let from = DeviceSlot { slot: *stay, bytes: self.stays[*stay].bytes };
+            let from = self.whole(*stay);
             let (dtype, shape) = self.dtype_and_shape(*id)?;
             self.places[id.at()] = Some(Place::Owned(*id));
             copies.push(Download { from, to: Destination::Owned(*id, dtype, shape) });
@@ -160,6 +160,11 @@ impl Binder<'_> {
             self.push(end, Work::Download(copies));
         }
         Ok(())
+    }
+
+    /// All of a storage on the device.
+    fn whole(&self, stay: usize) -> DeviceSlot {
+        DeviceSlot { slot: stay, bytes: self.stays[stay].bytes }
     }
 
     /// Lets what lies there last until a node.
