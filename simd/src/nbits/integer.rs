@@ -150,6 +150,9 @@ impl Product<'_> {
             // vector begins at every multiple of its lanes below the 16 of a line.
             unsafe {
                 match <&[Line; 4]>::try_from(lines) {
+                    _ if S::PAIRS && BITS < 8 => {
+                        add_pairs::<S, BITS, R, N>(s, lines, lane, &codes, &mut products);
+                    }
                     _ if S::DOT_BY_LANE && BITS < 8 => {
                         add_by_lane::<S, BITS, R, N>(s, lines, lane, &codes, &mut products);
                     }
@@ -158,12 +161,12 @@ impl Product<'_> {
                     // wait for the one before.
                     Ok(lines) if BITS == 4 && S::LANES == 4 && R < 4 => {
                         for (i, line) in lines.iter().enumerate() {
-                            add_line::<S, BITS, R, N>(s, line, lane, &codes, i, &mut products);
+                            add_line::<S, BITS, R, N, false>(s, line, lane, &codes, i, &mut products);
                         }
                     }
                     _ => {
                         for (i, line) in lines.iter().enumerate() {
-                            add_line::<S, BITS, R, N>(s, line, lane, &codes, i, &mut products);
+                            add_line::<S, BITS, R, N, false>(s, line, lane, &codes, i, &mut products);
                         }
                     }
                 }
@@ -184,12 +187,39 @@ impl Product<'_> {
     }
 }
 
-/// Adds the products of line `i` of a block with the codes of `R` rows.
+/// [`add_line`] of a whole block, by sums of 16 bits.
+///
+/// # Safety
+/// `N` vectors must lie in each line from `lane` on, and each row must have codes for all lines.
+#[inline(always)]
+unsafe fn add_pairs<S: Simd, const BITS: usize, const R: usize, const N: usize>(
+    s: S,
+    lines: &[Line],
+    lane: usize,
+    codes: &[*const u8; R],
+    products: &mut [[S::I; N]; R],
+) {
+    // Four lines are eight quads of 4 bits, or sixteen of 2: sums of at most 2 · 8 · 15 · 128.
+    for (part, lines) in lines.chunks(4).enumerate() {
+        let mut sums = [[s.splat_i(0); N]; R];
+        for (i, line) in lines.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { add_line::<S, BITS, R, N, true>(s, line, lane, codes, 4 * part + i, &mut sums) };
+        }
+        for r in 0..R {
+            for v in 0..N {
+                products[r][v] = s.widen_pairs(products[r][v], sums[r][v]);
+            }
+        }
+    }
+}
+
+/// Adds the products of line `i` of a block with the codes of `R` rows; where `PAIRS`, to sums of 16 bits.
 ///
 /// # Safety
 /// `N` vectors must lie in the line from `lane` on, and each row must have codes for the line.
 #[inline(always)]
-unsafe fn add_line<S: Simd, const BITS: usize, const R: usize, const N: usize>(
+unsafe fn add_line<S: Simd, const BITS: usize, const R: usize, const N: usize, const PAIRS: bool>(
     s: S,
     line: &Line,
     lane: usize,
@@ -214,6 +244,7 @@ unsafe fn add_line<S: Simd, const BITS: usize, const R: usize, const N: usize>(
                 // Codes of fewer than 8 bits are small.
                 products[r][v] = match BITS {
                     8 => s.dot(products[r][v], weights[v], row),
+                    _ if PAIRS => s.add_pairs(products[r][v], weights[v], row),
                     _ => s.dot_small(products[r][v], weights[v], row),
                 };
             }

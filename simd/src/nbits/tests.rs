@@ -204,6 +204,23 @@ fn blocks_without_a_scale() {
 }
 
 #[test]
+fn sums_of_the_largest_products_fit() {
+    for (bits, block) in [(2, 16), (2, 256), (4, 16), (4, 32), (4, 64), (4, 256)] {
+        let mut matrix = Matrix::draw(Format { n: 18, k: 256, bits, block }, 0, &mut Draw(3));
+        matrix.codes.fill((1 << bits) - 1);
+        // All as large as can be: positive, negative, and in turn.
+        let signs = [[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]];
+        let rows: Vec<f32> = (0..7).flat_map(|row| signs[row % 3].repeat(128)).collect();
+        let expected: Vec<f32> =
+            rows.chunks(256).flat_map(|row| (0..18).map(|column| matrix.quantized(row, column))).collect();
+        for isa in Isa::supported() {
+            let integer = &products(isa, &matrix.packed(), &rows)[1];
+            assert_eq!(self::bits(integer), self::bits(&expected), "{bits} bits, blocks of {block}, {isa:?}");
+        }
+    }
+}
+
+#[test]
 fn every_code_lies_in_its_lane() {
     let format = Format { n: 1, k: 16, bits: 4, block: 16 };
     let codes = [0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe];

@@ -321,6 +321,29 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         unsafe { if VNNI { _mm512_dpbusd_epi32(acc, a, b) } else { split_dot(acc, a, b) } }
     }
 
+    const PAIRS: bool = !VNNI;
+
+    #[inline(always)]
+    fn dot_pairs(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        if VNNI {
+            return self.dot(acc, a, b);
+        }
+        // SAFETY: the token proves the instructions.
+        self.widen_pairs(acc, unsafe { _mm512_maddubs_epi16(a, b) })
+    }
+
+    #[inline(always)]
+    fn add_pairs(self, sums: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { _mm512_add_epi16(sums, _mm512_maddubs_epi16(a, b)) }
+    }
+
+    #[inline(always)]
+    fn widen_pairs(self, acc: Self::I, sums: Self::I) -> Self::I {
+        // SAFETY: the token proves the instructions.
+        unsafe { _mm512_add_epi32(acc, _mm512_madd_epi16(sums, _mm512_set1_epi16(1))) }
+    }
+
     #[inline(always)]
     fn zip4(self, [a, b, c, d]: [Self::I; 4]) -> [Self::I; 4] {
         // SAFETY: the token proves the instructions.

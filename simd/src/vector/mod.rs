@@ -178,6 +178,28 @@ pub trait Simd: Copy + Send + Sync {
         self.store_i(a, &mut lanes);
         self.dot_native(acc, self.splat_i(lanes[LANE as usize]), b)
     }
+    /// Whether [`dot_pairs`](Simd::dot_pairs) takes fewer instructions than [`dot_native`](Simd::dot_native),
+    /// and sums of [`add_pairs`](Simd::add_pairs) fewer than [`dot_small`](Simd::dot_small). Such a set has
+    /// no signed dot product.
+    const PAIRS: bool = false;
+    /// [`dot`](Simd::dot) where of every two neighboring bytes of `b` that a number of 16 bits holds the
+    /// products of, neither the positive ones nor the negative ones add up to more than 128.
+    #[inline(always)]
+    fn dot_pairs(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        self.dot(acc, a, b)
+    }
+    /// Adds products to sums that [`widen_pairs`](Simd::widen_pairs) adds up; the bytes of `a` are from 0 to
+    /// 127. Every two neighboring products may be added in 16 bits, and must fit with all those before.
+    #[inline(always)]
+    fn add_pairs(self, sums: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        self.dot_small(sums, a, b)
+    }
+    /// `acc` and the sums of each lane, which began at zero.
+    #[inline(always)]
+    fn widen_pairs(self, acc: Self::I, sums: Self::I) -> Self::I {
+        self.add_i(acc, sums)
+    }
+
     /// [`dot`](Simd::dot) where the bytes of `a` are from 0 to 127: one instruction on more sets.
     #[inline(always)]
     fn dot_small(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
@@ -299,6 +321,8 @@ pub fn dispatch<T: Task>(isa: Isa, task: T) -> T::Output {
         #[cfg(target_arch = "wasm32")]
         Isa::Simd128 | Isa::Relaxed => wasm::run(task),
         #[cfg(target_arch = "wasm32")]
+        Isa::RelaxedPairs => wasm::run_pairs(task),
+        #[cfg(target_arch = "wasm32")]
         Isa::RelaxedSigned => wasm::run_signed(task),
         #[cfg(target_arch = "wasm32")]
         Isa::RelaxedUnsigned => wasm::run_unsigned(task),
@@ -319,7 +343,9 @@ pub fn dispatch_plain<T: Task>(isa: Isa, task: T) -> T::Output {
         #[cfg(target_arch = "aarch64")]
         Isa::Neon | Isa::NeonDot | Isa::NeonI8mm => unsafe { neon::run(task) },
         #[cfg(target_arch = "wasm32")]
-        Isa::Simd128 | Isa::Relaxed | Isa::RelaxedSigned | Isa::RelaxedUnsigned => wasm::run(task),
+        Isa::Simd128 | Isa::Relaxed | Isa::RelaxedPairs | Isa::RelaxedSigned | Isa::RelaxedUnsigned => {
+            wasm::run(task)
+        }
         _ => scalar::run(task),
     }
 }

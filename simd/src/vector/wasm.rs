@@ -4,8 +4,9 @@
 use super::{Simd, Task, first_bytes, store_first};
 use std::arch::wasm32::*;
 
-/// 4 lanes; products of bytes by widening (0), or by the relaxed instruction, which is exact in this engine
-/// for i8 (1) or for u8 (2) by i8; such an engine's multiply-add rounds once, too.
+/// 4 lanes; products of bytes by widening (0), or by the relaxed instructions, which are exact in this engine
+/// for i8 (1) or for u8 (2) by i8, or for u8 as long as 16 bits hold two products (3); such an engine's
+/// multiply-add rounds once, too.
 #[derive(Clone, Copy)]
 pub struct Wasm<const DOT: u8> {
     _private: (),
@@ -30,6 +31,12 @@ pub fn run_unsigned<T: Task>(task: T) -> T::Output {
     task.run(Wasm::<2> { _private: () })
 }
 
+/// [`run`] where [`exact_dot`] is [`Isa::RelaxedPairs`](crate::Isa::RelaxedPairs).
+#[inline(never)]
+pub fn run_pairs<T: Task>(task: T) -> T::Output {
+    task.run(Wasm::<3> { _private: () })
+}
+
 /// The relaxed dot product; engines differ where a byte of `a` has its top bit set, and may then saturate.
 #[inline(always)]
 fn relaxed_dot(acc: v128, a: v128, b: v128) -> v128 {
@@ -40,9 +47,16 @@ fn relaxed_dot(acc: v128, a: v128, b: v128) -> v128 {
     return dot(acc, a, b);
 }
 
-/// Which sign of its first factor this engine's relaxed dot product is exact for: found out on the bytes
-/// where engines differ, and where sums of two products pass 16 bits. None where multiply-adds round twice:
-/// no machine has the dot product and not them.
+/// The relaxed sums of two neighboring products; engines differ as for [`relaxed_dot`], and some saturate.
+#[cfg(target_feature = "relaxed-simd")]
+#[inline(always)]
+fn relaxed_pairs(a: v128, b: v128) -> v128 {
+    i16x8_relaxed_dot_i8x16_i7x16(b, a)
+}
+
+/// What this engine's relaxed dot products are exact for: found out on the bytes where engines differ, and
+/// where sums of two products pass 16 bits. None where multiply-adds round twice: no machine has the dot
+/// product and not them.
 #[cfg(target_feature = "relaxed-simd")]
 pub fn exact_dot() -> Option<crate::Isa> {
     use std::hint::black_box;
@@ -66,9 +80,26 @@ pub fn exact_dot() -> Option<crate::Isa> {
         Some(crate::Isa::RelaxedUnsigned)
     } else if all([-1, -128]) {
         Some(crate::Isa::RelaxedSigned)
+    } else if pairs_are_exact() {
+        Some(crate::Isa::RelaxedPairs)
     } else {
         None
     }
+}
+
+/// Whether [`relaxed_pairs`] is exact for u8 by such i8 as [`Simd::dot_pairs`] takes.
+#[cfg(target_feature = "relaxed-simd")]
+fn pairs_are_exact() -> bool {
+    use std::hint::black_box;
+    let neighbors = |[even, odd]: [u8; 2]| i16x8_splat(i16::from_le_bytes([even, odd]));
+    let weights = [[127, 1], [1, 127], [64, 64], [-128, 0], [0, -128], [-64, -64], [127, -128], [-1, 127]];
+    [[255u8, 255], [128, 255], [255, 0], [127, 128]].into_iter().all(|a| {
+        weights.into_iter().all(|b: [i8; 2]| {
+            let sums = relaxed_pairs(black_box(neighbors(a)), black_box(neighbors(b.map(|b| b as u8))));
+            let sum = i32::from(a[0]) * i32::from(b[0]) + i32::from(a[1]) * i32::from(b[1]);
+            i16x8_all_true(i16x8_eq(sums, i16x8_splat(sum as i16)))
+        })
+    })
 }
 
 #[inline(always)]
@@ -368,7 +399,32 @@ impl<const DOT: u8> Simd for Wasm<DOT> {
 
     #[inline(always)]
     fn dot_native(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
-        if DOT == 0 { dot(acc, a, b) } else { relaxed_dot(acc, a, b) }
+        if DOT == 1 { relaxed_dot(acc, a, b) } else { self.dot(acc, a, b) }
+    }
+
+    const PAIRS: bool = DOT == 3;
+
+    #[inline(always)]
+    fn dot_pairs(self, acc: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        #[cfg(target_feature = "relaxed-simd")]
+        if DOT == 3 {
+            return self.widen_pairs(acc, relaxed_pairs(a, b));
+        }
+        self.dot(acc, a, b)
+    }
+
+    #[inline(always)]
+    fn add_pairs(self, sums: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        #[cfg(target_feature = "relaxed-simd")]
+        if DOT == 3 {
+            return i16x8_add(sums, relaxed_pairs(a, b));
+        }
+        self.dot_small(sums, a, b)
+    }
+
+    #[inline(always)]
+    fn widen_pairs(self, acc: Self::I, sums: Self::I) -> Self::I {
+        i32x4_add(acc, if DOT == 3 { i32x4_dot_i16x8(sums, i16x8_splat(1)) } else { sums })
     }
 
     #[inline(always)]
