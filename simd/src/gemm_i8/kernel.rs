@@ -2,6 +2,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::amx;
+use super::aside::Aside;
 use super::packed::{Line, PANEL};
 use super::rows::{Block, ROWS, Rows};
 use super::{Epilogue, Job, Reading};
@@ -24,7 +25,11 @@ pub fn multiply<E: Epilogue>(isa: Isa, job: &Job<'_>, epilogue: &E, out: MatrixM
     assert!(cols.start % PANEL == 0 && cols.end <= job.rhs.cols(), "no such columns: {cols:?}");
     assert!(epilogue.cols() >= padded && job.bias.is_none_or(|bias| bias.len() >= padded));
     #[cfg(target_arch = "x86_64")]
-    if isa == Isa::Amx && isa.is_supported() && amx::pays(rows.len(), cols.len(), 4 * job.rhs.depth()) {
+    if isa == Isa::Amx
+        && job.rhs.excess().is_none()
+        && isa.is_supported()
+        && amx::pays(rows.len(), cols.len(), 4 * job.rhs.depth())
+    {
         return dispatch(isa, amx::Gemm { job, epilogue, out });
     }
     dispatch(isa, Gemm { job, epilogue, out });
@@ -46,7 +51,7 @@ impl<E: Epilogue> Task for Gemm<'_, '_, E> {
         let zero = reading.zero;
         let mut rows = Rows::new(job.lhs, [job.rhs.taps(), job.rhs.width()], reading);
         let step = rows.stretch();
-        let mut sums = Vec::new();
+        let (mut sums, mut aside) = (Vec::new(), Aside::default());
         let (all, cols) = (out.rows(), out.cols());
         for first in all.clone().step_by(step) {
             let stretch = first..(first + step).min(all.end);
@@ -56,10 +61,17 @@ impl<E: Epilogue> Task for Gemm<'_, '_, E> {
                 sums.extend(stretch.clone().map(|row| rows.sum(row).wrapping_sub(zeros)));
             }
             let table = rows.point_to(stretch.clone());
+            // SAFETY: pointers lead to whole quads.
+            unsafe { aside.turn::<S>(job.rhs, table, stretch.len()) };
             let out = out.reborrow().block(stretch, cols.clone());
-            let mut part = Part { job, zero, table, sums: &sums, epilogue, out };
+            let mut part = Part { job, zero, table, sums: &sums, aside: &mut aside, epilogue, out };
             // SAFETY: `gemm_i8` has looked at all lengths, and the rows are there.
-            unsafe { part.run(s) };
+            unsafe {
+                match job.rhs.excess() {
+                    Some(_) if S::PAIRS => part.run::<S, true>(s),
+                    _ => part.run::<S, false>(s),
+                }
+            }
         }
     }
 }
@@ -72,6 +84,8 @@ struct Part<'a, 'b, E: Epilogue> {
     table: &'a [Block],
     /// Σ (a - a_zero) of each row, where some column has a zero point.
     sums: &'a [i32],
+    /// What the panels leave out.
+    aside: &'a mut Aside,
     epilogue: &'a E,
     out: MatrixMut<'a, E::Out>,
 }
@@ -83,7 +97,7 @@ impl<E: Epilogue> Part<'_, '_, E> {
     /// # Safety
     /// The lengths must be as `gemm_i8` asserts.
     #[inline(always)]
-    unsafe fn run<S: Simd>(&mut self, s: S) {
+    unsafe fn run<S: Simd, const PAIRS: bool>(&mut self, s: S) {
         let cols = self.out.cols();
         let panels = cols.start / PANEL..cols.end.div_ceil(PANEL);
         let mut panel = panels.start;
@@ -93,12 +107,12 @@ impl<E: Epilogue> Part<'_, '_, E> {
             unsafe {
                 panel += match S::LANES {
                     // Sums of a tile: as many as registers can hold beside a step of the panels.
-                    16 if left >= 4 => self.group::<S, 4>(s, panel),
-                    16 if left >= 2 => self.group::<S, 2>(s, panel),
-                    16 => self.group::<S, 1>(s, panel),
-                    8 => self.group::<S, 2>(s, panel),
-                    4 => self.group::<S, 4>(s, panel),
-                    _ => self.group::<S, LANES>(s, panel),
+                    16 if left >= 4 => self.group::<S, 4, PAIRS>(s, panel),
+                    16 if left >= 2 => self.group::<S, 2, PAIRS>(s, panel),
+                    16 => self.group::<S, 1, PAIRS>(s, panel),
+                    8 => self.group::<S, 2, PAIRS>(s, panel),
+                    4 => self.group::<S, 4, PAIRS>(s, panel),
+                    _ => self.group::<S, LANES, PAIRS>(s, panel),
                 };
             }
         }
@@ -110,9 +124,13 @@ impl<E: Epilogue> Part<'_, '_, E> {
     /// a call.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    unsafe fn group<S: Simd, const N: usize>(&mut self, s: S, panel: usize) -> usize {
+    unsafe fn group<S: Simd, const N: usize, const PAIRS: bool>(&mut self, s: S, panel: usize) -> usize {
         let taps = self.job.rhs.taps();
         let count = self.out.rows().len();
+        let panels = N * S::LANES / PANEL;
+        if let Some(excess) = self.job.rhs.excess() {
+            self.aside.multiply(s, excess, panel..panel + panels, count);
+        }
         for (i, first) in (0..count).step_by(ROWS).enumerate() {
             let table = &self.table[i * taps..][..taps];
             let rows = (count - first).min(ROWS);
@@ -122,18 +140,20 @@ impl<E: Epilogue> Part<'_, '_, E> {
                 // SAFETY: as for this function.
                 unsafe {
                     match (S::LANES * S::REGISTERS, rows - at) {
-                        (..64, _) | (_, 1) => at += self.tile::<S, 1, N>(s, tile),
-                        (64, _) | (_, 2) => at += self.tile::<S, 2, N>(s, tile),
-                        (128, 4) => at += self.tile::<S, 4, N>(s, tile),
+                        (..64, _) | (_, 1) => at += self.tile::<S, 1, N, PAIRS>(s, tile),
+                        // Beside bounded neighbors' products there is room for more sums.
+                        (64, 3..) if PAIRS => at += self.tile::<S, 3, N, PAIRS>(s, tile),
+                        (64, _) | (_, 2) => at += self.tile::<S, 2, N, PAIRS>(s, tile),
+                        (128, 4) => at += self.tile::<S, 4, N, PAIRS>(s, tile),
                         // Six rows are two tiles with room for factors, not one without.
-                        (128, _) => at += self.tile::<S, 3, N>(s, tile),
-                        (_, 3 | 4) => at += self.tile::<S, 4, N>(s, tile),
-                        _ => at += self.tile::<S, 6, N>(s, tile),
+                        (128, _) => at += self.tile::<S, 3, N, PAIRS>(s, tile),
+                        (_, 3 | 4) => at += self.tile::<S, 4, N, PAIRS>(s, tile),
+                        _ => at += self.tile::<S, 6, N, PAIRS>(s, tile),
                     }
                 }
             }
         }
-        N * S::LANES / PANEL
+        panels
     }
 
     /// `R` rows, of which the last ones may be repeated ones; how many there were.
@@ -141,7 +161,11 @@ impl<E: Epilogue> Part<'_, '_, E> {
     /// # Safety
     /// The panels that `N` vectors span must be there, and so must `R` rows in the block.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize, const N: usize>(&mut self, s: S, tile: Tile<'_>) -> usize {
+    unsafe fn tile<S: Simd, const R: usize, const N: usize, const PAIRS: bool>(
+        &mut self,
+        s: S,
+        tile: Tile<'_>,
+    ) -> usize {
         // SAFETY: the caller's promise; a panel begins at every `depth` lines.
         unsafe {
             let mut sums = [[s.splat_i(0); N]; R];
@@ -149,7 +173,7 @@ impl<E: Epilogue> Part<'_, '_, E> {
             let rhs = self.job.rhs;
             let depth = rhs.depth();
             let lines = rhs.lines().as_ptr().add(tile.panel * depth);
-            add_products(s, &mut sums, tile.table, tile.at, rhs.quads(), lines, depth);
+            add_products::<S, R, N, PAIRS>(s, &mut sums, tile.table, tile.at, rhs.quads(), lines, depth);
             self.finish(s, &mut sums, tile)
         }
     }
@@ -205,6 +229,11 @@ impl<E: Epilogue> Part<'_, '_, E> {
                     *x = s.sub_i(*x, s.mul_i(zeros, sum));
                 }
             }
+            if let Some(aside) = self.aside.of_row(row + r) {
+                for (x, aside) in sums.iter_mut().zip(aside.chunks_exact(S::LANES)) {
+                    *x = s.add_i(*x, s.load_i(aside));
+                }
+            }
             let to = &mut self.out.row(row + r)[at..][..room];
             // SAFETY: the columns lie in panels.
             unsafe {
@@ -238,7 +267,7 @@ struct Tile<'a> {
 /// tap after tap, in each panel that `N` vectors span; a panel begins every `depth` lines.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "loops of constant length, to be unrolled")]
-unsafe fn add_products<S: Simd, const R: usize, const N: usize>(
+unsafe fn add_products<S: Simd, const R: usize, const N: usize, const PAIRS: bool>(
     s: S,
     sums: &mut [[S::I; N]; R],
     table: &[Block],
@@ -269,7 +298,10 @@ unsafe fn add_products<S: Simd, const R: usize, const N: usize>(
                 for r in 0..R {
                     let a = s.splat_i(rows[r].cast::<i32>().add(quad).read_unaligned());
                     for v in 0..N {
-                        acc[r][v] = s.dot_native(acc[r][v], a, b[v]);
+                        acc[r][v] = match PAIRS {
+                            true => s.dot_pairs(acc[r][v], a, b[v]),
+                            false => s.dot_native(acc[r][v], a, b[v]),
+                        };
                     }
                 }
                 line = line.add(1);

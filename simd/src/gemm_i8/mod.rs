@@ -8,7 +8,9 @@
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
+mod aside;
 mod epilogue;
+mod excess;
 mod kernel;
 mod packed;
 mod rows;

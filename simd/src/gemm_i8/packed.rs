@@ -1,5 +1,6 @@
 //! Weights, packed once for all instruction sets.
 
+use super::excess::Excess;
 use crate::squares::{turned, zipped};
 use crate::zeroed::{Zeroable, zeroed};
 use crate::{Isa, Simd, Source, Task, dispatch};
@@ -31,6 +32,8 @@ pub struct PackedI8 {
     sums: Vec<i32>,
     /// Zero points of the stored bytes by column; empty where all are zero.
     zeros: Vec<i32>,
+    /// What the lines leave out, where their neighbors are bounded.
+    excess: Option<Excess>,
 }
 
 impl PackedI8 {
@@ -56,6 +59,7 @@ impl PackedI8 {
             cols,
             sums: zeroed(panels * PANEL)?,
             zeros: Vec::new(),
+            excess: None,
         };
         let each = (taps * quads).max(1);
         let panels = packed.lines.chunks_exact_mut(each).zip(packed.sums.chunks_exact_mut(PANEL));
@@ -70,7 +74,20 @@ impl PackedI8 {
             packed.zeros = zeroed(packed.sums.len())?;
             packed.zeros.iter_mut().zip(0..cols).for_each(|(to, col)| *to = zero(col));
         }
+        if Isa::current().wants_bounded() {
+            packed.bound()?;
+        }
         Ok(packed)
+    }
+
+    /// Bounds what neighbors add up to, for instruction sets that add them in 16 bits.
+    pub(super) fn bound(&mut self) -> Result<(), TryReserveError> {
+        if self.excess.is_some() {
+            return Ok(());
+        }
+        let (panels, there) = (self.panels(), self.panels() * self.depth());
+        self.excess = Excess::split(&mut self.lines[..there], panels)?;
+        Ok(())
     }
 
     /// How many columns there are.
@@ -100,7 +117,8 @@ impl PackedI8 {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        size_of_val(&self.lines[..]) + 4 * (self.sums.len() + self.zeros.len())
+        let excess = self.excess.as_ref().map_or(0, Excess::bytes);
+        size_of_val(&self.lines[..]) + 4 * (self.sums.len() + self.zeros.len()) + excess
     }
 
     pub(super) fn quads(&self) -> usize {
@@ -123,6 +141,11 @@ impl PackedI8 {
     pub(super) fn zeros(&self) -> &[i32] {
         &self.zeros
     }
+
+    /// What the lines leave out, where their neighbors are bounded.
+    pub(super) fn excess(&self) -> Option<&Excess> {
+        self.excess.as_ref()
+    }
 }
 
 /// One panel's lines, of `cols`.
@@ -136,10 +159,46 @@ unsafe fn fill_panel(
     cols: Range<usize>,
     flip: u8,
 ) {
+    if from.tap_step == 1 && taps > 1 {
+        return fill_taps(lines, &from, [taps, width], cols, flip);
+    }
     for (tap, lines) in lines.chunks_mut(width.div_ceil(4).max(1)).enumerate().take(taps) {
         let start = tap * from.tap_step + cols.start * from.col_step;
         // SAFETY: the caller's promise.
         unsafe { fill_tap(lines, &from, start, width, cols.len(), flip) };
+    }
+}
+
+/// One panel's lines, of `cols`, where taps lie side by side: as convolutions have their weights.
+fn fill_taps(
+    lines: &mut [Line],
+    from: &Source<'_, u8>,
+    [taps, width]: [usize; 2],
+    cols: Range<usize>,
+    flip: u8,
+) {
+    let quads = width.div_ceil(4);
+    let flips = u32::from_ne_bytes([flip; 4]);
+    for (to, col) in cols.enumerate() {
+        for quad in 0..quads {
+            let start = col * from.col_step + 4 * quad * from.depth_step;
+            for tap in (0..taps).step_by(16) {
+                let deep = [0, 1, 2, 3].map(|i| {
+                    let there =
+                        (4 * quad + i < width).then(|| from.data.get(start + i * from.depth_step + tap..));
+                    there.flatten().unwrap_or_default()
+                });
+                let columns = match deep.map(|bytes| bytes.first_chunk()) {
+                    [Some(a), Some(b), Some(c), Some(d)] => zipped([*a, *b, *c, *d]),
+                    // What is not there becomes zero.
+                    _ => zipped(deep.map(|bytes| std::array::from_fn(|i| *bytes.get(i).unwrap_or(&flip)))),
+                };
+                for (i, four) in columns.iter().enumerate().take(taps - tap) {
+                    let line = &mut lines[(tap + i) * quads + quad].0;
+                    line.as_chunks_mut().0[to] = (four ^ flips).to_ne_bytes().map(|b| b as i8);
+                }
+            }
+        }
     }
 }
 

@@ -167,6 +167,39 @@ fn sums_are_those_of_three_loops() {
     }
 }
 
+/// Weights few of which are so large that neighbors' products pass 16 bits.
+fn with_few_large(mut case: Case) -> Case {
+    let middle = if case.b_signed { 0 } else { 0x80 };
+    for (i, b) in case.b.iter_mut().enumerate() {
+        *b = match i % 97 {
+            0 | 1 => [0x7f, 0x80][i % 194 / 97],
+            _ => ((*b ^ middle) as i8 / 4) as u8,
+        } ^ middle;
+    }
+    case
+}
+
+#[test]
+fn bounded_panels_lose_nothing() {
+    let mut bounded = 0;
+    for sizes in SIZES {
+        for variant in 0..8 {
+            let case = with_few_large(Case::new(sizes, variant));
+            let by_columns = variant % 2 == 1;
+            let mut packed = case.packed(by_columns);
+            packed.bound().unwrap();
+            bounded += usize::from(packed.excess().is_some());
+            let expected = case.expected(by_columns);
+            for isa in Isa::supported() {
+                let mut out = vec![-1; case.rows * case.cols];
+                gemm_i8(isa, &case.job(&packed), &Sums, MatrixMut::dense(&mut out, case.cols));
+                assert_eq!(out, expected, "{sizes:?}, variant {variant}, {}", isa.name());
+            }
+        }
+    }
+    assert!(bounded > SIZES.len() * 6, "only {bounded} of the factors could be bounded");
+}
+
 #[test]
 fn parts_of_a_product_go_where_they_belong() {
     let case = Case::new([23, 1, 36, 75], 2);
