@@ -102,6 +102,8 @@ pub struct Binding<'a> {
     pub inputs: &'a [Option<&'a Fact>],
     /// Of the outputs; `None` where nobody wants one.
     pub outputs: &'a [Option<&'a Fact>],
+    /// The word of the status that is this node's, for launches that are given [`Operand::Status`].
+    pub word: usize,
 }
 
 impl<'a> Binding<'a> {
@@ -184,6 +186,8 @@ pub enum Operand {
     Scratch(usize),
     /// The kernel's own.
     Held(Memory),
+    /// The run's status, for a launch that may find something wrong.
+    Status(Check),
 }
 
 /// A buffer, as a plan names it.
@@ -191,8 +195,42 @@ pub enum Operand {
 pub enum Target {
     /// A slot of the run.
     Slot(usize),
+    /// The run's status. It is put in its place before launches are recorded.
+    Status,
     /// One that outlives runs: a constant, or a kernel's own.
     Held(Memory),
+}
+
+/// What a launch may find wrong with the elements that it is given.
+///
+/// A kernel cannot stop a run. It goes on with elements that are there, and makes its word of the status as small
+/// as the least of what it found; a run that reads a word that is not [`NOTHING_WRONG`] fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// Indices lie in an axis of that size; negative ones count from its end. A word is an i32 with its sign bit
+    /// turned, so that words are in the order of indices; an index that is no i32 counts as the nearest one.
+    Index(usize),
+}
+
+/// What every word of the status is before anything went wrong.
+pub const NOTHING_WRONG: u32 = u32::MAX;
+
+impl Check {
+    /// What that word says.
+    pub fn verdict(self, word: u32) -> Result<()> {
+        let Check::Index(size) = self;
+        ensure!(
+            word == NOTHING_WRONG,
+            InvalidInput,
+            "index {} is outside -{size}..{size}",
+            match (word ^ 0x8000_0000) as i32 {
+                i32::MIN => format!("{} or less", i32::MIN),
+                index if index >= i32::MAX - 1 => format!("{index} or more"),
+                index => index.to_string(),
+            }
+        );
+        Ok(())
+    }
 }
 
 /// Memory of a device. It is given back with the last handle.
@@ -231,4 +269,20 @@ pub type Recording = Box<dyn Any + Send + Sync>;
 /// Bytes of a tensor on a device: whole words, and at least one, since a buffer cannot be empty.
 pub fn device_bytes(bytes: usize) -> u64 {
     (bytes as u64).next_multiple_of(4).max(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_the_status_says_which_index_it_was() {
+        let says = |index: i32| Check::Index(5).verdict(index as u32 ^ 0x8000_0000).unwrap_err();
+        assert!(Check::Index(5).verdict(NOTHING_WRONG).is_ok());
+        assert_eq!(says(7).what(), "index 7 is outside -5..5");
+        assert_eq!(says(-6).what(), "index -6 is outside -5..5");
+        assert_eq!(says(i32::MIN).what(), "index -2147483648 or less is outside -5..5");
+        assert_eq!(says(i32::MAX - 1).what(), "index 2147483646 or more is outside -5..5");
+        assert_eq!(says(0).kind(), crate::ErrorKind::InvalidInput);
+    }
 }

@@ -132,6 +132,7 @@ fn dispatch<'a>(launch: &'a Launch<Target>, entry: &'a Entry, slots: &'a [Memory
     let memory = |target: &'a Target| match target {
         Target::Held(memory) => Ok(memory),
         Target::Slot(i) => slots.get(*i).ok_or_else(|| err!(Internal, "'{variant}' is given slot {i}")),
+        Target::Status => Err(err!(Internal, "'{variant}' is given a status that is not in its place")),
     };
     let buffers = launch.buffers.iter().map(memory).collect::<Result<Vec<&Memory>>>()?;
     let (reads, writes) = (shader.reads as usize, shader.writes as usize);

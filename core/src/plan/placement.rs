@@ -5,7 +5,9 @@
 
 use super::segment::{Segment, Work};
 use crate::Result;
-use crate::device::{Device, DeviceKernel, Lowered, Memory, Recording, device_bytes};
+use crate::device::{
+    Device, DeviceKernel, Launch, Lowered, Memory, NOTHING_WRONG, Recording, Target, device_bytes,
+};
 use crate::graph::{Fact, Graph, ValueId};
 use edgewise_pool::lock;
 use std::collections::HashMap;
@@ -107,6 +109,9 @@ impl Placement {
 #[derive(Default)]
 pub struct DeviceArena {
     slots: Vec<Memory>,
+    /// What launches may write in that something is wrong. A run that finds anything there fails and leaves no
+    /// arena behind, so nothing is wrong when the next one begins.
+    status: Option<Memory>,
     /// By a segment's number and a task of it.
     recordings: HashMap<(u64, usize), Recording>,
 }
@@ -128,7 +133,19 @@ impl DeviceArena {
                 None => self.slots.push(memory),
             }
         }
+        let words = segment.checks.len() * size_of_val(&NOTHING_WRONG);
+        if words > self.status.as_ref().map_or(0, |status| status.bytes() as usize) {
+            self.recordings.clear();
+            let status = device.allocate(device_bytes(words), "the status of a run")?;
+            device.write(&status, &NOTHING_WRONG.to_le_bytes().repeat(status.bytes() as usize / 4))?;
+            self.status = Some(status);
+        }
         Ok(())
+    }
+
+    /// Where launches write that something is wrong.
+    pub fn status(&self) -> Result<&Memory> {
+        self.status.as_ref().ok_or_else(|| err!(Internal, "the run has no status"))
     }
 
     /// A buffer.
@@ -148,13 +165,22 @@ impl DeviceArena {
             let Work::Stretch(steps) = &segment.tasks[task].work else {
                 bail!(Internal, "only a stretch is recorded");
             };
-            let launches: Vec<_> = steps.iter().flat_map(|step| step.launches.iter().cloned()).collect();
-            let recording = device.record(&launches, &self.slots)?;
+            let launches = steps.iter().flat_map(|step| &step.launches).map(|launch| self.placed(launch));
+            let recording = device.record(&launches.collect::<Result<Vec<_>>>()?, &self.slots)?;
             if self.recordings.len() >= KEPT_RECORDINGS {
                 self.recordings.clear();
             }
             self.recordings.insert(key, recording);
         }
         self.recordings.get(&key).ok_or_else(|| err!(Internal, "a recording is gone"))
+    }
+
+    /// A launch with the status in its place.
+    fn placed(&self, launch: &Launch<Target>) -> Result<Launch<Target>> {
+        let mut launch = launch.clone();
+        for target in launch.buffers.iter_mut().filter(|target| matches!(target, Target::Status)) {
+            *target = Target::Held(self.status()?.clone());
+        }
+        Ok(launch)
     }
 }

@@ -1,7 +1,7 @@
 //! What binding makes: steps with sizes and places.
 
 use crate::cpu::Kernel;
-use crate::device::{Launch, Target};
+use crate::device::{Check, Launch, Target};
 use crate::graph::{Fact, ValueId};
 use crate::tensor::byte_count;
 use crate::{DType, Kind, Result, Shape, Tensor};
@@ -216,6 +216,8 @@ pub struct Segment {
     pub arena_bytes: usize,
     /// How large each buffer on the device must be.
     pub slot_bytes: Vec<u64>,
+    /// What nodes on the device may find wrong, in their order: each has a word of the status.
+    pub checks: Vec<(usize, Check)>,
     /// Tells it from all others of its program.
     pub number: u64,
     /// The largest sum of bytes that are alive at one step: no layout can do with less.

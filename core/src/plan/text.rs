@@ -82,6 +82,7 @@ impl Names<'_> {
             let target = match &value.target {
                 Target::Slot(slot) => format!("#{slot}"),
                 Target::Held(_) => "held".into(),
+                Target::Status => "status".into(),
             };
             format!("{} {}{:?} {target}", self.name(&value.id), value.dtype, &value.shape[..])
         };

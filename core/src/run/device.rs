@@ -1,6 +1,7 @@
 //! What a run does on a device: copies, and stretches of nodes that are replayed as they were recorded.
 
 use super::{Run, profile::Timer};
+use crate::device::Memory;
 use crate::plan::{Destination, DeviceSlot, DeviceStep, Download, Home, Placement, Segment, StepIn, Upload};
 use crate::tensor::byte_count;
 use crate::{DType, Result, Tensor, Value};
@@ -15,6 +16,7 @@ impl<'a> Run<'a> {
         if segment.slot_bytes.is_empty() {
             return Ok(());
         }
+        self.checks.clone_from(&segment.checks);
         self.afford(segment.slot_bytes.iter().sum())?;
         self.on_device.fit(&**self.placement()?.device(), segment)?;
         self.cost.device_bytes = self.cost.device_bytes.max(self.on_device.bytes());
@@ -32,6 +34,7 @@ impl<'a> Run<'a> {
         let recording = self.on_device.recording(&**device, segment, task)?;
         let cx = self.cx;
         device.replay(recording, &|| cx.check()).await?;
+        self.unread |= steps.iter().any(|step| segment.checks.iter().any(|(node, _)| *node == step.node));
         let launches: usize = steps.iter().map(|step| step.launches.len()).sum();
         self.cost.launches += launches;
         timer.stop_stretch(steps.len(), launches, device.name());
@@ -72,7 +75,7 @@ impl<'a> Run<'a> {
             };
             wanted.push((self.on_device.slot(copy.from.slot)?.clone(), byte_count(*dtype, shape)?));
         }
-        let came = self.placement()?.device().read(&wanted).await?;
+        let came = self.read(wanted).await?;
         ensure!(came.len() == copies.len(), Internal, "{} of {} copies came", came.len(), copies.len());
         for (copy, bytes) in copies.iter().zip(came) {
             match &copy.to {
@@ -94,11 +97,36 @@ impl<'a> Run<'a> {
 
     /// One tensor from the device, for the host to look at.
     pub(super) async fn fetch(&mut self, dtype: DType, shape: &[usize], at: DeviceSlot) -> Result<Tensor> {
-        let wanted = [(self.on_device.slot(at.slot)?.clone(), byte_count(dtype, shape)?)];
-        let mut came = self.placement()?.device().read(&wanted).await?;
+        let wanted = vec![(self.on_device.slot(at.slot)?.clone(), byte_count(dtype, shape)?)];
+        let mut came = self.read(wanted).await?;
         self.cost.downloads += 1;
         let bytes = came.pop().ok_or_else(|| err!(Internal, "nothing came from the device"))?;
         tensor(dtype, shape, &bytes)
+    }
+
+    /// Copies memories to the host. In the same go it hears of what launches have found wrong, and fails there.
+    async fn read(&mut self, mut wanted: Vec<(Memory, usize)>) -> Result<Vec<Vec<u8>>> {
+        if self.unread {
+            wanted.push((self.on_device.status()?.clone(), 4 * self.checks.len()));
+        }
+        let mut came = self.placement()?.device().read(&wanted).await?;
+        if std::mem::take(&mut self.unread) {
+            let status = came.pop().unwrap_or_default();
+            let words = status.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
+            for ((node, check), word) in self.checks.iter().zip(words) {
+                let node = &self.program.graph().nodes[*node];
+                check.verdict(word).map_err(|e| e.at_node(&node.name, &node.op_name))?;
+            }
+        }
+        Ok(came)
+    }
+
+    /// Hears of what launches have found wrong, if nothing was copied since.
+    pub(super) async fn hear(&mut self) -> Result<()> {
+        if self.unread {
+            self.read(Vec::new()).await?;
+        }
+        Ok(())
     }
 }
 

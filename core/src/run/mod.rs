@@ -9,6 +9,7 @@ use profile::Timer;
 pub use profile::{Event, Profile};
 
 use crate::cpu::RunContext;
+use crate::device::Check;
 use crate::graph::{FOLD_ELEMENTS, Fact, Known, ValueId};
 use crate::plan::{DeviceArena, Home, Live, Program, Segment, Stop, Work};
 use crate::tensor::{byte_count, element_count};
@@ -88,6 +89,10 @@ struct Run<'a> {
     arena_bytes: usize,
     /// Buffers on the device.
     on_device: DeviceArena,
+    /// What launches of the segment may find wrong, by their words of the status.
+    checks: Vec<(usize, Check)>,
+    /// Whether such launches have begun since the status was read.
+    unread: bool,
     /// Inputs, outputs, and what kernels made; by value id.
     owned: Vec<Option<Value>>,
     /// Bytes of `owned`, the inputs left aside: those are the caller's.
@@ -107,8 +112,8 @@ impl<'a> Run<'a> {
         }
         let arena = program.arena().take();
         let on_device = program.placement().map(|placement| placement.take_arena()).unwrap_or_default();
-        let cost = Cost::default();
-        Run { program, cx, arena, arena_bytes: 0, on_device, owned, held: 0, live, cost }
+        let (checks, unread, cost) = (Vec::new(), false, Cost::default());
+        Run { program, cx, arena, arena_bytes: 0, on_device, checks, unread, owned, held: 0, live, cost }
     }
 
     async fn replay(&mut self, segment: &Segment) -> Result<()> {
@@ -137,6 +142,7 @@ impl<'a> Run<'a> {
             }
             task.drops.iter().for_each(|id| self.drop(*id));
         }
+        self.hear().await?;
         self.cost.segments += 1;
         self.cost.arena_bytes = self.cost.arena_bytes.max(segment.arena_bytes);
         self.cost.live_bytes = self.cost.live_bytes.max(segment.live_bytes);

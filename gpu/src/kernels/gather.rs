@@ -1,26 +1,24 @@
 //! Gather: slices picked by indices.
 
 use super::Kernel;
-use super::shared::{count, groups, input_type, mover, word, words};
+use super::shared::{count, groups, input_type, kind, mover, word, words};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{Binding, Bound, Check, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::graph::normalize_axis;
 use edgewise_core::ops::gather::Gather;
 use edgewise_core::{DType, Result};
 
-pub static SHADER: Shader = shader!("gather", 2, 1);
+pub static SHADER: Shader = shader!("gather", 2, 2);
 
 pub fn lower(gpu: &Gpu, op: &Gather, node: &Lowered<'_>) -> Result<Kernel> {
     let Some((unit, units)) = input_type(node, 0).and_then(mover) else {
         return Ok(None);
     };
-    let wide = match input_type(node, 1) {
-        Some(DType::I64) => 1,
-        Some(DType::I32) => 0,
-        _ => return Ok(None),
+    let Some(index @ (DType::I32 | DType::I64)) = input_type(node, 1) else {
+        return Ok(None);
     };
-    let constants = [("KIND", unit as u32), ("WIDE_INDICES", wide)];
+    let constants = [("KIND", kind(unit)), ("INDEX", kind(index))];
     Ok(Some(Box::new(Lower {
         pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)),
         unit,
@@ -48,11 +46,16 @@ impl DeviceKernel for Lower {
         }
         ensure!(size > 0, InvalidInput, "an axis of size 0 has nothing to gather");
         let words = words(self.unit, len);
-        let parameters = vec![word(len)?, word(words)?, word(size)?, word(picked)?, word(inner)?, 0, 0, 0];
+        let sizes = [len, words, size, picked, inner, cx.word, 0, 0];
         Ok(Bound::one(Launch {
             pipeline: self.pipeline,
-            buffers: vec![Operand::Input(0), Operand::Input(1), Operand::Output(0)],
-            parameters,
+            buffers: vec![
+                Operand::Input(0),
+                Operand::Input(1),
+                Operand::Output(0),
+                Operand::Status(Check::Index(size)),
+            ],
+            parameters: sizes.into_iter().map(word).collect::<Result<_>>()?,
             groups: groups(words)?,
         }))
     }

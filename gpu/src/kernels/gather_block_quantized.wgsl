@@ -1,8 +1,10 @@
 // use index
 // use element
+// use indices
 // use wide
 // use exact
-// Rows of a table of codes, by their indices along the first axis. An invocation owns a word of the result.
+// Rows of a table of codes, by their indices along the first axis. An invocation owns a word of the result. What an
+// index names that names no row is zeros, as the operator wants it.
 
 override BITS: u32 = 4u;
 // Whether codes have a sign, and what stands for zero where that is not given.
@@ -10,7 +12,6 @@ override SIGNED: bool = false;
 override MIDDLE: u32 = 0u;
 override ZEROS: bool = false;
 override SCALE: u32 = 1u;
-override INDEX: u32 = 7u;
 
 struct Parameters {
     words: u32,
@@ -42,24 +43,9 @@ fn code_of(word: u32, i: u32) -> i32 {
     return i32(code);
 }
 
-// The row that an index names, or that it names none.
-fn row_of(i: u32) -> u32 {
-    var low = indices[i * select(1u, 2u, INDEX == I64)];
-    var high = select(0u, 0xffffffffu, (low >> 31u) == 1u);
-    if INDEX == I64 {
-        high = indices[i * 2u + 1u];
-    }
-    if (high >> 31u) == 1u {
-        let sum = wide_add(vec2<u32>(low, high), vec2<u32>(p.rows, 0u));
-        low = sum.x;
-        high = sum.y;
-    }
-    return select(0xffffffffu, low, high == 0u && low < p.rows);
-}
-
 fn result_of(i: u32) -> u32 {
-    let row = row_of(i / p.inner);
-    if row == 0xffffffffu {
+    let row = place_of(index_at(i / p.inner), p.rows);
+    if row == NOWHERE {
         return 0u;
     }
     let place = row * p.inner + i % p.inner;

@@ -2,10 +2,12 @@
 //! twice, read.
 
 use edgewise_core::cpu::eval;
-use edgewise_core::device::{Binding, Device, Launch, Lowered, Memory, Operand, Target, device_bytes};
+use edgewise_core::device::{
+    Binding, Device, Launch, Lowered, Memory, NOTHING_WRONG, Operand, Target, device_bytes,
+};
 use edgewise_core::graph::{Fact, Infer, Node};
 use edgewise_core::ops::{Attr, Attrs, Op};
-use edgewise_core::{DType, Dim, Element, Error, Result, Tensor, Value, View, block_on};
+use edgewise_core::{DType, Dim, Element, Error, ErrorKind, Result, Tensor, Value, View, block_on};
 use edgewise_gpu::{Gpu, Preference, open_gpus};
 use std::sync::{Arc, OnceLock};
 
@@ -119,6 +121,20 @@ impl Case {
         }
     }
 
+    /// Runs it on both, and fails unless both refuse what they are given with the same sentence.
+    pub fn check_refused(&self) {
+        let inputs: Vec<Option<Value>> = self.inputs.iter().cloned().map(|t| t.map(Value::from)).collect();
+        let expected = eval(&self.op, &inputs, &self.wanted).expect_err(&self.says);
+        self.check_says(expected.kind(), expected.what());
+    }
+
+    /// Runs it on the GPU, and fails unless that refuses what it is given with that sentence.
+    pub fn check_says(&self, kind: ErrorKind, what: &str) {
+        let Some(gpu) = gpu() else { return };
+        let got = self.run(gpu).expect_err(&self.says);
+        assert_eq!((got.kind(), got.what()), (kind, what), "{}", self.says);
+    }
+
     /// What the GPU makes of it, if there is one.
     pub fn outputs(&self) -> Option<Vec<Tensor>> {
         let got = self.run(gpu()?).unwrap_or_else(|e| panic!("{}: {e:?}", self.says));
@@ -179,7 +195,9 @@ impl Case {
         block_on(gpu.prepare())?;
 
         let (facts, out_facts) = (references(&sized_inputs), references(&sized_outputs));
-        let bound = kernel.bind(&Binding { inputs: &facts, outputs: &out_facts })?;
+        let bound = kernel.bind(&Binding { inputs: &facts, outputs: &out_facts, word: 1 })?;
+        let status = gpu.allocate(8, "a status")?;
+        gpu.write(&status, &NOTHING_WRONG.to_le_bytes().repeat(2))?;
         let mut slots: Vec<Memory> = Vec::new();
         for (i, tensor) in self.inputs.iter().enumerate() {
             let tensor =
@@ -211,6 +229,7 @@ impl Case {
             Operand::Output(i) => Target::Slot(outputs_at + i),
             Operand::Scratch(i) => Target::Slot(scratch_at + i),
             Operand::Held(memory) => Target::Held(memory.clone()),
+            Operand::Status(_) => Target::Held(status.clone()),
         };
         let launch = |launch: &Launch<Operand>| Launch {
             pipeline: launch.pipeline,
@@ -223,9 +242,18 @@ impl Case {
         let go_on = || Ok::<(), Error>(());
         block_on(gpu.replay(&recording, &go_on))?;
         block_on(gpu.replay(&recording, &go_on))?;
-        let wanted: Vec<(Memory, usize)> =
+        let mut wanted: Vec<(Memory, usize)> =
             bytes.iter().enumerate().map(|(i, &count)| (slots[outputs_at + i].clone(), count)).collect();
-        let read = block_on(gpu.read(&wanted))?;
+        wanted.push((status, 8));
+        let mut read = block_on(gpu.read(&wanted))?;
+        let words = read.pop().unwrap();
+        let words: Vec<u32> = words.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+        assert_eq!(words[0], NOTHING_WRONG, "{}: the word of another node", self.says);
+        for operand in bound.launches.iter().flat_map(|launch| &launch.buffers) {
+            if let Operand::Status(check) = operand {
+                check.verdict(words[1])?;
+            }
+        }
         let tensors =
             shapes.iter().zip(&read).map(|((dtype, shape), bytes)| Tensor::from_bytes(*dtype, shape, bytes));
         tensors.collect::<Result<Vec<Tensor>>>().map(Some)

@@ -2,6 +2,7 @@
 
 use crate::harness::{Case, exact, ints, random};
 use edgewise_core::DType::{self, *};
+use edgewise_core::ErrorKind;
 use edgewise_core::ops::Attr;
 
 const WIDTHS: [DType; 5] = [U8, F16, F32, I64, Bool];
@@ -99,6 +100,31 @@ fn slices_are_picked() {
             }
         }
     }
+}
+
+#[test]
+fn indices_outside_of_their_axis_are_refused() {
+    let x = random(F32, &[3, 5, 2], 99.0);
+    for (axis, indices) in
+        [(0, vec![0, 3, -3]), (0, vec![-4]), (1, vec![4, -5, 5, 5, 0]), (2, vec![1 << 20; 3000])]
+    {
+        let attrs = [("axis", Attr::Int(axis))];
+        let indices = ints(&indices);
+        Case::new("Gather", 13, &attrs, &[x.clone(), indices.clone()]).check_refused();
+        Case::new("Gather", 13, &attrs, &[x.clone(), crate::harness::cast(&indices, I32)]).check_refused();
+    }
+    for (index, says) in [
+        (i64::MAX, "index 2147483646 or more is outside -3..3"),
+        (1 << 32, "index 2147483646 or more is outside -3..3"),
+        (i64::MIN, "index -2147483648 or less is outside -3..3"),
+        (-(1 << 32), "index -2147483648 or less is outside -3..3"),
+    ] {
+        let case = Case::new("Gather", 13, &[], &[x.clone(), ints(&[1, index, 2])]);
+        case.check_says(ErrorKind::InvalidInput, says);
+    }
+    // Of several the least is named.
+    let case = Case::new("Gather", 13, &[], &[x, ints(&[7, 3, -4, -9, 1])]);
+    case.check_says(ErrorKind::InvalidInput, "index -9 is outside -3..3");
 }
 
 #[test]

@@ -78,14 +78,15 @@ impl Device for Pretend {
 
     fn record(&self, launches: &[Launch<Target>], slots: &[Memory]) -> Result<Recording> {
         let memory = |target: &Target| match target {
-            Target::Slot(slot) => slots[*slot].clone(),
-            Target::Held(memory) => memory.clone(),
+            Target::Slot(slot) => Ok(slots[*slot].clone()),
+            Target::Held(memory) => Ok(memory.clone()),
+            Target::Status => Err(internal("a kernel of the host stops a run by itself")),
         };
         let ready = |launch: &Launch<Target>| {
             let job = lock(&self.jobs)[launch.pipeline.0 as usize].clone();
-            (job, launch.buffers.iter().map(memory).collect::<Vec<Memory>>())
+            Ok((job, launch.buffers.iter().map(memory).collect::<Result<Vec<Memory>>>()?))
         };
-        Ok(Box::new(launches.iter().map(ready).collect::<Vec<_>>()))
+        Ok(Box::new(launches.iter().map(ready).collect::<Result<Vec<_>>>()?))
     }
 
     fn replay<'a>(

@@ -42,7 +42,7 @@ impl Binder<'_> {
             let fact = |id: &Option<ValueId>| id.and_then(|id| self.facts[id.at()].as_ref());
             let facts: Vec<Option<&Fact>> = node.inputs.iter().map(fact).collect();
             let results: Vec<Option<&Fact>> = node.outputs.iter().map(fact).collect();
-            kernel.bind(&Binding { inputs: &facts, outputs: &results })?
+            kernel.bind(&Binding { inputs: &facts, outputs: &results, word: self.checks.len() })?
         };
         let scratch: Vec<usize> = bound
             .scratch
@@ -60,8 +60,15 @@ impl Binder<'_> {
                 Operand::Output(i) => of(&outputs, *i).ok_or_else(absent),
                 Operand::Scratch(i) => scratch.get(*i).map(|stay| Target::Slot(*stay)).ok_or_else(absent),
                 Operand::Held(memory) => Ok(Target::Held(memory.clone())),
+                Operand::Status(_) => Ok(Target::Status),
             }
         };
+        let operands = bound.launches.iter().flat_map(|launch| &launch.buffers);
+        let mut checks = operands.filter_map(|operand| match operand {
+            Operand::Status(check) => Some((at, *check)),
+            _ => None,
+        });
+        self.checks.extend(checks.next());
         let launch = |launch: Launch<Operand>| -> Result<Launch<Target>> {
             let Launch { pipeline, buffers, parameters, groups } = launch;
             let buffers = buffers.into_iter().map(target).collect::<Result<_>>()?;

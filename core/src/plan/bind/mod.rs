@@ -11,7 +11,7 @@ use super::segment::{Destination, DeviceSlot, Home, Segment, Slot, Step, StepIn,
 use super::slots::{Stay, assign};
 use super::{Live, Program};
 use crate::cpu::Kernel;
-use crate::device::{Memory, Target};
+use crate::device::{Check, Memory, Target};
 use crate::graph::{Fact, Node, ValueId, constant_fact, infer_node};
 use crate::tensor::byte_count;
 use crate::{DType, Kind, Result, Shape, Tensor};
@@ -85,6 +85,8 @@ struct Binder<'a> {
     /// Where the segment begins.
     start: usize,
     tasks: Vec<Task>,
+    /// What nodes on the device may find wrong; a node's place here is its word of the status.
+    checks: Vec<(usize, Check)>,
     fresh: u32,
 }
 
@@ -101,6 +103,7 @@ impl<'a> Binder<'a> {
             owned: HashMap::new(),
             start,
             tasks: Vec::new(),
+            checks: Vec::new(),
             fresh: 0,
         };
         for i in 0..graph.values.len() {
@@ -351,7 +354,8 @@ impl<'a> Binder<'a> {
         let live = self.live(end, &offsets, &slots);
         let live_bytes = live_bytes(&self.storages);
         let number = self.program.next_number();
-        Ok(Segment { end, stop, tasks: self.tasks, arena_bytes, slot_bytes, number, live_bytes, live })
+        let (tasks, checks) = (self.tasks, self.checks);
+        Ok(Segment { end, stop, tasks, arena_bytes, slot_bytes, checks, number, live_bytes, live })
     }
 
     /// What is of use later, and where it is: on both sides, where it lies on both.

@@ -1,0 +1,83 @@
+//! What a kernel finds wrong ends the run that it was part of, and no other.
+
+use edgewise_core::cpu::{Pool, RunContext};
+use edgewise_core::device::Device;
+use edgewise_core::graph::{Fact, Graph, Node, ValueId, ValueInfo};
+use edgewise_core::ops::{Attrs, Op};
+use edgewise_core::plan::Program;
+use edgewise_core::run::{Cost, run_async};
+use edgewise_core::{DType, Dim, ErrorKind, Result, Tensor, Value, block_on};
+use edgewise_gpu::{Preference, open_gpus};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The GPU that tests run on, if there is one.
+fn gpu() -> Option<Arc<dyn Device>> {
+    match block_on(open_gpus(Preference::Performance)) {
+        Ok(gpus) => gpus.into_iter().next().map(|gpu| gpu as Arc<dyn Device>),
+        Err(e) => {
+            assert!(std::env::var_os("EDGEWISE_GPU_REQUIRED").is_none(), "{e}");
+            eprintln!("skipped: {e}");
+            None
+        }
+    }
+}
+
+/// `y = Relu (x [i]) [j]`, and `x` has four rows.
+fn two_gathers() -> Graph {
+    let mut graph = Graph::default();
+    let mut value = |name: &str, declared: Option<Fact>| {
+        graph.values.push(ValueInfo { name: name.into(), declared, constant: None });
+        ValueId(graph.values.len() as u32 - 1)
+    };
+    let many = |name: &str| [Dim::symbol(name)];
+    let x = value("x", Some(Fact::tensor(DType::F32, [Dim::from(4), Dim::from(3)])));
+    let i = value("i", Some(Fact::tensor(DType::I64, many("i"))));
+    let j = value("j", Some(Fact::tensor(DType::I64, many("j"))));
+    let [rows, positive, y] = ["rows", "positive", "y"].map(|name| value(name, None));
+    let mut node = |name: &str, op: &str, inputs: &[ValueId], output| {
+        let present = vec![true; inputs.len()];
+        let op_parsed = Op::parse(Attrs::new("", op, 13, present, vec![true], Default::default())).unwrap();
+        let inputs = inputs.iter().copied().map(Some).collect();
+        let (name, op_name) = (name.to_string(), op.to_string());
+        graph.nodes.push(Node { name, op: op_parsed, op_name, inputs, outputs: vec![Some(output)] });
+    };
+    node("pick", "Gather", &[x, i], rows);
+    node("cut", "Relu", &[rows], positive);
+    node("pick again", "Gather", &[positive, j], y);
+    (graph.inputs, graph.outputs) = (vec![x, i, j], vec![y]);
+    graph
+}
+
+fn run(program: &Program, i: &[i64], j: &[i64]) -> Result<(Vec<f32>, Cost)> {
+    let x: Vec<f32> = (0..12).map(|x| x as f32).collect();
+    let ints = |ints: &[i64]| Value::from(Tensor::new(&[ints.len()], ints).unwrap());
+    let inputs = vec![Tensor::new(&[4, 3], &x).unwrap().into(), ints(i), ints(j)];
+    let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
+    let (outputs, cost) = block_on(run_async(program, inputs, &RunContext::new(&pool, &cancel)))?;
+    Ok((outputs[0].tensor()?.slice::<f32>()?.to_vec(), cost))
+}
+
+#[test]
+fn an_index_outside_of_its_axis_ends_the_run_and_no_other() {
+    let Some(gpu) = gpu() else { return };
+    let program = Program::compile_for(two_gathers(), Some(gpu)).unwrap();
+    block_on(program.prepare()).unwrap();
+    let right = || {
+        let (y, cost) = run(&program, &[3, -4, 1], &[-1, 0]).unwrap();
+        assert_eq!(y, [3.0, 4.0, 5.0, 9.0, 10.0, 11.0]);
+        // What is wrong comes along with what is wanted.
+        assert_eq!((cost.steps, cost.launches, cost.downloads), (0, 3, 1));
+    };
+    right();
+    for (i, j, node, says) in [
+        (&[3, 4, 1], &[0, 0], "'pick' (Gather)", "index 4 is outside -4..4"),
+        (&[3, 3, 1], &[0, -4], "'pick again' (Gather)", "index -4 is outside -3..3"),
+        // The first step that fails is the one that is named.
+        (&[3, -5, 1], &[7, 0], "'pick' (Gather)", "index -5 is outside -4..4"),
+    ] {
+        let e = run(&program, i, j).unwrap_err();
+        assert_eq!((e.kind(), e.node(), e.what()), (ErrorKind::InvalidInput, Some(node), says));
+        right();
+    }
+}
