@@ -6,7 +6,7 @@ use crate::device::Device;
 use crate::graph::{Constant, Fact, Graph};
 use crate::onnx::{self, Source};
 use crate::ops::CustomOp;
-use crate::optimize::{Coverage, Remark, optimize, optimize_for_device};
+use crate::optimize::{Coverage, Remark, optimize};
 use crate::plan::{Program, load_constants};
 use crate::run::{self, Cost, Profile};
 use crate::{Dim, Kind, Limits, Result, Value, log};
@@ -114,11 +114,7 @@ impl Session {
             .map_err(|e| e.in_file(&name))?;
         let mut remarks = Vec::new();
         if options.optimize {
-            let optimized = match options.device {
-                Some(_) => optimize_for_device(&mut graph),
-                None => optimize(&mut graph),
-            };
-            remarks = optimized.map_err(|e| e.in_file(&name))?;
+            remarks = optimize(&mut graph).map_err(|e| e.in_file(&name))?;
         }
         let program = Program::compile_for(graph, options.device).map_err(|e| e.in_file(&name))?;
         program.prepare().await.map_err(|e| e.in_file(&name))?;

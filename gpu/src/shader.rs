@@ -102,6 +102,7 @@ const COMMON: &[(&str, &str)] = &[
     ("exact", include_str!("kernels/common/exact.wgsl")),
     ("factors", include_str!("kernels/common/factors.wgsl")),
     ("finish", include_str!("kernels/common/finish.wgsl")),
+    ("functions", include_str!("kernels/common/functions.wgsl")),
     ("index", include_str!("kernels/common/index.wgsl")),
     ("indices", include_str!("kernels/common/indices.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),

@@ -7,6 +7,8 @@
 mod byte_convolutions;
 #[path = "parity/byte_products.rs"]
 mod byte_products;
+#[path = "parity/chain.rs"]
+mod chain;
 #[path = "parity/conv.rs"]
 mod conv;
 #[path = "parity/elementwise.rs"]

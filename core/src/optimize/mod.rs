@@ -40,10 +40,7 @@ use crate::log::log;
 use quantized::{ISLANDS, LEFT, QUANTIZED, UNQUANTIZED};
 
 /// The rules, in stages; each is gone through until it has nothing left to do.
-const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, LEFT, FLOATS, LAYOUT, ISLANDS];
-
-/// What is for the host alone, behind all that: devices have no kernels for it.
-const HOST: &[&[(&str, Rule)]] = &[CHAINS];
+const STAGES: &[&[(&str, Rule)]] = &[QUANTIZED, UNQUANTIZED, LEFT, FLOATS, LAYOUT, ISLANDS, CHAINS];
 
 /// Several steps on floats become one.
 const FLOATS: &[(&str, Rule)] = &[
@@ -86,20 +83,8 @@ pub struct Remark {
 
 /// Rewrites a graph.
 pub fn optimize(graph: &mut Graph) -> Result<Vec<Remark>> {
-    rewritten(graph, &[STAGES, HOST])
-}
-
-/// Rewrites a graph that a device will run parts of.
-pub fn optimize_for_device(graph: &mut Graph) -> Result<Vec<Remark>> {
-    rewritten(graph, &[STAGES])
-}
-
-fn rewritten(graph: &mut Graph, lists: &[&[&[(&str, Rule)]]]) -> Result<Vec<Remark>> {
     fold(graph, true)?;
-    let mut remarks = Vec::new();
-    for stages in lists {
-        remarks.extend(rewrite::rewrite(graph, stages)?);
-    }
+    let remarks = rewrite::rewrite(graph, STAGES)?;
     fold(graph, false)?;
     Ok(remarks)
 }

@@ -27,20 +27,6 @@ pub fn lower(gpu: &Gpu, op: &Binary, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0).filter(|&dtype| input_type(node, 1) == Some(dtype)) else {
         return Ok(None);
     };
-    let number = match op.function {
-        Function::Add => ADD,
-        Function::Sub => 1,
-        Function::Mul => 2,
-        Function::Div => 3,
-        Function::Mod { fmod: false } => 4,
-        Function::Mod { fmod: true } => 5,
-        Function::Pow => 6,
-        Function::BitShift { left: true } => 7,
-        Function::BitShift { left: false } => 8,
-        Function::BitwiseAnd => 9,
-        Function::BitwiseOr => 10,
-        Function::BitwiseXor => 11,
-    };
     let taken = match op.function {
         Function::Add | Function::Sub | Function::Mul => {
             is_float(dtype) || is_integer(dtype) || is_wide(dtype)
@@ -54,7 +40,25 @@ pub fn lower(gpu: &Gpu, op: &Binary, node: &Lowered<'_>) -> Result<Kernel> {
     if !taken || !ranks_fit(node) {
         return Ok(None);
     }
-    Ok(Some(Box::new(Lower { pipeline: pipeline(gpu, dtype, number), align: op.align })))
+    Ok(Some(Box::new(Lower { pipeline: pipeline(gpu, dtype, number(op.function)), align: op.align })))
+}
+
+/// The number by which the kernel and `common/functions.wgsl` know it.
+pub fn number(function: Function) -> u32 {
+    match function {
+        Function::Add => ADD,
+        Function::Sub => 1,
+        Function::Mul => 2,
+        Function::Div => 3,
+        Function::Mod { fmod: false } => 4,
+        Function::Mod { fmod: true } => 5,
+        Function::Pow => 6,
+        Function::BitShift { left: true } => 7,
+        Function::BitShift { left: false } => 8,
+        Function::BitwiseAnd => 9,
+        Function::BitwiseOr => 10,
+        Function::BitwiseXor => 11,
+    }
 }
 
 /// The pipeline of a function by its number.

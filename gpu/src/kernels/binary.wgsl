@@ -1,6 +1,7 @@
 // use index
 // use element
 // use math
+// use functions
 // use wide
 // use walk
 // Arithmetic of two tensors that broadcast. An invocation owns a word, or an element of two.
@@ -18,18 +19,11 @@ struct Parameters {
 @group(0) @binding(3) var<uniform> p: Parameters;
 
 fn of_floats(a: f32, b: f32) -> f32 {
-    switch FUNCTION {
-        case 0u: { return a + b; }
-        case 1u: { return a - b; }
-        case 2u: { return a * b; }
-        case 3u: { return a / b; }
-        case 6u: { return power(a, b); }
-        // NaN wins.
-        case 12u: { return select(select(b, a, a > b || is_nan(a)), b, is_nan(b)); }
-        case 13u: { return select(select(b, a, a < b || is_nan(a)), b, is_nan(b)); }
+    if FUNCTION == 14u {
         // The last step of a mean.
-        default: { return (a + b) / bitcast<f32>(p.walk.extra); }
+        return (a + b) / bitcast<f32>(p.walk.extra);
     }
+    return of_two(FUNCTION, a, b);
 }
 
 fn quotient(a: u32, b: u32) -> u32 {

@@ -47,6 +47,7 @@ kernels! {
     activation: [Activation] [SHADER];
     binary: [Binary] [SHADER];
     cast: [Cast] [SHADER];
+    chain: [Chain] [SHADER];
     clip: [Clip] [SHADER];
     compare: [Compare] [SHADER];
     unary: [Unary] [SHADER];

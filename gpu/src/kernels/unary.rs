@@ -12,7 +12,22 @@ pub static SHADER: Shader = shader!("unary", 1, 1);
 
 pub fn lower(gpu: &Gpu, op: &Unary, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0) else { return Ok(None) };
-    let number = match op {
+    let taken = match op {
+        Unary::Abs | Unary::Neg | Unary::Sign => is_float(dtype) || is_integer(dtype),
+        Unary::Not => dtype == DType::Bool,
+        Unary::BitwiseNot => is_integer(dtype),
+        _ => is_float(dtype),
+    };
+    if !taken {
+        return Ok(None);
+    }
+    let pipeline = gpu.pipeline(Variant::new(&SHADER, &[("KIND", kind(dtype)), ("FUNCTION", number(op))]));
+    Ok(Some(Box::new(Map { pipeline, parameters: Vec::new(), dtype, on_host: &[] })))
+}
+
+/// The number by which `common/functions.wgsl` knows it.
+pub fn number(op: &Unary) -> u32 {
+    match op {
         Unary::Abs => 0,
         Unary::Neg => 1,
         Unary::Sign => 2,
@@ -38,16 +53,5 @@ pub fn lower(gpu: &Gpu, op: &Unary, node: &Lowered<'_>) -> Result<Kernel> {
         Unary::Sqrt => 22,
         Unary::Tan => 23,
         Unary::Tanh => 24,
-    };
-    let taken = match op {
-        Unary::Abs | Unary::Neg | Unary::Sign => is_float(dtype) || is_integer(dtype),
-        Unary::Not => dtype == DType::Bool,
-        Unary::BitwiseNot => is_integer(dtype),
-        _ => is_float(dtype),
-    };
-    if !taken {
-        return Ok(None);
     }
-    let pipeline = gpu.pipeline(Variant::new(&SHADER, &[("KIND", kind(dtype)), ("FUNCTION", number)]));
-    Ok(Some(Box::new(Map { pipeline, parameters: Vec::new(), dtype, on_host: &[] })))
 }

@@ -1,6 +1,7 @@
 // use index
 // use element
 // use math
+// use functions
 // A function of every element. An invocation owns a word.
 
 override KIND: u32 = 1u;
@@ -9,34 +10,6 @@ override FUNCTION: u32 = 0u;
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<uniform> words: vec4<u32>;
-
-fn of_float(x: f32) -> f32 {
-    switch FUNCTION {
-        case 0u: { return abs(x); }
-        case 1u: { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
-        case 2u: { return select(select(x, 1.0, x > 0.0), -1.0, x < 0.0); }
-        case 5u: { return arc_cosine(x); }
-        case 6u: { return inverse_hyperbolic_cosine(x); }
-        case 7u: { return arc_sine(x); }
-        case 8u: { return inverse_hyperbolic_sine(x); }
-        case 9u: { return arc_tangent(x); }
-        case 10u: { return inverse_hyperbolic_tangent(x); }
-        case 11u: { return ceil(x); }
-        case 12u: { return cosine(x); }
-        case 13u: { return hyperbolic_cosine(x); }
-        case 14u: { return error_function(x); }
-        case 15u: { return exponential(x); }
-        case 16u: { return floor(x); }
-        case 17u: { return logarithm(x); }
-        case 18u: { return 1.0 / x; }
-        case 19u: { return round(x); }
-        case 20u: { return sine(x); }
-        case 21u: { return hyperbolic_sine(x); }
-        case 22u: { return sqrt(x); }
-        case 23u: { return tangent(x); }
-        default: { return hyperbolic_tangent(x); }
-    }
-}
 
 fn of_integer(x: u32) -> u32 {
     let negative = is_signed(KIND) && (x >> 31u) == 1u;
@@ -56,7 +29,7 @@ fn of_bits(bits: u32) -> u32 {
         if is_nan(x) {
             return bits;
         }
-        return from_float(of_float(x), KIND);
+        return from_float(of_one(FUNCTION, x), KIND);
     }
     return of_integer(to_int(bits, KIND));
 }
