@@ -13,6 +13,23 @@ pub fn softmax(isa: Isa, x: &[f32], y: &mut [f32], len: usize) {
     dispatch_plain(isa, Rows { x, y, len });
 }
 
+/// In how many sums a row is taken, whose elements go to them in turn; then one half of the sums is added to the other
+/// until one is left.
+pub fn sums(isa: Isa) -> usize {
+    dispatch_plain(isa, Sums)
+}
+
+struct Sums;
+
+impl Task for Sums {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> usize {
+        S::LANES
+    }
+}
+
 struct Rows<'a> {
     x: &'a [f32],
     y: &'a mut [f32],
@@ -99,6 +116,28 @@ mod tests {
                         assert!((f64::from(*y) - expected).abs() <= 1e-6 * expected + 1e-12, "{isa:?} {len}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_summed_as_it_is_said() {
+        for isa in Isa::supported() {
+            for len in [1, 5, 16, 50, 197] {
+                // The largest is 0, so that exponentials are those of the elements.
+                let x: Vec<f32> = (0..len).map(|i| ((i * 7919) % 613) as f32 * -0.01).collect();
+                let (mut exp, mut y) = (x.clone(), vec![0.0; len]);
+                crate::elementwise::unary_in_place(isa, crate::elementwise::Unary::Exp, &mut exp);
+                softmax(isa, &x, &mut y, len);
+                let mut sums = vec![0f32; sums(isa)];
+                let count = sums.len();
+                exp.iter().enumerate().for_each(|(i, exp)| sums[i % count] += exp);
+                while sums.len() > 1 {
+                    let upper = sums.split_off(sums.len() / 2);
+                    sums.iter_mut().zip(upper).for_each(|(sum, upper)| *sum += upper);
+                }
+                let share = 1.0 / sums[0];
+                assert!(exp.iter().zip(&y).all(|(exp, y)| (exp * share).to_bits() == y.to_bits()), "{isa:?}");
             }
         }
     }

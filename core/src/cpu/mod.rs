@@ -23,6 +23,7 @@ pub(crate) use eval::testing;
 pub use io::{In, Io, Out, RunContext};
 pub use pool::Pool;
 pub use resample::Taps;
+pub use softmax::softmax_sums;
 pub(crate) use stack::slice_axis;
 
 use crate::graph::{Fact, Graph};

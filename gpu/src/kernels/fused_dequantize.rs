@@ -1,10 +1,11 @@
-//! FusedDequantize whose scales and zero points are known, but for the softmax.
+//! FusedDequantize whose scales and zero points are known; the softmax is a kernel of its own.
 //!
 //! What a reader would get wrong: a result of bytes is equal to the bit or left to the host. So the functions that
 //! a GPU rounds in its own way go only as far as floats.
 
 use super::Kernel;
 use super::activation::Function;
+use super::byte_softmax;
 use super::packed_bytes::{is_byte, one, scales, zeros};
 use super::shared::{Parameters, broadcast, count, groups, input_type, kind, ranks_fit, word};
 use crate::Gpu;
@@ -17,7 +18,9 @@ use edgewise_core::{DType, Result};
 pub static SHADER: Shader = shader!("fused_dequantize", 4, 1);
 
 pub fn lower(gpu: &Gpu, op: &FusedDequantize, node: &Lowered<'_>) -> Result<Kernel> {
-    let fused_dequantize::Function::Activation(activation) = op.function else { return Ok(None) };
+    let fused_dequantize::Function::Activation(activation) = op.function else {
+        return byte_softmax::lower(gpu, op, node);
+    };
     let (Some(x), Some(y)) = (input_type(node, 0), node.output(0).and_then(|fact| fact.dtype())) else {
         return Ok(None);
     };

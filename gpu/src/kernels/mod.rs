@@ -65,6 +65,7 @@ kernels! {
     transpose: [Transpose] [];
 
     // Quantization.
+    byte_softmax: [] [SHADER];
     byte_table: [ByteTable] [SHADER];
     dequantize_linear: [DequantizeLinear] [SHADER];
     dynamic_quantize_linear: [DynamicQuantizeLinear] [SHADER];

@@ -244,6 +244,54 @@ fn numbers_between_bytes_are_rounded_step_by_step() {
 }
 
 #[test]
+fn the_softmax_of_dequantized_bytes_is_that_of_the_host_to_the_bit() {
+    for shape in [&[3, 197][..], &[2, 3, 16], &[5, 1], &[7], &[2, 0], &[0, 3], &[1, 9000], &[130, 33]] {
+        for (dtype, x_zero) in [(U8, 130.0), (I8, 3.0)] {
+            for (scale, factor, divide) in [
+                (0.05f32, None, 0),
+                (0.3, Some(0.125f32), 0),
+                (0.3, Some(-0.125), 0),
+                (0.3, Some(8.0), 1),
+                // All alike, and but one without weight.
+                (1e-30, None, 0),
+                (150.0, None, 0),
+            ] {
+                let attrs = [("softmax", Attr::Int(1)), ("divide", Attr::Int(divide))];
+                let x = Some(bytes(dtype, shape, 3));
+                let head = [x, Some(one(scale)), Some(zero(dtype, x_zero)), factor.map(one), None, None];
+                let known = [1, 2, 3, 6, 7];
+                let floats = Case::of("edgewise", "FusedDequantize", 1, &attrs, &head[..4], 1);
+                floats.knowing(&known).exactly().check();
+                for (to, y_zero) in [(U8, 0.0), (I8, -128.0)] {
+                    for y_scale in [1.0 / 255.0, 1e-4, 0.01] {
+                        let tail = [Some(one(y_scale)), Some(zero(to, y_zero))];
+                        let inputs = [&head[..], &tail[..]].concat();
+                        let case = Case::of("edgewise", "FusedDequantize", 1, &attrs, &inputs, 1);
+                        case.knowing(&known).check();
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_softmax_whose_sums_might_lose_something_is_left_to_the_host() {
+    let softmax = |scale: f32, factor: Option<f32>| {
+        let attrs = [("softmax", Attr::Int(1))];
+        let inputs = [Some(bytes(U8, &[2, 40], 3)), Some(one(scale)), None, factor.map(one)];
+        Case::of("edgewise", "FusedDequantize", 1, &attrs, &inputs, 1)
+    };
+    assert!(crate::harness::gpu().is_none() || softmax(0.3, None).knowing(&[1]).is_taken());
+    // Exponentials without an exponent, and numbers that are none.
+    assert!(!softmax(0.5, None).knowing(&[1]).is_taken());
+    assert!(!softmax(1.0, Some(f32::INFINITY)).knowing(&[1, 3]).is_taken());
+    // What is known only when it runs.
+    assert!(!softmax(0.3, Some(2.0)).knowing(&[1]).is_taken());
+    assert!(!softmax(0.3, None).is_taken());
+}
+
+#[test]
 fn means_are_quantized_again() {
     for (shape, axes, keep) in [
         (&[2, 3, 5, 4][..], &[2, 3][..], 1),

@@ -130,7 +130,7 @@ pub trait Simd: Copy + Send + Sync {
     fn without_nan(self, a: Self::F) -> Self::F {
         self.select(self.is_nan(a), self.splat(0.0), a)
     }
-    /// The sum of all lanes, in an order of the set's own.
+    /// The sum of all lanes: one half is added to the other until one is left.
     fn sum(self, a: Self::F) -> f32;
     /// The largest lane; NaN lanes may be passed over.
     fn largest(self, a: Self::F) -> f32;

@@ -377,7 +377,7 @@ impl<const LEVEL: u8> Simd for Neon<LEVEL> {
     #[inline(always)]
     fn sum(self, a: Self::F) -> f32 {
         // SAFETY: the token proves the instructions.
-        unsafe { vaddvq_f32(a) }
+        unsafe { vpadds_f32(vadd_f32(vget_low_f32(a), vget_high_f32(a))) }
     }
 
     #[inline(always)]
