@@ -13,7 +13,9 @@ use crate::graph::{Fact, Node};
 use crate::{BoxFuture, Result, Shape, View};
 use std::any::Any;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A device behind the host: a GPU.
 pub trait Device: Send + Sync {
@@ -44,8 +46,30 @@ pub trait Device: Send + Sync {
         check: &'a (dyn Fn() -> Result<()> + Sync),
     ) -> BoxFuture<'a, Result<()>>;
 
-    /// Waits for all that was begun before, and copies the first bytes of memories to the host.
-    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>>;
+    /// The same, and from when to when each launch ran, since the first of them began; nothing where the device
+    /// cannot tell. It may be slower.
+    fn replay_timed<'a>(
+        &'a self,
+        recording: &'a Recording,
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Option<Vec<Range<Duration>>>>> {
+        Box::pin(async move {
+            self.replay(recording, check).await?;
+            Ok(None)
+        })
+    }
+
+    /// Waits for all that was begun before, and copies the first bytes of memories to the host. `check` is asked
+    /// while it waits.
+    fn read<'a>(
+        &'a self,
+        from: &'a [(Memory, usize)],
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>>>;
+
+    /// This device while it is there. After it was lost, the same one opened again: all who ask share it, and
+    /// nothing that the lost one made is of use to it.
+    fn living(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Device>>>;
 }
 
 /// What a device can know of a node when it lowers it: all but numbers for sizes.

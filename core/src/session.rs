@@ -8,8 +8,9 @@ use crate::onnx::{self, Source};
 use crate::ops::CustomOp;
 use crate::optimize::{Coverage, Remark, optimize};
 use crate::plan::{Program, load_constants};
+use crate::renewal::Renewable;
 use crate::run::{self, Cost, Profile};
-use crate::{Dim, Kind, Limits, Result, Value, log};
+use crate::{Dim, ErrorKind, Kind, Limits, Result, Value, log};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -86,7 +87,7 @@ pub struct RunOptions<'a> {
 
 /// A model that is ready to run, by any number of callers at once.
 pub struct Session {
-    program: Program,
+    program: Renewable,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
     info: ModelInfo,
@@ -94,6 +95,42 @@ pub struct Session {
     limits: Limits,
     pool: Pool,
     runs: AtomicU64,
+}
+
+/// What loading makes.
+pub(crate) struct Built {
+    pub program: Program,
+    info: ModelInfo,
+    remarks: Vec<Remark>,
+}
+
+/// From a source to a program.
+pub(crate) async fn build(
+    source: Arc<dyn Source>,
+    options: &Options,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Built> {
+    let name = source.name().to_string();
+    let device = match options.device.clone() {
+        Some(device) => Some(device.living().await?),
+        None => None,
+    };
+    let model = onnx::load(source, &options.limits, &options.custom_ops).await?;
+    let mut graph = model.graph;
+    let weight_bytes = stored_bytes(&graph);
+    progress(Progress::Weights(weight_bytes));
+    load_constants(&graph, &mut |bytes| progress(Progress::Read(bytes as u64)))
+        .await
+        .map_err(|e| e.in_file(&name))?;
+    let mut remarks = Vec::new();
+    if options.optimize {
+        remarks = optimize(&mut graph).map_err(|e| e.in_file(&name))?;
+    }
+    let program = Program::compile_for(graph, device).map_err(|e| e.in_file(&name))?;
+    program.prepare().await.map_err(|e| e.in_file(&name))?;
+    let info =
+        ModelInfo { producer: model.producer, opsets: model.opsets, metadata: model.metadata, weight_bytes };
+    Ok(Built { program, info, remarks })
 }
 
 impl Session {
@@ -104,27 +141,15 @@ impl Session {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Session> {
         log::instructions();
-        let name = source.name().to_string();
-        let model = onnx::load(source, &options.limits, &options.custom_ops).await?;
-        let mut graph = model.graph;
-        let weight_bytes = stored_bytes(&graph);
-        progress(Progress::Weights(weight_bytes));
-        load_constants(&graph, &mut |bytes| progress(Progress::Read(bytes as u64)))
-            .await
-            .map_err(|e| e.in_file(&name))?;
-        let mut remarks = Vec::new();
-        if options.optimize {
-            remarks = optimize(&mut graph).map_err(|e| e.in_file(&name))?;
-        }
-        let program = Program::compile_for(graph, options.device).map_err(|e| e.in_file(&name))?;
-        program.prepare().await.map_err(|e| e.in_file(&name))?;
-        let facts = program.facts().map_err(|e| e.in_file(&name))?;
+        let Built { program, info, remarks } = build(source.clone(), &options, progress).await?;
+        let name = source.name();
+        let facts = program.facts().map_err(|e| e.in_file(name))?;
         let graph = program.graph();
         let port = |id: &crate::graph::ValueId| {
             let value = &graph.values[id.at()];
             let fact = facts[id.at()].clone().or_else(|| value.declared.clone());
             let fact =
-                fact.ok_or_else(|| err!(InvalidModel, "'{}' has no type", value.name).in_file(&name))?;
+                fact.ok_or_else(|| err!(InvalidModel, "'{}' has no type", value.name).in_file(name))?;
             Ok(Port { name: value.name.clone(), fact })
         };
         let inputs = graph.inputs.iter().map(port).collect::<Result<_>>()?;
@@ -133,17 +158,12 @@ impl Session {
         Ok(Session {
             inputs,
             outputs,
-            info: ModelInfo {
-                producer: model.producer,
-                opsets: model.opsets,
-                metadata: model.metadata,
-                weight_bytes,
-            },
+            info,
             remarks,
-            limits: options.limits,
+            limits: options.limits.clone(),
             pool: Pool::new(options.threads),
             runs: AtomicU64::new(0),
-            program,
+            program: Renewable::new(program, source, options),
         })
     }
 
@@ -169,14 +189,15 @@ impl Session {
         &self.info
     }
 
-    /// The compiled graph.
-    pub fn program(&self) -> &Program {
-        &self.program
+    /// The compiled graph; another one after the device was lost.
+    pub fn program(&self) -> Arc<Program> {
+        self.program.current()
     }
 
     /// What of the model computes in integers, and why the rest does not.
     pub fn coverage(&self) -> Result<Coverage> {
-        Ok(Coverage::of(self.program.graph(), &self.program.facts()?, &self.remarks))
+        let program = self.program();
+        Ok(Coverage::of(program.graph(), &program.facts()?, &self.remarks))
     }
 
     /// Threads of a run.
@@ -199,7 +220,8 @@ impl Session {
         run::at_once(run)
     }
 
-    /// Runs as the options say; tells the cost too.
+    /// Runs as the options say; tells the cost too. Where the device is lost on the way, the model is loaded onto it
+    /// again and the run repeated, once.
     pub async fn run_async(
         &self,
         inputs: &[(&str, Value)],
@@ -221,7 +243,15 @@ impl Session {
             seed: AtomicU64::new(run.wrapping_mul(0x2545_f491_4f6c_dd1d)),
             profile: options.profile,
         };
-        let (outputs, cost) = run::run_async(&self.program, inputs, &cx).await?;
+        let program = self.program();
+        let again = program.placement().map(|_| inputs.clone());
+        let (outputs, cost) = match (run::run_async(&program, inputs, &cx).await, again) {
+            (Err(e), Some(inputs)) if e.kind() == ErrorKind::DeviceLost => {
+                self.program.renew(&program, e).await?;
+                run::run_async(&self.program(), inputs, &cx).await?
+            }
+            (result, _) => result?,
+        };
         Ok(match wanted {
             None => (outputs, cost),
             Some(wanted) => (wanted.into_iter().map(|i| outputs[i].clone()).collect(), cost),

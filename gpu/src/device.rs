@@ -9,12 +9,16 @@ use crate::shader::Variant;
 use edgewise_core::device::{Device, DeviceKernel, Launch, Lowered, Memory, PipelineId, Recording, Target};
 use edgewise_core::{BoxFuture, Result};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A GPU.
 pub struct Gpu {
     driver: Box<dyn Driver>,
     pipelines: Mutex<Pipelines>,
+    /// The same GPU opened again, after it was lost.
+    successor: Mutex<Option<Arc<Gpu>>>,
 }
 
 #[derive(Default)]
@@ -33,7 +37,7 @@ struct Entry {
 impl Gpu {
     /// The device over a driver.
     pub(crate) fn over(driver: Box<dyn Driver>) -> Gpu {
-        Gpu { driver, pipelines: Mutex::default() }
+        Gpu { driver, pipelines: Mutex::default(), successor: Mutex::default() }
     }
 
     /// What one dispatch may use.
@@ -44,6 +48,30 @@ impl Gpu {
     /// What it has beyond what every GPU has.
     pub fn features(&self) -> Features {
         self.driver.features()
+    }
+
+    /// Gives the GPU up: whatever is asked of it from here on fails as if it had gone away. Sessions on it go on with
+    /// the same GPU opened again.
+    pub fn give_up(&self) {
+        self.driver.give_up();
+    }
+
+    /// This one or, where it was lost, the one that took its place.
+    async fn renewed(self: Arc<Self>) -> Result<Arc<Gpu>> {
+        let mut gpu = self;
+        while gpu.driver.is_lost() {
+            let known = lock(&gpu.successor).clone();
+            let next = match known {
+                Some(next) => next,
+                None => {
+                    let opened = Arc::new(Gpu::over(gpu.driver.reopen().await?));
+                    // Another one may have been quicker.
+                    lock(&gpu.successor).get_or_insert(opened).clone()
+                }
+            };
+            gpu = next;
+        }
+        Ok(gpu)
     }
 
     /// Asks for a pipeline, which [`prepare`](Device::prepare) makes.
@@ -58,10 +86,14 @@ impl Gpu {
         id
     }
 
-    /// The table. A thread that panicked while it held it has broken no entry.
     fn table(&self) -> MutexGuard<'_, Pipelines> {
-        self.pipelines.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pipelines)
     }
+}
+
+/// What is inside. A thread that panicked while it held it has broken nothing: all that is put in is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Device for Gpu {
@@ -120,8 +152,24 @@ impl Device for Gpu {
         self.driver.replay(recording, check)
     }
 
-    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
-        self.driver.read(from)
+    fn replay_timed<'a>(
+        &'a self,
+        recording: &'a Recording,
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Option<Vec<Range<Duration>>>>> {
+        self.driver.replay_timed(recording, check)
+    }
+
+    fn read<'a>(
+        &'a self,
+        from: &'a [(Memory, usize)],
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
+        self.driver.read(from, check)
+    }
+
+    fn living(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Device>>> {
+        Box::pin(async { Ok(self.renewed().await? as Arc<dyn Device>) })
     }
 }
 

@@ -1,22 +1,16 @@
 //! The device itself: memory, limits, and launches that must not be.
 
-use edgewise_core::device::{Device, Launch, PipelineId, Target};
-use edgewise_core::{ErrorKind, block_on};
-use edgewise_gpu::{Gpu, Preference, open_gpus};
-use std::sync::Arc;
+mod common;
 
-/// The GPU that tests run on, if there is one.
-fn gpu() -> Option<Arc<Gpu>> {
-    match block_on(open_gpus(Preference::Power)) {
-        Ok(gpus) => gpus.into_iter().next(),
-        Err(e) => {
-            assert!(std::env::var_os("EDGEWISE_GPU_REQUIRED").is_none(), "{e}");
-            assert_eq!(e.kind(), ErrorKind::Unsupported);
-            eprintln!("skipped: {e}");
-            None
-        }
-    }
-}
+use common::gpu;
+use edgewise_core::device::{
+    Binding, Device, Launch, Lowered, Memory, Operand, PipelineId, Recording, Target, device_bytes,
+};
+use edgewise_core::graph::{Fact, Node};
+use edgewise_core::ops::{Attrs, Op};
+use edgewise_core::{DType, ErrorKind, block_on, err};
+use edgewise_gpu::Gpu;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn bytes_come_back_as_they_were_written() {
@@ -29,11 +23,11 @@ fn bytes_come_back_as_they_were_written() {
         wanted.push((memory, bytes));
     }
     let from: Vec<_> = wanted.iter().map(|(memory, bytes)| (memory.clone(), bytes.len())).collect();
-    let read = block_on(gpu.read(&from)).unwrap();
+    let read = block_on(gpu.read(&from, &|| Ok(()))).unwrap();
     for ((_, bytes), read) in wanted.iter().zip(&read) {
         assert_eq!(bytes, read);
     }
-    assert!(block_on(gpu.read(&[])).unwrap().is_empty());
+    assert!(block_on(gpu.read(&[], &|| Ok(()))).unwrap().is_empty());
 }
 
 #[test]
@@ -45,7 +39,7 @@ fn what_does_not_fit_is_an_error_that_names_it() {
     let memory = gpu.allocate(4, "a test").unwrap();
     let past = memory.bytes() as usize + 1;
     assert_eq!(gpu.write(&memory, &vec![0; past]).unwrap_err().kind(), ErrorKind::Internal);
-    assert!(block_on(gpu.read(&[(memory, past)])).is_err());
+    assert!(block_on(gpu.read(&[(memory, past)], &|| Ok(()))).is_err());
 }
 
 #[test]
@@ -69,4 +63,85 @@ fn limits_are_those_of_every_gpu_at_least() {
     assert!(limits.groups >= 65_535 && limits.invocations >= 256 && limits.buffers >= 8);
     assert!(limits.shared_bytes >= 16 << 10 && limits.buffer_bytes >= 128 << 20);
     assert!(!gpu.name().is_empty());
+}
+
+/// So many products of two matrices, one after the other, and where the last one goes.
+fn products(gpu: &Gpu, size: usize, times: usize) -> (Recording, Memory) {
+    let parsed = Op::parse(Attrs::new("", "MatMul", 13, vec![true; 2], vec![true], Default::default()));
+    let (op, fact) = (parsed.unwrap(), Fact::sized(DType::F32, &[size, size]));
+    let (name, op_name) = ("product".to_string(), "MatMul".to_string());
+    let node = Node { name, op, op_name, inputs: vec![None; 2], outputs: vec![None] };
+    let (inputs, outputs) = ([Some(&fact), Some(&fact)], [Some(&fact)]);
+    let lowered = Lowered { node: &node, inputs: &inputs, outputs: &outputs };
+    let kernel = gpu.lower(&lowered).unwrap().expect("products have a kernel");
+    block_on(gpu.prepare()).unwrap();
+    let bound = kernel.bind(&Binding { inputs: &inputs, outputs: &outputs, word: 0 }).unwrap();
+    let bytes = device_bytes(4 * size * size);
+    let sizes = [bytes; 3].into_iter().chain(bound.scratch.iter().copied());
+    let slots: Vec<Memory> = sizes.map(|bytes| gpu.allocate(bytes, "a matrix").unwrap()).collect();
+    let target = |operand: &Operand| match operand {
+        Operand::Input(i) => Target::Slot(*i),
+        Operand::Output(i) => Target::Slot(2 + i),
+        Operand::Scratch(i) => Target::Slot(3 + i),
+        _ => panic!("a product has neither memory nor a status of its own"),
+    };
+    let launch = |launch: &Launch<Operand>| Launch {
+        pipeline: launch.pipeline,
+        buffers: launch.buffers.iter().map(target).collect(),
+        parameters: launch.parameters.clone(),
+        groups: launch.groups,
+    };
+    let launches: Vec<Launch<Target>> = (0..times).flat_map(|_| bound.launches.iter().map(launch)).collect();
+    (gpu.record(&launches, &slots).unwrap(), slots[2].clone())
+}
+
+#[test]
+fn work_is_begun_in_parts_and_stops_between_two_of_them() {
+    let Some(gpu) = gpu() else { return };
+    let (recording, to) = products(&gpu, 8, 200);
+    for stop_at in [0, 1, 3, usize::MAX] {
+        let asked = AtomicUsize::new(0);
+        let check = || match asked.fetch_add(1, Ordering::Relaxed) {
+            n if n >= stop_at => Err(err!(Cancelled, "the run was cancelled")),
+            _ => Ok(()),
+        };
+        let result = block_on(gpu.replay(&recording, &check));
+        match stop_at {
+            usize::MAX => assert!(result.is_ok() && asked.into_inner() >= 200 / 64),
+            _ => assert_eq!(result.unwrap_err().kind(), ErrorKind::Cancelled),
+        }
+        // What was begun ends, and the device is as good as before.
+        assert!(block_on(gpu.read(&[(to.clone(), 4)], &|| Ok(()))).is_ok());
+    }
+}
+
+#[test]
+fn every_launch_is_timed_where_the_gpu_has_timestamps() {
+    let Some(gpu) = gpu() else { return };
+    let (recording, _) = products(&gpu, 64, 70);
+    let times = block_on(gpu.replay_timed(&recording, &|| Ok(()))).unwrap();
+    assert_eq!(times.is_some(), gpu.features().timestamps);
+    if let Some(times) = times {
+        assert_eq!(times.len(), 70);
+        assert!(times.iter().all(|time| time.start <= time.end));
+        assert!(times.iter().any(|time| time.start < time.end), "{times:?}");
+    }
+}
+
+#[test]
+fn whatever_is_asked_of_a_lost_gpu_fails_as_that() {
+    let Some(gpu) = gpu() else { return };
+    let (recording, to) = products(&gpu, 8, 2);
+    gpu.give_up();
+    let check = || Ok(());
+    let results = [
+        gpu.allocate(4, "a test").map(drop),
+        gpu.write(&to, &[0; 4]),
+        block_on(gpu.replay(&recording, &check)),
+        block_on(gpu.read(&[(to, 4)], &check)).map(drop),
+        gpu.record(&[], &[]).map(drop),
+    ];
+    for (i, result) in results.into_iter().enumerate() {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::DeviceLost, "{i}");
+    }
 }

@@ -303,7 +303,8 @@ fn weight(node: &Node, value: &ValueInfo) -> Option<(String, String)> {
 fn program(args: &Args, session: &Session) -> Result<Program> {
     let dims = args.dims.of(session)?;
     let segment = first_segment(session, &dims)?;
-    let nodes = &session.program().graph().nodes;
+    let program = session.program();
+    let nodes = &program.graph().nodes;
     let ends_at = (segment.stop != Stop::End).then(|| {
         // The node that asks has not run; the one whose outputs are looked at has.
         let at = if segment.stop == Stop::Look { segment.end.saturating_sub(1) } else { segment.end };
@@ -313,16 +314,16 @@ fn program(args: &Args, session: &Session) -> Result<Program> {
         inputs: session.inputs().iter().map(PortReport::of).collect(),
         outputs: session.outputs().iter().map(PortReport::of).collect(),
         dims: dims.all().clone(),
-        placement: placement(session.program()),
-        device: OnDevice::of(session.program(), &segment),
+        placement: placement(&program),
+        device: OnDevice::of(&program, &segment),
         computes: Computes::of(session, args.verbose)?,
         memory: Memory {
-            weight_bytes: weight_bytes(session.program().graph()),
+            weight_bytes: weight_bytes(program.graph()),
             arena_bytes: segment.arena_bytes,
             live_bytes: segment.live_bytes,
             ends_at,
         },
-        plan: args.plan.then(|| segment.text(session.program())),
+        plan: args.plan.then(|| segment.text(&program)),
     })
 }
 

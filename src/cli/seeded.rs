@@ -24,7 +24,8 @@ pub fn fill(
             continue;
         }
         let mut random = Random(seed.wrapping_add(i as u64));
-        let graph = session.program().graph();
+        let program = session.program();
+        let graph = program.graph();
         let rows = table_rows(graph, graph.inputs[i]);
         values.push((port.name.clone(), value(port, &port.fact.kind, dims, rows, &mut random)?));
     }

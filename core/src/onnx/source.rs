@@ -32,6 +32,11 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// Whether it can be read again at any time, and keeping it for that costs no memory.
+    fn stays(&self) -> bool {
+        false
+    }
+
     /// Fills `into` from `offset` on. The range lies within [`Source::len`].
     fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>>;
 
@@ -123,6 +128,10 @@ impl Source for File {
 
     fn len(&self) -> u64 {
         self.len
+    }
+
+    fn stays(&self) -> bool {
+        true
     }
 
     fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {

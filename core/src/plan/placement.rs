@@ -65,8 +65,8 @@ impl Placement {
                 continue;
             }
             if self.resident[id.at()].is_none() {
-                let name = &graph.values[id.at()].name;
-                let memory = self.device.allocate(device_bytes(view.bytes().len()), name)?;
+                let what = format!("tensor '{}'", graph.values[id.at()].name);
+                let memory = self.device.allocate(device_bytes(view.bytes().len()), &what)?;
                 self.device.write(&memory, view.bytes())?;
                 self.resident[id.at()] = Some(memory);
             }
@@ -118,7 +118,7 @@ pub struct DeviceArena {
 
 impl DeviceArena {
     /// Makes every buffer at least as large as a segment needs it.
-    pub fn fit(&mut self, device: &dyn Device, segment: &Segment) -> Result<()> {
+    pub fn fit(&mut self, device: &dyn Device, segment: &Segment, graph: &Graph) -> Result<()> {
         for (i, &bytes) in segment.slot_bytes.iter().enumerate() {
             let bytes = bytes.max(device_bytes(0));
             match self.slots.get(i) {
@@ -127,7 +127,11 @@ impl DeviceArena {
                 Some(_) => self.recordings.clear(),
                 None => {}
             }
-            let memory = device.allocate(bytes, "intermediate results")?;
+            let what = match segment.largest_in(i).and_then(|id| graph.values.get(id.at())) {
+                Some(value) => format!("tensor '{}'", value.name),
+                None => "intermediate results".to_string(),
+            };
+            let memory = device.allocate(bytes, &what)?;
             match self.slots.get_mut(i) {
                 Some(slot) => *slot = memory,
                 None => self.slots.push(memory),

@@ -192,6 +192,25 @@ impl Step {
     }
 }
 
+impl DeviceStep {
+    /// Bytes of tensors that it reads and writes.
+    pub fn bytes(&self) -> u64 {
+        self.inputs.iter().chain(&self.outputs).map(DeviceValue::bytes).sum()
+    }
+
+    /// What it makes, for people.
+    pub fn results(&self) -> String {
+        let outputs = self.outputs.iter().map(|output| format!("{}{:?}", output.dtype, &output.shape[..]));
+        outputs.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl DeviceValue {
+    fn bytes(&self) -> u64 {
+        byte_count(self.dtype, &self.shape).unwrap_or(0) as u64
+    }
+}
+
 /// Why a segment ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -264,6 +283,24 @@ impl Segment {
             Work::Stretch(steps) => &steps[..],
             _ => &[],
         })
+    }
+
+    /// The largest tensor that lies in a buffer of the device, if one does.
+    pub fn largest_in(&self, slot: usize) -> Option<ValueId> {
+        let uploads = self.tasks.iter().flat_map(|task| match &task.work {
+            Work::Upload(copies) => &copies[..],
+            _ => &[],
+        });
+        let uploaded = uploads.filter_map(|copy| match &copy.from {
+            StepIn::Tensor(id, ..) if copy.to.slot == slot => Some((copy.to.bytes, *id)),
+            _ => None,
+        });
+        let made = self.device_steps().flat_map(|step| &step.outputs);
+        let made = made.filter_map(|value| match value.target {
+            Target::Slot(at) if at == slot => Some((value.bytes(), value.id)),
+            _ => None,
+        });
+        uploaded.chain(made).max_by_key(|(bytes, _)| *bytes).map(|(_, id)| id)
     }
 
     /// How many tensors go to the device and come back from it.

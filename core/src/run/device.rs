@@ -18,7 +18,7 @@ impl<'a> Run<'a> {
         }
         self.checks.clone_from(&segment.checks);
         self.afford(segment.slot_bytes.iter().sum())?;
-        self.on_device.fit(&**self.placement()?.device(), segment)?;
+        self.on_device.fit(&**self.placement()?.device(), segment, self.program.graph())?;
         self.cost.device_bytes = self.cost.device_bytes.max(self.on_device.bytes());
         Ok(())
     }
@@ -33,11 +33,14 @@ impl<'a> Run<'a> {
         let timer = Timer::start(self.cx.profile);
         let recording = self.on_device.recording(&**device, segment, task)?;
         let cx = self.cx;
-        device.replay(recording, &|| cx.check()).await?;
+        let times = match timer.is_wanted() {
+            true => device.replay_timed(recording, &|| cx.check()).await?,
+            false => device.replay(recording, &|| cx.check()).await.map(|()| None)?,
+        };
         self.unread |= steps.iter().any(|step| segment.checks.iter().any(|(node, _)| *node == step.node));
         let launches: usize = steps.iter().map(|step| step.launches.len()).sum();
         self.cost.launches += launches;
-        timer.stop_stretch(steps.len(), launches, device.name());
+        timer.stop_stretch(&self.program.graph().nodes, steps, device.name(), times);
         Ok(())
     }
 
@@ -109,7 +112,8 @@ impl<'a> Run<'a> {
         if self.unread {
             wanted.push((self.on_device.status()?.clone(), 4 * self.checks.len()));
         }
-        let mut came = self.placement()?.device().read(&wanted).await?;
+        let cx = self.cx;
+        let mut came = self.placement()?.device().read(&wanted, &|| cx.check()).await?;
         if std::mem::take(&mut self.unread) {
             let status = came.pop().unwrap_or_default();
             let words = status.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));

@@ -4,17 +4,20 @@ use crate::clock::Instant;
 use crate::cpu::Kernel;
 use crate::graph::Node;
 use crate::log;
-use crate::plan::Step;
+use crate::plan::{DeviceStep, Step};
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// One step that ran.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Event {
     /// The node's name.
     pub node: String,
     /// Its operator.
     pub op: String,
-    /// When it began, in microseconds since the profile did.
+    /// When it began, in microseconds since the profile did. What ran on a device counts from when the host had begun
+    /// the stretch that it is part of.
     pub start_us: f64,
     /// How long it took.
     pub duration_us: f64,
@@ -77,24 +80,63 @@ impl<'a> Timer<'a> {
         Timer { profile, began: wanted.then(Instant::now) }
     }
 
-    /// For nodes on a device. What was measured is the host's time to begin them.
-    pub fn stop_stretch(self, nodes: usize, launches: usize, device: &str) {
+    /// Whether anybody wants to know.
+    pub fn is_wanted(&self) -> bool {
+        self.began.is_some()
+    }
+
+    /// For nodes on a device, launch by launch. Where the device has measured nothing, what is known is the host's
+    /// time to begin all of them.
+    pub fn stop_stretch(
+        self,
+        nodes: &[Node],
+        steps: &[DeviceStep],
+        device: &str,
+        times: Option<Vec<Range<Duration>>>,
+    ) {
         let Some(began) = self.began else { return };
-        let duration = began.elapsed();
-        let us = duration.as_secs_f64() * 1e6;
-        log::log(2, || format!("{us:>10.1} us to begin {nodes} nodes in {launches} launches on {device}"));
-        if let Some(profile) = self.profile {
-            let event = Event {
-                node: format!("{nodes} nodes"),
+        let launches = steps.iter().map(|step| step.launches.len()).sum::<usize>();
+        let Some(times) = times else {
+            let (nodes, took) = (steps.len(), began.elapsed());
+            log::log(2, || {
+                format!("{:>10.1} us to begin {nodes} nodes in {launches} launches on {device}", us(took))
+            });
+            return self.put(began, Duration::ZERO..took, |event| Event {
+                node: format!("{nodes} nodes, begun"),
                 op: device.into(),
-                start_us: began.duration_since(profile.began).as_secs_f64() * 1e6,
-                duration_us: us,
-                bytes: 0,
-                operations: None,
-                outputs: format!("{launches} launches"),
-            };
-            profile.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+                outputs: format!("the host's time to begin {launches} launches: {device} has no timestamps"),
+                ..event
+            });
+        };
+        let each = steps.iter().flat_map(|step| {
+            let of = step.launches.len();
+            (1..=of).map(move |launch| (step, launch, of))
+        });
+        for ((step, launch, of), time) in each.zip(times) {
+            let Some(node) = nodes.get(step.node) else { continue };
+            let results = step.results();
+            let outputs = if of == 1 { results } else { format!("{results}, launch {launch} of {of}") };
+            log::log(2, || {
+                let took = us(time.end.saturating_sub(time.start));
+                format!("{took:>10.1} us on {device}  {:<24} {}  {outputs}", node.op_name, node.name)
+            });
+            self.put(began, time, |event| Event {
+                node: node.name.clone(),
+                op: node.op_name.clone(),
+                bytes: if of == 1 { step.bytes() } else { 0 },
+                outputs: outputs.clone(),
+                ..event
+            });
         }
+    }
+
+    /// Writes down what ran from then to then, since the timer began.
+    fn put(&self, began: Instant, time: Range<Duration>, event: impl FnOnce(Event) -> Event) {
+        let Some(profile) = self.profile else { return };
+        let start = began.duration_since(profile.began) + time.start;
+        let duration_us = us(time.end.saturating_sub(time.start));
+        let event = event(Event { start_us: us(start), duration_us, ..Event::default() });
+        profile.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
     pub fn stop(self, node: &Node, step: &Step, kernel: &dyn Kernel) {
@@ -114,17 +156,18 @@ impl<'a> Timer<'a> {
                 step.results()
             )
         });
-        if let Some(profile) = self.profile {
-            let event = Event {
-                node: node.name.clone(),
-                op: node.op_name.clone(),
-                start_us: began.duration_since(profile.began).as_secs_f64() * 1e6,
-                duration_us: duration.as_secs_f64() * 1e6,
-                bytes,
-                operations,
-                outputs: step.results(),
-            };
-            profile.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
-        }
+        self.put(began, Duration::ZERO..duration, |event| Event {
+            node: node.name.clone(),
+            op: node.op_name.clone(),
+            bytes,
+            operations,
+            outputs: step.results(),
+            ..event
+        });
     }
+}
+
+/// In microseconds.
+fn us(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
 }

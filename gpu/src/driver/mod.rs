@@ -10,7 +10,9 @@ use crate::shader::Variant;
 use edgewise_core::device::{Memory, Recording};
 use edgewise_core::{BoxFuture, Result};
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How much of everything one dispatch may use; never less than what every WebGPU has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,28 @@ pub trait Driver: Send + Sync {
         check: &'a (dyn Fn() -> Result<()> + Sync),
     ) -> BoxFuture<'a, Result<()>>;
 
-    /// Waits for all that was begun before, and copies the first bytes of memories to the host.
-    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>>;
+    /// The same, and from when to when each dispatch ran, since the first of them began; nothing where there are no
+    /// timestamps.
+    fn replay_timed<'a>(
+        &'a self,
+        recording: &'a Recording,
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Option<Vec<Range<Duration>>>>>;
+
+    /// Waits for all that was begun before, and copies the first bytes of memories to the host. `check` is asked
+    /// while it waits.
+    fn read<'a>(
+        &'a self,
+        from: &'a [(Memory, usize)],
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>>>;
+
+    /// Whether the GPU went away, or gave no answer. Then whatever is asked of it fails as `DeviceLost`.
+    fn is_lost(&self) -> bool;
+
+    /// Gives the GPU up: from here on it is lost.
+    fn give_up(&self);
+
+    /// Opens the same GPU again.
+    fn reopen(&self) -> BoxFuture<'static, Result<Box<dyn Driver>>>;
 }

@@ -245,7 +245,7 @@ impl Case {
         let mut wanted: Vec<(Memory, usize)> =
             bytes.iter().enumerate().map(|(i, &count)| (slots[outputs_at + i].clone(), count)).collect();
         wanted.push((status, 8));
-        let mut read = block_on(gpu.read(&wanted))?;
+        let mut read = block_on(gpu.read(&wanted, &go_on))?;
         let words = read.pop().unwrap();
         let words: Vec<u32> = words.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
         assert_eq!(words[0], NOTHING_WRONG, "{}: the word of another node", self.says);

@@ -104,10 +104,19 @@ impl Device for Pretend {
         })
     }
 
-    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
+    fn read<'a>(
+        &'a self,
+        from: &'a [(Memory, usize)],
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
         Box::pin(async move {
+            check()?;
             from.iter().map(|(memory, bytes)| Ok(lock(of(memory)?)[..*bytes].to_vec())).collect()
         })
+    }
+
+    fn living(self: Arc<Self>) -> BoxFuture<'static, Result<Arc<dyn Device>>> {
+        Box::pin(async { Ok(self as Arc<dyn Device>) })
     }
 }
 

@@ -194,8 +194,8 @@ impl Binder<'_> {
     fn hold(&self, id: ValueId, bytes: &[u8]) -> Result<Memory> {
         let placement = self.program.placement();
         let device = placement.ok_or_else(|| err!(Internal, "there is no device"))?.device();
-        let memory =
-            device.allocate(device_bytes(bytes.len()), &self.program.graph().values[id.at()].name)?;
+        let what = format!("tensor '{}'", self.program.graph().values[id.at()].name);
+        let memory = device.allocate(device_bytes(bytes.len()), &what)?;
         device.write(&memory, bytes)?;
         Ok(memory)
     }

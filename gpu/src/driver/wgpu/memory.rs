@@ -5,7 +5,7 @@ use edgewise_core::Result;
 use edgewise_core::device::{Memory, device_bytes};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use wgpu::{Buffer, BufferDescriptor, BufferUsages, CommandEncoderDescriptor, MapMode};
+use wgpu::{Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, MapMode};
 
 /// The buffer behind a memory.
 pub(super) fn buffer(memory: &Memory) -> Result<&Buffer> {
@@ -59,39 +59,63 @@ impl Wgpu {
         )
     }
 
-    pub(super) fn read_all(&self, from: &[(Memory, usize)]) -> Result<Vec<Vec<u8>>> {
+    pub(super) fn read_all(
+        &self,
+        from: &[(Memory, usize)],
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Vec<u8>>> {
         let mut staging = Vec::with_capacity(from.len());
         let mut encoder = self.device.create_command_encoder(&CommandEncoderDescriptor::default());
         for (memory, bytes) in from {
             let size = device_bytes(*bytes);
             ensure!(size <= memory.bytes(), Internal, "{bytes} bytes are read from {}", memory.bytes());
-            let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
-            let to = self.make_buffer(size, usage, "a copy for the host")?;
+            let to = self.staging(size)?;
             encoder.copy_buffer_to_buffer(buffer(memory)?, 0, &to, 0, size);
             staging.push(to);
         }
+        let copied = self.take(encoder, &staging, check)?;
+        let cut = |(mut copy, (_, bytes)): (Vec<u8>, &(Memory, usize))| {
+            copy.truncate(*bytes);
+            copy
+        };
+        Ok(copied.into_iter().zip(from).map(cut).collect())
+    }
+
+    /// A buffer that the host can read.
+    pub(super) fn staging(&self, size: u64) -> Result<Buffer> {
+        let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+        self.make_buffer(size, usage, "a copy for the host")
+    }
+
+    /// Submits copies to such buffers, waits for them, and gives what is in the buffers then.
+    pub(super) fn take(
+        &self,
+        encoder: CommandEncoder,
+        staging: &[Buffer],
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Vec<u8>>> {
         let what = || "copying from the GPU".to_string();
         let (done, mapped) = channel();
         let submitted = self.checked(what, || {
             let submitted = self.queue.submit([encoder.finish()]);
-            for buffer in &staging {
+            for buffer in staging {
                 let done = done.clone();
                 // Nobody listens any more where waiting has ended with an error.
                 buffer.map_async(MapMode::Read, .., move |result| drop(done.send(result)));
             }
             submitted
         })?;
-        self.wait(Some(submitted))?;
-        for _ in &staging {
+        self.wait(Some(submitted), check)?;
+        for _ in staging {
             let result = mapped.recv_timeout(super::PATIENCE);
+            self.trouble.check()?;
             let result = result.map_err(|_| err!(DeviceLost, "{} gave no answer", self.name))?;
             result.map_err(|e| err!(Internal, "{}: {e}", what()))?;
         }
-        let read = |(buffer, (_, bytes)): (&Buffer, &(Memory, usize))| {
+        let read = |buffer: &Buffer| {
             let view = buffer.get_mapped_range(..).map_err(|e| err!(Internal, "{}: {e}", what()))?;
-            let bytes = view.get(..*bytes).map(<[u8]>::to_vec);
-            bytes.ok_or_else(|| err!(Internal, "a copy for the host is too small"))
+            Ok(view.to_vec())
         };
-        staging.iter().zip(from).map(read).collect()
+        staging.iter().map(read).collect()
     }
 }

@@ -6,22 +6,23 @@
 
 mod memory;
 mod open;
+mod patience;
 mod pipelines;
 mod recording;
+mod timing;
 
 pub use open::open;
 
+use self::patience::{PATIENCE, SLICE, wait_until};
 use self::pipelines::Layouts;
 use super::{Dispatch, Driver, Features, Limits, Pipeline};
 use crate::shader::Variant;
 use edgewise_core::device::{Memory, Recording};
-use edgewise_core::{BoxFuture, Error, Result, block_on};
+use edgewise_core::{BoxFuture, Error, ErrorKind, Result, block_on};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wgpu::{Device, ErrorFilter, PollError, PollType, Queue, SubmissionIndex};
-
-/// How long a GPU may be silent before it counts as lost.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// wgpu's device and queue, and what is kept for them.
 struct Wgpu {
@@ -56,23 +57,34 @@ impl Wgpu {
         let scopes = filters.map(|filter| self.device.push_error_scope(filter));
         let result = f();
         let errors: Vec<_> = scopes.into_iter().rev().filter_map(|scope| block_on(scope.pop())).collect();
+        // It may have gone away meanwhile; then nothing else is to blame.
+        self.trouble.check()?;
         match errors.into_iter().next() {
             None => Ok(result),
             Some(error) => Err(named(what(), &error)),
         }
     }
 
-    /// Waits until that submission, or everything, is done.
-    fn wait(&self, submission_index: Option<SubmissionIndex>) -> Result<()> {
-        let result = self.device.poll(PollType::Wait { submission_index, timeout: Some(PATIENCE) });
-        self.trouble.check()?;
-        match result {
-            Ok(_) => Ok(()),
-            Err(PollError::Timeout) => {
-                Err(err!(DeviceLost, "{} has not answered for {} seconds", self.name, PATIENCE.as_secs()))
+    /// Waits until that submission, or everything, is done; `check` is asked meanwhile.
+    fn wait(&self, submission_index: Option<SubmissionIndex>, check: &dyn Fn() -> Result<()>) -> Result<()> {
+        let poll = || {
+            let submission_index = submission_index.clone();
+            let result = self.device.poll(PollType::Wait { submission_index, timeout: Some(SLICE) });
+            self.trouble.check()?;
+            match result {
+                Ok(_) => Ok(true),
+                Err(PollError::Timeout) => Ok(false),
+                Err(e) => Err(err!(Internal, "{}: {e}", self.name)),
             }
-            Err(e) => Err(err!(Internal, "{}: {e}", self.name)),
+        };
+        let waited = wait_until(PATIENCE, check, poll);
+        if let Err(e) = &waited
+            && e.kind() == ErrorKind::DeviceLost
+        {
+            self.trouble.keep(err!(DeviceLost, "{}: {}", self.name, e.what()));
+            self.trouble.check()?;
         }
+        waited
     }
 }
 
@@ -128,7 +140,38 @@ impl Driver for Wgpu {
         Box::pin(async move { self.submit(recording, check) })
     }
 
-    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
-        Box::pin(async move { self.read_all(from) })
+    fn replay_timed<'a>(
+        &'a self,
+        recording: &'a Recording,
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Option<Vec<Range<Duration>>>>> {
+        Box::pin(async move {
+            if self.features.timestamps {
+                return self.submit_timed(recording, check).map(Some);
+            }
+            self.submit(recording, check)?;
+            Ok(None)
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        from: &'a [(Memory, usize)],
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
+        Box::pin(async move { self.read_all(from, check) })
+    }
+
+    fn is_lost(&self) -> bool {
+        self.trouble.check().is_err_and(|e| e.kind() == ErrorKind::DeviceLost)
+    }
+
+    fn give_up(&self) {
+        self.trouble.keep(err!(DeviceLost, "{} was given up", self.name));
+        self.device.destroy();
+    }
+
+    fn reopen(&self) -> BoxFuture<'static, Result<Box<dyn Driver>>> {
+        Box::pin(open::open_named(self.name.clone()))
     }
 }

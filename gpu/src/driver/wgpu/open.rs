@@ -9,8 +9,7 @@ use wgpu::{Adapter, Backend, DeviceDescriptor, DeviceType, ExperimentalFeatures,
 
 /// The adapters of this machine, opened, the preferred one first.
 pub async fn open(preference: Preference) -> Result<Vec<Box<dyn Driver>>> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let mut adapters: Vec<Adapter> = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    let mut adapters = adapters().await;
     adapters.sort_by_key(|adapter| rank(preference, adapter));
     let hardware = |adapter: &Adapter| adapter.get_info().device_type != DeviceType::Cpu;
     if adapters.iter().any(hardware) {
@@ -32,6 +31,25 @@ pub async fn open(preference: Preference) -> Result<Vec<Box<dyn Driver>>> {
     Ok(opened)
 }
 
+/// The adapter of that name, opened.
+pub(super) async fn open_named(name: String) -> Result<Box<dyn Driver>> {
+    let found = adapters().await.into_iter().find(|adapter| named_as(adapter) == name);
+    let adapter = found.ok_or_else(|| err!(DeviceLost, "{name} is not there any more"))?;
+    let opened = open_adapter(&adapter).await;
+    Ok(Box::new(opened.map_err(|why| err!(DeviceLost, "it could not be opened again: {why}"))?))
+}
+
+async fn adapters() -> Vec<Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    instance.enumerate_adapters(wgpu::Backends::PRIMARY).await
+}
+
+/// What an adapter is called.
+fn named_as(adapter: &Adapter) -> String {
+    let info = adapter.get_info();
+    format!("{} ({})", info.name, info.backend)
+}
+
 /// The place of an adapter in the order of preference.
 fn rank(preference: Preference, adapter: &Adapter) -> (u32, u32) {
     let info = adapter.get_info();
@@ -51,8 +69,7 @@ fn rank(preference: Preference, adapter: &Adapter) -> (u32, u32) {
 }
 
 async fn open_adapter(adapter: &Adapter) -> Result<Wgpu, String> {
-    let info = adapter.get_info();
-    let name = format!("{} ({})", info.name, info.backend);
+    let name = named_as(adapter);
     let set = |variable: &str, to: &str| std::env::var(variable).is_ok_and(|value| value == to);
     let least = wgpu::Limits::defaults();
     let limits = match set("EDGEWISE_GPU_LIMITS", "default") {

@@ -9,7 +9,7 @@ use edgewise_core::device::Recording;
 use std::collections::VecDeque;
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindingResource, Buffer, BufferBinding, BufferUsages,
-    CommandEncoderDescriptor, ComputePassDescriptor, ComputePipeline,
+    CommandEncoderDescriptor, ComputePass, ComputePassDescriptor, ComputePipeline,
 };
 
 /// Dispatches of one submission. Between submissions there is a check.
@@ -17,12 +17,27 @@ const SUBMIT: usize = 32;
 /// Submissions that may be on their way: the GPU is never idle, and never far ahead of a check.
 const AHEAD: usize = 3;
 
-struct Steps(Vec<Step>);
+pub(super) struct Steps(pub Vec<Step>);
 
-struct Step {
+pub(super) struct Step {
     pipeline: ComputePipeline,
     bindings: BindGroup,
     groups: [u32; 3],
+}
+
+impl Step {
+    pub fn encode(&self, pass: &mut ComputePass<'_>) {
+        let [x, y, z] = self.groups;
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bindings, &[]);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// The steps behind a recording.
+pub(super) fn steps(recording: &Recording) -> Result<&[Step]> {
+    let steps = recording.downcast_ref::<Steps>();
+    steps.map(|steps| &steps.0[..]).ok_or_else(|| err!(Internal, "a recording of another device"))
 }
 
 impl Wgpu {
@@ -67,26 +82,19 @@ impl Wgpu {
     }
 
     pub(super) fn submit(&self, recording: &Recording, check: &dyn Fn() -> Result<()>) -> Result<()> {
-        let steps = recording.downcast_ref::<Steps>();
-        let steps = steps.ok_or_else(|| err!(Internal, "a recording of another device"))?;
         let mut under_way = VecDeque::new();
-        for part in steps.0.chunks(SUBMIT) {
+        for part in steps(recording)?.chunks(SUBMIT) {
             check()?;
             let encode = || {
                 let mut encoder = self.device.create_command_encoder(&CommandEncoderDescriptor::default());
                 let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-                for step in part {
-                    let [x, y, z] = step.groups;
-                    pass.set_pipeline(&step.pipeline);
-                    pass.set_bind_group(0, &step.bindings, &[]);
-                    pass.dispatch_workgroups(x, y, z);
-                }
+                part.iter().for_each(|step| step.encode(&mut pass));
                 drop(pass);
                 self.queue.submit([encoder.finish()])
             };
             under_way.push_back(self.checked(|| "launching kernels".to_string(), encode)?);
             if under_way.len() > AHEAD {
-                self.wait(under_way.pop_front())?;
+                self.wait(under_way.pop_front(), check)?;
             }
         }
         Ok(())

@@ -1,27 +1,15 @@
-//! What a kernel finds wrong ends the run that it was part of, and no other.
+//! What ends a run on a GPU, and no other one.
 
+mod common;
+
+use common::gpu;
 use edgewise_core::cpu::{Pool, RunContext};
-use edgewise_core::device::Device;
-use edgewise_core::graph::{Fact, Graph, Node, ValueId, ValueInfo};
+use edgewise_core::graph::{Constant, Fact, Graph, Node, ValueId, ValueInfo};
 use edgewise_core::ops::{Attrs, Op};
 use edgewise_core::plan::Program;
 use edgewise_core::run::{Cost, run_async};
 use edgewise_core::{DType, Dim, ErrorKind, Result, Tensor, Value, block_on};
-use edgewise_gpu::{Preference, open_gpus};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-/// The GPU that tests run on, if there is one.
-fn gpu() -> Option<Arc<dyn Device>> {
-    match block_on(open_gpus(Preference::Performance)) {
-        Ok(gpus) => gpus.into_iter().next().map(|gpu| gpu as Arc<dyn Device>),
-        Err(e) => {
-            assert!(std::env::var_os("EDGEWISE_GPU_REQUIRED").is_none(), "{e}");
-            eprintln!("skipped: {e}");
-            None
-        }
-    }
-}
 
 /// `y = Relu (x [i]) [j]`, and `x` has four rows.
 fn two_gathers() -> Graph {
@@ -80,4 +68,32 @@ fn an_index_outside_of_its_axis_ends_the_run_and_no_other() {
         assert_eq!((e.kind(), e.node(), e.what()), (ErrorKind::InvalidInput, Some(node), says));
         right();
     }
+}
+
+#[test]
+fn a_tensor_for_which_there_is_no_memory_is_named() {
+    let Some(gpu) = gpu() else { return };
+    let too_many = gpu.limits().buffer_bytes as i64 / 4 + 1;
+    let mut graph = Graph::default();
+    let mut value = |name: &str, declared: Option<Fact>, constant: Option<Tensor>| {
+        let constant = constant.map(Constant::Tensor);
+        graph.values.push(ValueInfo { name: name.into(), declared, constant });
+        ValueId(graph.values.len() as u32 - 1)
+    };
+    let x = value("x", Some(Fact::tensor(DType::F32, [Dim::from(1)])), None);
+    let shape = value("shape", None, Some(Tensor::new(&[1], &[too_many]).unwrap()));
+    let y = value("far too much", None, None);
+    let op = Op::parse(Attrs::new("", "Expand", 13, vec![true; 2], vec![true], Default::default())).unwrap();
+    let (name, op_name) = ("widen".to_string(), "Expand".to_string());
+    let inputs = vec![Some(x), Some(shape)];
+    graph.nodes.push(Node { name, op, op_name, inputs, outputs: vec![Some(y)] });
+    (graph.inputs, graph.outputs) = (vec![x], vec![y]);
+
+    let program = Program::compile_for(graph, Some(gpu)).unwrap();
+    block_on(program.prepare()).unwrap();
+    let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
+    let inputs = vec![Tensor::scalar(1f32).reshaped(&[1]).unwrap().into()];
+    let e = block_on(run_async(&program, inputs, &RunContext::new(&pool, &cancel))).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::OutOfMemory);
+    assert!(e.what().starts_with("tensor 'far too much' takes"), "{e}");
 }
