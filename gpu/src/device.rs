@@ -5,6 +5,7 @@
 
 use crate::driver::{Dispatch, Driver, Features, Limits, Pipeline};
 use crate::kernels;
+use crate::self_test;
 use crate::shader::Variant;
 use edgewise_core::device::{Device, DeviceKernel, Launch, Lowered, Memory, PipelineId, Recording, Target};
 use edgewise_core::{BoxFuture, Result};
@@ -16,6 +17,7 @@ use std::time::Duration;
 /// A GPU.
 pub struct Gpu {
     driver: Box<dyn Driver>,
+    by_hand: Vec<&'static str>,
     pipelines: Mutex<Pipelines>,
     /// The same GPU opened again, after it was lost.
     successor: Mutex<Option<Arc<Gpu>>>,
@@ -35,9 +37,15 @@ struct Entry {
 }
 
 impl Gpu {
-    /// The device over a driver.
-    pub(crate) fn over(driver: Box<dyn Driver>) -> Gpu {
-        Gpu { driver, pipelines: Mutex::default(), successor: Mutex::default() }
+    /// The device over a driver, which is put to the test first.
+    pub(crate) async fn over(driver: Box<dyn Driver>) -> Result<Gpu> {
+        let by_hand = self_test::fallbacks(&*driver).await?;
+        Ok(Gpu { driver, by_hand, pipelines: Mutex::default(), successor: Mutex::default() })
+    }
+
+    /// What kernels do by integers, as this GPU gets it wrong or was said to: the constants that say so.
+    pub fn by_hand(&self) -> &[&'static str] {
+        &self.by_hand
     }
 
     /// What one dispatch may use.
@@ -64,7 +72,7 @@ impl Gpu {
             let next = match known {
                 Some(next) => next,
                 None => {
-                    let opened = Arc::new(Gpu::over(gpu.driver.reopen().await?));
+                    let opened = Arc::new(Gpu::over(gpu.driver.reopen().await?).await?);
                     // Another one may have been quicker.
                     lock(&gpu.successor).get_or_insert(opened).clone()
                 }
@@ -75,7 +83,11 @@ impl Gpu {
     }
 
     /// Asks for a pipeline, which [`prepare`](Device::prepare) makes.
-    pub(crate) fn pipeline(&self, variant: Variant) -> PipelineId {
+    pub(crate) fn pipeline(&self, mut variant: Variant) -> PipelineId {
+        let shader = variant.shader;
+        // A file that is not there fails when it is compiled.
+        let by_hand = self.by_hand.iter().filter(|name| shader.has_constant(name).unwrap_or(false));
+        variant.constants.extend(by_hand.map(|name| (*name, 1)));
         let mut pipelines = self.table();
         if let Some(&id) = pipelines.ids.get(&variant) {
             return id;

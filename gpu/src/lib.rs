@@ -13,6 +13,7 @@ extern crate edgewise_core;
 mod device;
 mod driver;
 mod kernels;
+mod self_test;
 mod shader;
 
 pub use device::Gpu;
@@ -35,8 +36,9 @@ pub enum Preference {
 /// The GPUs of this machine as devices, the preferred one first. Software that only looks like a GPU is opened
 /// where there is nothing else.
 ///
-/// `EDGEWISE_GPU_LIMITS=default` keeps to the limits that every WebGPU has, and `EDGEWISE_GPU_FEATURES=none` to
-/// no optional feature: what is computed must not depend on them.
+/// `EDGEWISE_GPU_LIMITS=default` keeps to the limits that every WebGPU has, `EDGEWISE_GPU_FEATURES=none` to no optional
+/// feature, and `EDGEWISE_GPU_BY_HAND=all` trusts a GPU in nothing that it might round in its own way: what is computed
+/// must not depend on them.
 pub async fn open(preference: Preference) -> Result<Vec<Arc<dyn Device>>> {
     let gpus = open_gpus(preference).await?;
     Ok(gpus.into_iter().map(|gpu| gpu as Arc<dyn Device>).collect())
@@ -50,6 +52,9 @@ pub fn open_blocking(preference: Preference) -> Result<Vec<Arc<dyn Device>>> {
 
 /// The same devices, by their own type.
 pub async fn open_gpus(preference: Preference) -> Result<Vec<Arc<Gpu>>> {
-    let drivers = driver::wgpu::open(preference).await?;
-    Ok(drivers.into_iter().map(|driver| Arc::new(Gpu::over(driver))).collect())
+    let mut gpus = Vec::new();
+    for driver in driver::wgpu::open(preference).await? {
+        gpus.push(Arc::new(Gpu::over(driver).await?));
+    }
+    Ok(gpus)
 }

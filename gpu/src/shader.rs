@@ -98,6 +98,7 @@ impl std::fmt::Display for Variant {
 const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
     ("byte_windows", include_str!("kernels/common/byte_windows.wgsl")),
+    ("dot", include_str!("kernels/common/dot.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
     ("exact", include_str!("kernels/common/exact.wgsl")),
     ("factors", include_str!("kernels/common/factors.wgsl")),
@@ -119,6 +120,14 @@ const COMMON: &[(&str, &str)] = &[
 ];
 
 impl Shader {
+    /// Whether it, or a file that it uses, has that `override` constant.
+    pub fn has_constant(&self, name: &str) -> Result<bool> {
+        let declares = |line: &str| {
+            line.strip_prefix("override ").is_some_and(|rest| rest.split(':').next() == Some(name))
+        };
+        Ok(self.source()?.lines().any(declares))
+    }
+
     /// The file, behind those that it uses.
     pub fn source(&self) -> Result<String> {
         let mut source = String::new();

@@ -65,6 +65,18 @@ fn limits_are_those_of_every_gpu_at_least() {
     assert!(!gpu.name().is_empty());
 }
 
+#[test]
+fn what_a_gpu_gets_right_is_not_done_by_hand() {
+    let Some(gpu) = gpu() else { return };
+    match std::env::var("EDGEWISE_GPU_BY_HAND") {
+        Ok(asked) if asked == "all" => assert_eq!(gpu.by_hand().len(), 6),
+        Ok(asked) => assert_eq!(gpu.by_hand().len(), asked.split(',').count()),
+        // What else a GPU may do is its own affair; this one is known.
+        Err(_) if gpu.name().contains("llvmpipe") => assert!(gpu.by_hand().is_empty(), "{:?}", gpu.by_hand()),
+        Err(_) => {}
+    }
+}
+
 /// So many products of two matrices, one after the other, and where the last one goes.
 fn products(gpu: &Gpu, size: usize, times: usize) -> (Recording, Memory) {
     let parsed = Op::parse(Attrs::new("", "MatMul", 13, vec![true; 2], vec![true], Default::default()));

@@ -53,7 +53,7 @@ fn finished(found: i32, cells: u32, corner: vec3<i32>) -> u32 {
         let taps = min((room + p.dilation.xyz - 1u) / p.dilation.xyz, p.kernel.xyz);
         n = taps.x * taps.y * taps.z;
     }
-    let factor = divided(p.x_scale, multiplied(p.y_scale, f32(n)));
+    let factor = divided(p.x_scale, multiplied(p.y_scale, to_nearest_unsigned(n)));
     let sum = found - p.x_zero * i32(cells);
     return bitcast<u32>(stepped(multiplied(to_nearest(sum), factor), p.y_zero, lowest(), lowest() + 255)) & 0xffu;
 }

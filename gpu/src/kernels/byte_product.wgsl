@@ -1,3 +1,4 @@
+// use dot
 // use element
 // use wide
 // use exact
@@ -50,10 +51,6 @@ fn vector_of_a(base: u32, window: Window, k: u32) -> vec4<u32> {
     );
 }
 
-fn product_of(x: vec4<u32>, w: vec4<u32>) -> i32 {
-    return dot4I8Packed(x.x, w.x) + dot4I8Packed(x.y, w.y) + dot4I8Packed(x.z, w.z) + dot4I8Packed(x.w, w.w);
-}
-
 @compute @workgroup_size(128)
 fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: vec3<u32>) {
     let at = places(group.z);
@@ -104,17 +101,17 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
             let w3 = b_tile[b_at + 48u];
             for (var i = 0u; i < 4u; i++) {
                 let x = a_tile[v * ROWS + my_row + i];
-                sums[i] += vec4<i32>(product_of(x, w0), product_of(x, w1), product_of(x, w2), product_of(x, w3));
+                sums[i] += vec4<i32>(dot_of_16(x, w0), dot_of_16(x, w1), dot_of_16(x, w2), dot_of_16(x, w3));
                 if ROW_SUMS {
-                    row_sums[i] += product_of(x, ones);
+                    row_sums[i] += dot_of_16(x, ones);
                 }
             }
             if COLUMN_SUMS {
                 column_sums += vec4<i32>(
-                    product_of(w0, ones),
-                    product_of(w1, ones),
-                    product_of(w2, ones),
-                    product_of(w3, ones),
+                    dot_of_16(w0, ones),
+                    dot_of_16(w1, ones),
+                    dot_of_16(w2, ones),
+                    dot_of_16(w3, ones),
                 );
             }
         }

@@ -1,3 +1,4 @@
+// use dot
 // use element
 // use wide
 // use exact
@@ -9,10 +10,6 @@ const COLUMNS: u32 = 16u;
 const SHARES: u32 = 16u;
 
 var<workgroup> partial: array<vec3<i32>, 256>;
-
-fn product_of(x: vec4<u32>, w: vec4<u32>) -> i32 {
-    return dot4I8Packed(x.x, w.x) + dot4I8Packed(x.y, w.y) + dot4I8Packed(x.z, w.z) + dot4I8Packed(x.w, w.w);
-}
 
 fn word_of_a(base: u32, k: u32) -> u32 {
     if k >= p.words {
@@ -43,12 +40,12 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
                 word_of_a(base, k + 3u),
             );
             let w = b[(b_matrix + step * p.columns + column) * 4u + part];
-            sums.x += product_of(x, w);
+            sums.x += dot_of_16(x, w);
             if ROW_SUMS {
-                sums.y += product_of(x, ones);
+                sums.y += dot_of_16(x, ones);
             }
             if COLUMN_SUMS {
-                sums.z += product_of(w, ones);
+                sums.z += dot_of_16(w, ones);
             }
         }
     }

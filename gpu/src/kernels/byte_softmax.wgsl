@@ -41,8 +41,8 @@ fn byte_at(i: u32) -> u32 {
 }
 
 // Every sum is rounded by itself: they must not be taken in another order.
-fn added(a: f32, b: f32) -> f32 {
-    return kept_apart(a + b, p.nothing.x);
+fn added_apart(a: f32, b: f32) -> f32 {
+    return kept_apart(added(a, b), p.nothing.x);
 }
 
 fn look_at(row: u32, me: u32) {
@@ -60,7 +60,7 @@ fn look_at(row: u32, me: u32) {
     if me < p.sums {
         var sum = 0.0;
         for (var k = me; k < p.row; k += p.sums) {
-            sum = added(sum, exponentials[largest * 256u + byte_at(begin + k)]);
+            sum = added_apart(sum, exponentials[largest * 256u + byte_at(begin + k)]);
         }
         sum_of[me] = sum;
     }
@@ -68,7 +68,7 @@ fn look_at(row: u32, me: u32) {
     if me == 0u {
         for (var half = p.sums / 2u; half > 0u; half /= 2u) {
             for (var i = 0u; i < half; i++) {
-                sum_of[i] = added(sum_of[i], sum_of[i + half]);
+                sum_of[i] = added_apart(sum_of[i], sum_of[i + half]);
             }
         }
         y[2u * row] = largest;

@@ -29,7 +29,7 @@ fn difference(q: u32, z: u32) -> f32 {
     let a = bitcast<i32>(q);
     let b = bitcast<i32>(z);
     if X != I32 {
-        return f32(a - b);
+        return whole(a - b);
     }
     return bitcast<f32>(select(rounded(0u, 0, q - z), rounded(0x80000000u, 0, z - q), a < b));
 }

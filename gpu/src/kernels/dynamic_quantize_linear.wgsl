@@ -32,7 +32,7 @@ fn scale_for(low: u32, high: u32) -> f32 {
     }
     let large = max(low, high) >= 0x40000000u;
     let factor = select(18446744073709551616.0, 1.0, large);
-    let sum = multiplied(bitcast<f32>(low), factor) + multiplied(bitcast<f32>(high), factor);
+    let sum = added(multiplied(bitcast<f32>(low), factor), multiplied(bitcast<f32>(high), factor));
     if large {
         return divided(sum, 255.0);
     }

@@ -38,7 +38,7 @@ struct Parameters {
 
 fn result_of(i: u32) -> u32 {
     let byte = bitcast<i32>(to_int(bits_of(x[i / 4u], i, X), X));
-    var real = multiplied(f32(byte - p.x_zero), p.x_scale);
+    var real = multiplied(whole(byte - p.x_zero), p.x_scale);
     if FACTOR == 1u {
         real = multiplied(real, bitcast<f32>(factor[0]));
     }
@@ -55,10 +55,10 @@ fn result_of(i: u32) -> u32 {
         }
     }
     if BIAS {
-        real = kept_apart(real, p.nothing) + bitcast<f32>(bias[at.x]);
+        real = added(kept_apart(real, p.nothing), bitcast<f32>(bias[at.x]));
     }
     if SUM {
-        real = kept_apart(real, p.nothing) + bitcast<f32>(sum[at.y]);
+        real = added(kept_apart(real, p.nothing), bitcast<f32>(sum[at.y]));
     }
     real = activate(FUNCTION, kept_apart(real, p.nothing), p.of_function);
     if Y == F32 {

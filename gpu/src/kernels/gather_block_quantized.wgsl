@@ -59,7 +59,7 @@ fn result_of(i: u32) -> u32 {
     let at = line * p.blocks + block;
     let scale = to_float(bits_of(scales[at / per_word(SCALE)], at, SCALE), SCALE);
     let code = code_of(codes[place / (32u / BITS)], place);
-    return from_float(multiplied(f32(code - zero), scale), SCALE);
+    return from_float(multiplied(whole(code - zero), scale), SCALE);
 }
 
 @compute @workgroup_size(GROUP)

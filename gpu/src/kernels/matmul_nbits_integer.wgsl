@@ -1,3 +1,4 @@
+// use dot
 // use element
 // use wide
 // use exact
@@ -22,7 +23,7 @@ fn block_of(row: u32, column: u32, block: u32) -> f32 {
     for (var w = 0u; w < words; w++) {
         let packed = b[of_b + w];
         for (var j = 0u; j < apart; j++) {
-            sum += dot4I8Packed(codes[of_a + w * apart + j], unpacked(packed, j));
+            sum += dot_of_bytes(codes[of_a + w * apart + j], unpacked(packed, j));
         }
     }
     return term_of(sum, row, column, block);
@@ -45,7 +46,7 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
         if finishes {
             for (var lane = 0u; lane < per_word(KIND); lane++) {
                 for (var i = 0u; i < min(SHARES, p.blocks - begin); i++) {
-                    sums[lane] += terms[(me * per_word(KIND) + lane) * SHARES + i];
+                    sums[lane] = added(sums[lane], terms[(me * per_word(KIND) + lane) * SHARES + i]);
                 }
             }
         }

@@ -1,3 +1,4 @@
+// use dot
 // use element
 // use wide
 // use exact
@@ -11,10 +12,6 @@ const COLUMNS: u32 = 64u;
 // Up to four vectors of 16 codes; lines lie side by side. Columns that are an invocation's lie apart by 16.
 var<workgroup> a_tile: array<vec4<u32>, 128>;
 var<workgroup> b_tile: array<vec4<u32>, 256>;
-
-fn product_of(x: vec4<u32>, w: vec4<u32>) -> i32 {
-    return dot4I8Packed(x.x, w.x) + dot4I8Packed(x.y, w.y) + dot4I8Packed(x.z, w.z) + dot4I8Packed(x.w, w.w);
-}
 
 // 16 codes of a column, in the order of those of A.
 fn codes_of(column: u32, vector: u32) -> vec4<u32> {
@@ -71,7 +68,7 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
                 let w3 = b_tile[at + 48u];
                 for (var i = 0u; i < 4u; i++) {
                     let x = a_tile[v * ROWS + my_row + i];
-                    sums[i] += vec4<i32>(product_of(x, w0), product_of(x, w1), product_of(x, w2), product_of(x, w3));
+                    sums[i] += vec4<i32>(dot_of_16(x, w0), dot_of_16(x, w1), dot_of_16(x, w2), dot_of_16(x, w3));
                 }
             }
             workgroupBarrier();
@@ -81,7 +78,7 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
                 let row = first_row + my_row + i;
                 let column = first_column + my_column * 4u + j;
                 if row < p.rows && column < p.columns {
-                    results[i][j] += term_of(sums[i][j], row, column, block);
+                    results[i][j] = added(results[i][j], term_of(sums[i][j], row, column, block));
                 }
             }
         }

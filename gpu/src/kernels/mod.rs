@@ -35,7 +35,7 @@ macro_rules! kernels {
         #[cfg(test)]
         fn shaders() -> Vec<&'static crate::shader::Shader> {
             use crate::shader::Files;
-            let mut all = Vec::new();
+            let mut all = vec![&crate::self_test::SHADER];
             $($(all.extend($file::$shader.files());)*)*
             all
         }

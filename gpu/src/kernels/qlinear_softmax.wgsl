@@ -67,7 +67,7 @@ fn look_at(slice: u32, me: u32) {
         }
         let high = sum.x + (sum.y >> 12u);
         y[2u * slice] = most;
-        y[2u * slice + 1u] = bitcast<u32>(f32(high) * 4096.0 + f32(sum.y & 0xfffu));
+        y[2u * slice + 1u] = bitcast<u32>(added(to_nearest_unsigned(high) * 4096.0, whole(i32(sum.y & 0xfffu))));
     }
 }
 

@@ -10,7 +10,7 @@ pub fn gpu() -> Option<Arc<Gpu>> {
         Ok(gpus) => gpus.into_iter().next(),
         Err(e) => {
             assert!(std::env::var_os("EDGEWISE_GPU_REQUIRED").is_none(), "{e}");
-            assert_eq!(e.kind(), ErrorKind::Unsupported);
+            assert_eq!(e.kind(), ErrorKind::Unsupported, "{e}");
             eprintln!("skipped: {e}");
             None
         }

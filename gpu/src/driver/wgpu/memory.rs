@@ -1,6 +1,7 @@
 //! Buffers: made, written, read back.
 
 use super::Wgpu;
+use super::patience::Pending;
 use edgewise_core::Result;
 use edgewise_core::device::{Memory, device_bytes};
 use std::sync::Arc;
@@ -95,22 +96,26 @@ impl Wgpu {
         check: &dyn Fn() -> Result<()>,
     ) -> Result<Vec<Vec<u8>>> {
         let what = || "copying from the GPU".to_string();
-        let (done, mapped) = channel();
-        let submitted = self.checked(what, || {
-            let submitted = self.queue.submit([encoder.finish()]);
+        let pending = Pending::new(staging.len().max(1));
+        let (failed, failures) = channel();
+        self.checked(what, || {
+            self.queue.submit([encoder.finish()]);
             for buffer in staging {
-                let done = done.clone();
-                // Nobody listens any more where waiting has ended with an error.
-                buffer.map_async(MapMode::Read, .., move |result| drop(done.send(result)));
+                let (pending, failed) = (pending.clone(), failed.clone());
+                buffer.map_async(MapMode::Read, .., move |result| {
+                    // Nobody listens any more where waiting has ended with an error.
+                    result.unwrap_or_else(|e| drop(failed.send(e)));
+                    pending.done();
+                });
             }
-            submitted
+            if staging.is_empty() {
+                let pending = pending.clone();
+                self.queue.on_submitted_work_done(move || pending.done());
+            }
         })?;
-        self.wait(Some(submitted), check)?;
-        for _ in staging {
-            let result = mapped.recv_timeout(super::PATIENCE);
-            self.trouble.check()?;
-            let result = result.map_err(|_| err!(DeviceLost, "{} gave no answer", self.name))?;
-            result.map_err(|e| err!(Internal, "{}: {e}", what()))?;
+        self.wait(&pending, check)?;
+        if let Ok(e) = failures.try_recv() {
+            bail!(Internal, "{}: {e}", what());
         }
         let read = |buffer: &Buffer| {
             let view = buffer.get_mapped_range(..).map_err(|e| err!(Internal, "{}: {e}", what()))?;

@@ -13,7 +13,7 @@ mod timing;
 
 pub use open::open;
 
-use self::patience::{PATIENCE, SLICE, wait_until};
+use self::patience::{PATIENCE, Pending, wait_until};
 use self::pipelines::Layouts;
 use super::{Dispatch, Driver, Features, Limits, Pipeline};
 use crate::shader::Variant;
@@ -22,7 +22,7 @@ use edgewise_core::{BoxFuture, Error, ErrorKind, Result, block_on};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use wgpu::{Device, ErrorFilter, PollError, PollType, Queue, SubmissionIndex};
+use wgpu::{Device, ErrorFilter, PollType, Queue};
 
 /// wgpu's device and queue, and what is kept for them.
 struct Wgpu {
@@ -65,17 +65,13 @@ impl Wgpu {
         }
     }
 
-    /// Waits until that submission, or everything, is done; `check` is asked meanwhile.
-    fn wait(&self, submission_index: Option<SubmissionIndex>, check: &dyn Fn() -> Result<()>) -> Result<()> {
+    /// Waits until that is done; `check` is asked meanwhile.
+    fn wait(&self, pending: &Pending, check: &dyn Fn() -> Result<()>) -> Result<()> {
         let poll = || {
-            let submission_index = submission_index.clone();
-            let result = self.device.poll(PollType::Wait { submission_index, timeout: Some(SLICE) });
+            let polled = self.device.poll(PollType::Poll);
             self.trouble.check()?;
-            match result {
-                Ok(_) => Ok(true),
-                Err(PollError::Timeout) => Ok(false),
-                Err(e) => Err(err!(Internal, "{}: {e}", self.name)),
-            }
+            polled.map_err(|e| err!(Internal, "{}: {e}", self.name))?;
+            Ok(pending.is_done())
         };
         let waited = wait_until(PATIENCE, check, poll);
         if let Err(e) = &waited

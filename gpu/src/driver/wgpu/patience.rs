@@ -1,24 +1,60 @@
 //! Waiting for a GPU: never for ever, and never without asking whether anybody still wants the answer.
+//!
+//! What a reader would get wrong: wgpu could wait by itself, for a submission and so long. But where that time is over
+//! while another thread polls, it takes the difference between what both saw for a bug of its own, and panics. So
+//! nobody waits inside of wgpu: work says that it is done, and threads look for that.
 
 use edgewise_core::Result;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a GPU may be silent before it counts as lost.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-/// How long it is waited for between two questions.
-pub(super) const SLICE: Duration = Duration::from_millis(20);
+/// How often is looked without a pause: most answers come soon.
+const EAGER: u32 = 64;
+/// The longest pause between two looks.
+const PAUSE: Duration = Duration::from_millis(1);
 
-/// Polls until that says that it is done. Between two polls, which take a slice of time each, `check` may stop it.
+/// How much of some work is still to be done.
+#[derive(Clone)]
+pub(super) struct Pending(Arc<AtomicUsize>);
+
+impl Pending {
+    /// Work in so many parts.
+    pub fn new(parts: usize) -> Pending {
+        Pending(Arc::new(AtomicUsize::new(parts)))
+    }
+
+    /// One part is done.
+    pub fn done(&self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+
+    /// Whether all of it is.
+    pub fn is_done(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+}
+
+/// Looks until `poll` says that it is done. In between, `check` may stop it.
 pub(super) fn wait_until(
     patience: Duration,
     check: &dyn Fn() -> Result<()>,
     mut poll: impl FnMut() -> Result<bool>,
 ) -> Result<()> {
     let began = Instant::now();
+    let mut looks = 0u32;
     while !poll()? {
         check()?;
         let waited = began.elapsed();
         ensure!(waited < patience, DeviceLost, "it has not answered for {} seconds", waited.as_secs());
+        looks = looks.saturating_add(1);
+        match looks.checked_sub(EAGER) {
+            None => std::thread::yield_now(),
+            // The longer it was, the longer it may still be.
+            Some(more) => std::thread::sleep(PAUSE.min(Duration::from_micros(20) * (1 + more / 4))),
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Wgpu;
 use super::memory::buffer;
+use super::patience::Pending;
 use super::pipelines::Compiled;
 use crate::driver::Dispatch;
 use edgewise_core::Result;
@@ -90,11 +91,17 @@ impl Wgpu {
                 let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
                 part.iter().for_each(|step| step.encode(&mut pass));
                 drop(pass);
-                self.queue.submit([encoder.finish()])
+                self.queue.submit([encoder.finish()]);
+                let pending = Pending::new(1);
+                let when_done = pending.clone();
+                self.queue.on_submitted_work_done(move || when_done.done());
+                pending
             };
             under_way.push_back(self.checked(|| "launching kernels".to_string(), encode)?);
-            if under_way.len() > AHEAD {
-                self.wait(under_way.pop_front(), check)?;
+            if under_way.len() > AHEAD
+                && let Some(first) = under_way.pop_front()
+            {
+                self.wait(&first, check)?;
             }
         }
         Ok(())

@@ -26,9 +26,9 @@ fn term_of(sum: i32, row: u32, column: u32, block: u32) -> f32 {
     }
     let of_row = 2u * (row * p.blocks + block);
     let less = select(0, 128, BITS == 8u) - zero;
-    let whole = sum + less * bitcast<i32>(steps[of_row + 1u]);
+    let products = sum + less * bitcast<i32>(steps[of_row + 1u]);
     let at = column * p.blocks + block;
-    let scaled = multiplied(to_nearest(whole), float_at(scales[at / per_word(SCALE)], at, SCALE));
+    let scaled = multiplied(to_nearest(products), float_at(scales[at / per_word(SCALE)], at, SCALE));
     return kept_apart(multiplied(scaled, bitcast<f32>(steps[of_row])), p.nothing.x);
 }
 
@@ -36,7 +36,7 @@ fn term_of(sum: i32, row: u32, column: u32, block: u32) -> f32 {
 fn finished(sum: f32, column: u32) -> u32 {
     var x = sum;
     if BIAS {
-        x += float_at(bias[column / per_word(KIND)], column, KIND);
+        x = added(x, float_at(bias[column / per_word(KIND)], column, KIND));
     }
     return placed(from_float(x, KIND), column, KIND);
 }

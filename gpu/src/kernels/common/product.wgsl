@@ -96,24 +96,24 @@ fn without_zeros(sum: i32, zero: i32, row_sum: i32, column_sum: i32, column: vec
 }
 
 // The bits of what a sum becomes.
-fn finished(sum: i32, column: vec4<u32>) -> u32 {
-    var whole = sum;
+fn finished(products: i32, column: vec4<u32>) -> u32 {
+    var sum = products;
     if BIAS == 1u {
-        whole += bitcast<i32>(column.z);
+        sum += bitcast<i32>(column.z);
     }
     if GIVES == 0u {
-        return bitcast<u32>(whole);
+        return bitcast<u32>(sum);
     }
     var factor = bitcast<f32>(column.w);
     if GIVES == 1u {
-        return byte_of(to_nearest(whole) * factor, p.y_zero, p.low);
+        return byte_of(product_of(to_nearest(sum), factor), p.y_zero, p.low);
     }
     if DYNAMIC {
         factor = multiplied(bitcast<f32>(a_scale[0]), factor);
     }
-    var real = multiplied(to_nearest(whole), factor);
+    var real = multiplied(to_nearest(sum), factor);
     if BIAS == 2u {
-        real = kept_apart(real, p.nothing) + bitcast<f32>(column.z);
+        real = added(kept_apart(real, p.nothing), bitcast<f32>(column.z));
     }
     // NaN is kept.
     if RELU && real < 0.0 {
