@@ -31,6 +31,21 @@ fn bytes_come_back_as_they_were_written() {
 }
 
 #[test]
+fn what_is_sent_in_windows_arrives_as_it_was_written() {
+    let Some(gpu) = gpu() else { return };
+    let part = |n: u8| vec![n; (5 << 20) + 3];
+    let memories: Vec<_> = (0..9).map(|_| gpu.allocate((5 << 20) + 3, "a part").unwrap()).collect();
+    for (n, memory) in (0u8..).zip(&memories) {
+        gpu.write(memory, &part(n ^ 0xff)).unwrap();
+        gpu.write(memory, &part(n)).unwrap();
+    }
+    for (n, memory) in (0u8..).zip(memories) {
+        let len = part(n).len();
+        assert!(block_on(gpu.read(&[(memory, len)], &|| Ok(()))).unwrap()[0] == part(n));
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_an_error_that_names_it() {
     let Some(gpu) = gpu() else { return };
     let e = gpu.allocate(1 << 50, "the weights of 'dense'").unwrap_err();

@@ -4,9 +4,23 @@ use super::Wgpu;
 use super::patience::Pending;
 use edgewise_core::Result;
 use edgewise_core::device::{Memory, device_bytes};
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, MapMode};
+
+/// Bytes on their way to the GPU of which wgpu keeps copies before they are sent off and waited for.
+const WINDOW: usize = 16 << 20;
+
+/// What is on its way to the GPU.
+#[derive(Default)]
+pub(super) struct Uploads(Mutex<Window>);
+
+#[derive(Default)]
+struct Window {
+    /// Written since something was sent off.
+    bytes: usize,
+    sent: Option<Pending>,
+}
 
 /// The buffer behind a memory.
 pub(super) fn buffer(memory: &Memory) -> Result<&Buffer> {
@@ -57,7 +71,24 @@ impl Wgpu {
                     self.queue.write_buffer(buffer, whole as u64, &word);
                 }
             },
-        )
+        )?;
+        self.send(bytes.len())
+    }
+
+    /// Sends off what was written once that is much, so that copies of a model's weights do not pile up. Two windows
+    /// are on their way at most.
+    fn send(&self, bytes: usize) -> Result<()> {
+        let mut window = self.uploads.0.lock().unwrap_or_else(PoisonError::into_inner);
+        window.bytes = window.bytes.saturating_add(bytes);
+        if window.bytes < WINDOW {
+            return Ok(());
+        }
+        window.bytes = 0;
+        let sent = self.checked(|| "copying to the GPU".to_string(), || self.submit_and_tell([]))?;
+        match window.sent.replace(sent) {
+            Some(before) => self.wait(&before, &|| Ok(())),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn read_all(

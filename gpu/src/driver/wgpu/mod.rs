@@ -13,6 +13,7 @@ mod timing;
 
 pub use open::open;
 
+use self::memory::Uploads;
 use self::patience::{PATIENCE, Pending, wait_until};
 use self::pipelines::Layouts;
 use super::{Dispatch, Driver, Features, Limits, Pipeline};
@@ -22,7 +23,7 @@ use edgewise_core::{BoxFuture, Error, ErrorKind, Result, block_on};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use wgpu::{Device, ErrorFilter, PollType, Queue};
+use wgpu::{CommandBuffer, Device, ErrorFilter, PollType, Queue};
 
 /// wgpu's device and queue, and what is kept for them.
 struct Wgpu {
@@ -31,6 +32,7 @@ struct Wgpu {
     queue: Queue,
     features: Features,
     layouts: Layouts,
+    uploads: Uploads,
     trouble: Trouble,
 }
 
@@ -63,6 +65,15 @@ impl Wgpu {
             None => Ok(result),
             Some(error) => Err(named(what(), &error)),
         }
+    }
+
+    /// Submits commands; what it gives is done when they are.
+    fn submit_and_tell<const N: usize>(&self, commands: [CommandBuffer; N]) -> Pending {
+        self.queue.submit(commands);
+        let pending = Pending::new(1);
+        let when_done = pending.clone();
+        self.queue.on_submitted_work_done(move || when_done.done());
+        pending
     }
 
     /// Waits until that is done; `check` is asked meanwhile.

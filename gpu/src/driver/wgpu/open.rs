@@ -1,6 +1,6 @@
 //! Finds adapters and opens them.
 
-use super::{Trouble, Wgpu, named, pipelines::Layouts};
+use super::{Trouble, Wgpu, memory::Uploads, named, pipelines::Layouts};
 use crate::Preference;
 use crate::driver::{Driver, Features};
 use edgewise_core::Result;
@@ -120,5 +120,6 @@ async fn open_adapter(adapter: &Adapter) -> Result<Wgpu, String> {
         subgroups: features.contains(wgpu::Features::SUBGROUP),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
     };
-    Ok(Wgpu { name, device, queue, features, layouts: Layouts::default(), trouble })
+    let (layouts, uploads) = (Layouts::default(), Uploads::default());
+    Ok(Wgpu { name, device, queue, features, layouts, uploads, trouble })
 }

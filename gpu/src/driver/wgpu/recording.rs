@@ -2,7 +2,6 @@
 
 use super::Wgpu;
 use super::memory::buffer;
-use super::patience::Pending;
 use super::pipelines::Compiled;
 use crate::driver::Dispatch;
 use edgewise_core::Result;
@@ -91,11 +90,7 @@ impl Wgpu {
                 let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
                 part.iter().for_each(|step| step.encode(&mut pass));
                 drop(pass);
-                self.queue.submit([encoder.finish()]);
-                let pending = Pending::new(1);
-                let when_done = pending.clone();
-                self.queue.on_submitted_work_done(move || when_done.done());
-                pending
+                self.submit_and_tell([encoder.finish()])
             };
             under_way.push_back(self.checked(|| "launching kernels".to_string(), encode)?);
             if under_way.len() > AHEAD
