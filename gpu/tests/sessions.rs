@@ -5,6 +5,7 @@ mod common;
 use common::gpu;
 use edgewise_core::device::Device;
 use edgewise_core::onnx::Bytes;
+use edgewise_core::run::Profile;
 use edgewise_core::{DType, ErrorKind, Options, Result, RunOptions, Session, Tensor, Value, block_on};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -126,6 +127,25 @@ fn a_model_that_cannot_be_read_twice_has_to_be_opened_again() {
         assert!(e.what().contains("digits in memory has to be opened again"), "{e}");
     }
     assert_eq!(scores(&load(gpu).unwrap(), 1).unwrap(), expected);
+}
+
+#[test]
+fn a_profile_has_every_launch_or_says_what_it_has() {
+    let Some(gpu) = gpu() else { return };
+    let timestamps = gpu.features().timestamps;
+    let session = open("digits_int8.onnx", &(gpu as Arc<dyn Device>));
+    let profile = Profile::default();
+    let options = RunOptions { profile: Some(&profile), ..RunOptions::default() };
+    let (_, cost) = session.run_with(&[("image", image(3))], &options).unwrap();
+    let events = profile.events();
+    if timestamps {
+        assert_eq!(events.len(), cost.steps + cost.launches);
+        let nodes: Vec<String> = session.program().graph().nodes.iter().map(|n| n.name.clone()).collect();
+        assert!(events.iter().all(|event| nodes.contains(&event.node) && event.duration_us >= 0.0));
+        assert!(events.iter().any(|event| event.duration_us > 0.0));
+    } else {
+        assert!(events.iter().any(|event| event.outputs.contains("has no timestamps")), "{events:?}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, MapMode};
 
 /// Bytes on their way to the GPU of which wgpu keeps copies before they are sent off and waited for.
-const WINDOW: usize = 16 << 20;
+const WINDOW: usize = 4 << 20;
 
 /// What is on its way to the GPU.
 #[derive(Default)]
