@@ -97,6 +97,7 @@ impl std::fmt::Display for Variant {
 /// The files that others use.
 const COMMON: &[(&str, &str)] = &[
     ("activate", include_str!("kernels/common/activate.wgsl")),
+    ("attention", include_str!("kernels/common/attention.wgsl")),
     ("byte_windows", include_str!("kernels/common/byte_windows.wgsl")),
     ("dot", include_str!("kernels/common/dot.wgsl")),
     ("element", include_str!("kernels/common/element.wgsl")),
@@ -111,6 +112,7 @@ const COMMON: &[(&str, &str)] = &[
     ("nbits_integer", include_str!("kernels/common/nbits_integer.wgsl")),
     ("product", include_str!("kernels/common/product.wgsl")),
     ("scales", include_str!("kernels/common/scales.wgsl")),
+    ("span", include_str!("kernels/common/span.wgsl")),
     ("status", include_str!("kernels/common/status.wgsl")),
     ("tile", include_str!("kernels/common/tile.wgsl")),
     ("vectors", include_str!("kernels/common/vectors.wgsl")),

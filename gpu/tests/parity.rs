@@ -3,6 +3,8 @@
 //! Without a GPU there is nothing to compare: every test says so and passes. Set `EDGEWISE_GPU_REQUIRED` where
 //! one was promised, and they fail instead.
 
+#[path = "parity/attention.rs"]
+mod attention;
 #[path = "parity/byte_convolutions.rs"]
 mod byte_convolutions;
 #[path = "parity/byte_products.rs"]
@@ -23,6 +25,8 @@ mod images;
 mod matmul;
 #[path = "parity/moves.rs"]
 mod moves;
+#[path = "parity/multi_head.rs"]
+mod multi_head;
 #[path = "parity/pool.rs"]
 mod pool;
 #[path = "parity/products.rs"]

@@ -5,6 +5,7 @@ use super::attention_core::{Attend, Bias, Joined, Rows, Span, Stage};
 use super::wide::converted;
 use super::{Io, Kernel};
 use crate::ops::attention::Attention;
+use crate::ops::heads::Part;
 use crate::{DType, Float, Num, Result, View};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,19 +19,10 @@ impl Kernel for Attention {
 impl Attention {
     fn attend<T: Float>(&self, io: &mut Io<'_>) -> Result<()> {
         let (q, k, v) = (io.input(0)?, io.input(1)?, io.input(2)?);
-        let [q_heads, kv_heads] = self.heads.map_or([None; 2], |heads| heads.map(Some));
-        let queries = Heads::of(q, q_heads)?;
-        let (keys, values) = (Heads::of(k, kv_heads)?, Heads::of(v, kv_heads)?);
-        ensure!(
-            (keys.batch, keys.heads, keys.positions) == (values.batch, values.heads, values.positions)
-                && (queries.batch, queries.size) == (keys.batch, keys.size)
-                && keys.heads > 0
-                && queries.heads.is_multiple_of(keys.heads),
-            InvalidModel,
-            "Q {q:?}, K {k:?} and V {v:?} do not go together"
-        );
-        let past = keys.past(io.optional(4)?)?;
-        ensure!(past == values.past(io.optional(5)?)?, InvalidModel, "past key and past value differ");
+        let [queries, keys, values] = self.parts([q.shape(), k.shape(), v.shape()])?;
+        let past = keys.past(io.optional(4)?.map(|past| past.shape()))?;
+        let past_values = values.past(io.optional(5)?.map(|past| past.shape()))?;
+        ensure!(past == past_values, InvalidModel, "past key and past value differ");
         let spans = vec![Span { first: 0, past }; queries.batch];
         for (i, heads) in [(1, &keys), (2, &values)] {
             if io.wants(i) {
@@ -42,7 +34,7 @@ impl Attention {
                     "the types of {new:?} and its past differ"
                 );
                 let cache = cache.map(|cache| Cow::Borrowed(cache.bytes()));
-                let joined = heads.joined(Cow::Borrowed(new.bytes()), cache, past, bytes, &spans);
+                let joined = joined(heads, Cow::Borrowed(new.bytes()), cache, past, bytes, &spans);
                 let total = past + heads.positions;
                 let out = io.output(i)?.into_units::<u8>()?;
                 joined.write(out, [heads.heads, total], |_| 0..total, |byte| byte);
@@ -69,10 +61,10 @@ impl Attention {
             kv_heads: keys.heads,
             queries: queries.positions,
             keys: total,
-            q: queries.rows(converted(q)?, 1),
-            k: keys.joined(converted(k)?, past_of(4)?, past, 1, &spans),
-            v: values.joined(converted(v)?, past_of(5)?, past, 1, &spans),
-            scale: T::Wide::from_f64(self.scale.map_or(1.0 / (queries.size as f64).sqrt(), f64::from)),
+            q: Rows::of(converted(q)?, &queries, 1),
+            k: joined(&keys, converted(k)?, past_of(4)?, past, 1, &spans),
+            v: joined(&values, converted(v)?, past_of(5)?, past, 1, &spans),
+            scale: T::Wide::from_f64(self.scale(queries.width)),
             softcap: T::Wide::from_f32(self.softcap),
             visible: &visible,
             bias: io.optional(3)?.map(|mask| mask_bias::<T::Wide>(mask, &queries, total)).transpose()?,
@@ -108,72 +100,21 @@ impl Attention {
     }
 }
 
-/// Where the heads of an input lie.
-struct Heads {
-    batch: usize,
-    heads: usize,
-    positions: usize,
-    size: usize,
-    /// Four axes, and not three.
-    by_head: bool,
-}
-
-impl Heads {
-    fn of(view: View<'_>, heads: Option<usize>) -> Result<Heads> {
-        match (view.shape(), heads) {
-            (&[batch, heads, positions, size], _) => {
-                Ok(Heads { batch, heads, positions, size, by_head: true })
-            }
-            (&[batch, positions, hidden], Some(heads)) if hidden.is_multiple_of(heads) => {
-                Ok(Heads { batch, heads, positions, size: hidden / heads, by_head: false })
-            }
-            _ => Err(err!(InvalidModel, "{view:?} cannot be split into heads ({heads:?})")),
-        }
-    }
-
-    /// Rows of a cache that belongs to it.
-    fn past(&self, cache: Option<View<'_>>) -> Result<usize> {
-        match cache.map(|cache| cache.shape()) {
-            None => Ok(0),
-            Some(&[batch, heads, past, size])
-                if [batch, heads, size] == [self.batch, self.heads, self.size] =>
-            {
-                Ok(past)
-            }
-            Some(shape) => Err(err!(
-                InvalidModel,
-                "a past of shape {shape:?} does not fit {} batches, {} heads and size {}",
-                self.batch,
-                self.heads,
-                self.size
-            )),
-        }
-    }
-
-    /// Its rows, where a number takes so many elements.
-    fn rows<'a, E: Copy>(&self, data: Cow<'a, [E]>, elements: usize) -> Rows<'a, E> {
-        let width = self.size * elements;
-        match self.by_head {
-            true => Rows::by_head(data, [self.heads, self.positions, width]),
-            false => Rows::by_position(data, [self.positions, self.heads, width]),
-        }
-    }
-
-    fn joined<'a, E: Copy>(
-        &self,
-        new: Cow<'a, [E]>,
-        cache: Option<Cow<'a, [E]>>,
-        past: usize,
-        elements: usize,
-        spans: &[Span],
-    ) -> Joined<'a, E> {
-        let cache = cache.map(|cache| (Rows::by_head(cache, [self.heads, past, self.size * elements]), past));
-        Joined { past: cache, new: self.rows(new, elements), spans: spans.to_vec() }
-    }
+/// New rows behind those of a cache, where a number takes so many elements.
+fn joined<'a, E: Copy>(
+    part: &Part,
+    new: Cow<'a, [E]>,
+    cache: Option<Cow<'a, [E]>>,
+    past: usize,
+    elements: usize,
+    spans: &[Span],
+) -> Joined<'a, E> {
+    let cache = cache.map(|cache| (Rows::by_head(cache, [part.heads, past, part.width * elements]), past));
+    Joined { past: cache, new: Rows::of(new, part, elements), spans: spans.to_vec() }
 }
 
 /// A mask, as what is added to the scores.
-fn mask_bias<'a, W: Float>(mask: View<'a>, queries: &Heads, keys: usize) -> Result<Box<Bias<'a, W>>> {
+fn mask_bias<'a, W: Float>(mask: View<'a>, queries: &Part, keys: usize) -> Result<Box<Bias<'a, W>>> {
     let values = match mask.dtype() {
         DType::Bool => {
             let seen = |&b: &u8| if b != 0 { W::zero() } else { W::neg_infinity() };

@@ -1,6 +1,7 @@
 //! Tables that are added to the scores of an attention: biases and masks.
 
 use super::attention_core::{At, Bias};
+use crate::ops::masks::table_shape;
 use crate::{Float, Result};
 use std::borrow::Cow;
 
@@ -13,20 +14,7 @@ pub(super) struct Table<'a, W: Copy> {
 impl<'a, W: Float> Table<'a, W> {
     /// From a tensor of up to four axes, the last of which holds the keys; `to` is batch, heads, queries.
     pub fn of(values: Cow<'a, [W]>, shape: &[usize], to: [usize; 3]) -> Result<Table<'a, W>> {
-        ensure!(
-            matches!(shape.len(), 1..=4),
-            InvalidModel,
-            "a table for scores must have one to four axes, got {shape:?}"
-        );
-        let mut full = [1; 4];
-        full[4 - shape.len()..].copy_from_slice(shape);
-        let fits = full.iter().zip(&to).all(|(&have, &want)| have == want || have == 1);
-        ensure!(
-            fits,
-            InvalidModel,
-            "a table for scores of batch, heads and queries {to:?} cannot have the shape {shape:?}"
-        );
-        Ok(Table { values, shape: full })
+        Ok(Table { values, shape: table_shape(shape, to)? })
     }
 
     /// How many keys it has numbers for.

@@ -8,6 +8,7 @@
 
 use super::RunContext;
 use super::dot::dot;
+use crate::ops::heads::Part;
 use crate::{DType, Float, Result};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -32,9 +33,10 @@ impl<'a, E: Copy> Rows<'a, E> {
         Rows { data, steps: [positions * heads * width, width, heads * width], offset: 0, width }
     }
 
-    /// From elements with those steps from batch to batch, head to head and position to position.
-    pub fn strided(data: Cow<'a, [E]>, offset: usize, steps: [usize; 3], width: usize) -> Rows<'a, E> {
-        Rows { data, steps, offset, width }
+    /// Those that `part` describes, where a number takes so many elements.
+    pub fn of(data: Cow<'a, [E]>, part: &Part, elements: usize) -> Rows<'a, E> {
+        let steps = part.steps.map(|step| step * elements);
+        Rows { data, steps, offset: part.offset * elements, width: part.width * elements }
     }
 
     /// The row of a head at a position.

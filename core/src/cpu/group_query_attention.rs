@@ -8,6 +8,7 @@ use super::rotary_embedding::{Angles, rotate};
 use super::wide::widened;
 use super::{Io, Kernel};
 use crate::ops::group_query_attention::{GroupQueryAttention, Scores};
+use crate::ops::heads::Part;
 use crate::{Element, Float, Num, Result, View};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -31,12 +32,14 @@ struct Step {
     spans: Vec<Span>,
     /// Rows of the cache.
     capacity: usize,
+    /// Which inputs query, key and value come from, and where they lie.
+    parts: [(usize, Part); 3],
 }
 
 impl GroupQueryAttention {
     fn attend<T: Float>(&self, io: &mut Io<'_>) -> Result<()> {
         let step = self.step(io)?;
-        let [mut q, mut k, v] = self.projections::<T>(io, &step)?;
+        let [mut q, mut k, v] = Self::projections::<T>(io, &step)?;
         for (i, x) in [(14, &mut q), (15, &mut k)] {
             if let Some(weight) = io.optional(i)? {
                 let weight = widened::<T>(weight)?;
@@ -109,13 +112,9 @@ impl GroupQueryAttention {
     }
 
     fn step(&self, io: &Io<'_>) -> Result<Step> {
-        let query = io.input(0)?;
-        let &[batch, sequence, hidden] = query.shape() else {
-            bail!(InvalidModel, "the query must have three axes, got {query:?}")
-        };
-        let heads = if io.has(1) { self.heads } else { self.heads + 2 * self.kv_heads };
-        let size = hidden / heads;
-        ensure!(size * heads == hidden, InvalidModel, "{hidden} numbers are not {heads} heads");
+        let shape = |i: usize| -> Result<_> { Ok(io.optional(i)?.map(|view| view.shape())) };
+        let parts = self.parts(io.input(0)?.shape(), shape(1)?, shape(2)?)?;
+        let [(_, Part { batch, positions: sequence, width: size, .. }), ..] = parts;
         let lengths = io.input(5)?.to_i64s()?;
         ensure!(lengths.len() == batch, InvalidInput, "expected {batch} lengths, got {}", lengths.len());
         let total = usize::try_from(io.input(6)?.scalar_i64()?).unwrap_or(0);
@@ -157,7 +156,7 @@ impl GroupQueryAttention {
             totals.push(length);
             spans.push(Span { first, past });
         }
-        Ok(Step { batch, sequence, size, total, totals, spans, capacity })
+        Ok(Step { batch, sequence, size, total, totals, spans, capacity, parts })
     }
 
     /// How many of `total` tokens are still in a window cache.
@@ -182,29 +181,11 @@ impl GroupQueryAttention {
     }
 
     /// Query, key and value as [batch, sequence, heads, size].
-    fn projections<T: Float>(&self, io: &Io<'_>, step: &Step) -> Result<[Vec<T::Wide>; 3]> {
-        let (hidden, kv_hidden) = (self.heads * step.size, self.kv_heads * step.size);
-        let query = io.input(0)?;
-        if !io.has(1) {
-            let columns = |from, len| columns::<T>(query, from, len);
-            return Ok([
-                columns(0, hidden)?,
-                columns(hidden, kv_hidden)?,
-                columns(hidden + kv_hidden, kv_hidden)?,
-            ]);
-        }
-        let (key, value) = (io.input(1)?, io.input(2)?);
-        let expected = [step.batch, step.sequence, kv_hidden];
-        ensure!(
-            key.shape() == expected && value.shape() == expected,
-            InvalidModel,
-            "key and value must be {expected:?}, got {key:?} and {value:?}"
-        );
-        Ok([
-            columns::<T>(query, 0, hidden)?,
-            columns::<T>(key, 0, kv_hidden)?,
-            columns::<T>(value, 0, kv_hidden)?,
-        ])
+    fn projections<T: Float>(io: &Io<'_>, step: &Step) -> Result<[Vec<T::Wide>; 3]> {
+        let [q, k, v] = step
+            .parts
+            .map(|(input, part)| columns::<T>(io.input(input)?, part.offset, part.heads * part.width));
+        Ok([q?, k?, v?])
     }
 
     /// Joins new rows to the cache at input `past`, and writes both where they are wanted.

@@ -2,8 +2,9 @@
 
 use super::attention_bias::{Table, add};
 use super::attention_core::{Attend, Bias, Joined, Rows, Span};
-use super::padding_mask::{Extent, PaddingMask};
+use super::padding_mask::PaddingMask;
 use super::wide::widened;
+use crate::ops::masks::Extent;
 use crate::ops::multi_head_attention::Scoring;
 use crate::{Float, Num, Result, View};
 use std::ops::Range;

@@ -4,6 +4,7 @@ use super::attention_core::{Joined, Rows, Stage};
 use super::multi_head::{Heads, add_bias};
 use super::wide::widened;
 use super::{Io, Kernel};
+use crate::ops::heads::Part;
 use crate::ops::multi_head_attention::MultiHeadAttention;
 use crate::{Float, Num, Result, View};
 
@@ -49,20 +50,11 @@ impl MultiHeadAttention {
     fn heads<'a, T: Float>(&self, io: &Io<'a>) -> Result<Heads<'a, T::Wide>> {
         let (query, n) = (io.input(0)?, self.heads);
         let (key, value) = (io.optional(1)?, io.optional(2)?);
-        let packed = |view, part| Part::packed(view, n, part);
-        let (q, k, v) = match (query.rank(), key, value) {
-            (5, None, None) => (packed(query, (0, 3))?, packed(query, (1, 3))?, packed(query, (2, 3))?),
-            (3, Some(key), None) => (Part::of(query, n)?, packed(key, (0, 2))?, packed(key, (1, 2))?),
-            (3, Some(key), Some(value)) => (Part::of(query, n)?, Part::of(key, n)?, Part::of(value, n)?),
-            _ => bail!(InvalidModel, "query {query:?}, key {key:?} and value {value:?} do not go together"),
-        };
-        ensure!(
-            q.batch == k.batch && (k.batch, k.positions) == (v.batch, v.positions) && q.width == k.width,
-            InvalidModel,
-            "query {query:?}, key {key:?} and value {value:?} do not go together"
-        );
+        let shape = |view: &Option<View<'a>>| view.map(|view| view.shape());
+        let parts = self.parts(query.shape(), shape(&key), shape(&value))?;
+        let [(_, q), (_, k), (_, v)] = parts;
 
-        let past_of = |i: usize, part: &Part<'_>| match io.optional(i)? {
+        let past_of = |i: usize, part: &Part| match io.optional(i)? {
             None => Ok(None),
             Some(past) => match *past.shape() {
                 [batch, heads, rows, width] if [batch, heads, width] == [part.batch, n, part.width] => {
@@ -97,63 +89,22 @@ impl MultiHeadAttention {
         );
         let (batch, queries, added) = (q.batch, q.positions, k.positions);
         let mut at = 0;
-        let mut biased = |part: Part<'a>| {
+        let mut biased = |(input, part): (usize, Part)| -> Result<Rows<'a, T::Wide>> {
             let from = at;
             at += n * part.width;
             let bias = bias.as_deref().filter(|_| !part.by_head).map(|bias| &bias[from..at]);
-            part.rows::<T>(n, bias)
+            let rows = Rows::of(widened::<T>(io.input(input)?)?, &part, 1);
+            Ok(match bias {
+                None => rows,
+                Some(_) => rows.mapped([part.batch, part.positions, n], add_bias::<T>(bias, part.width)),
+            })
         };
+        let [q, k, v] = parts;
         let (q, k, v) = (biased(q)?, biased(k)?, biased(v)?);
         let spans = Heads::<T::Wide>::spans(batch, past);
         let k = Joined { past: past_k, new: k, spans: spans.clone() };
         let v = Joined { past: past_v, new: v, spans };
         Ok(Heads { batch, heads: n, queries, added, past, q, k, v })
-    }
-}
-
-/// Query, key or value: where its rows lie.
-struct Part<'a> {
-    view: View<'a>,
-    batch: usize,
-    positions: usize,
-    width: usize,
-    offset: usize,
-    steps: [usize; 3],
-    by_head: bool,
-}
-
-impl<'a> Part<'a> {
-    /// An input of its own, of three or four axes.
-    fn of(view: View<'a>, heads: usize) -> Result<Part<'a>> {
-        let (batch, positions, width, by_head) = match *view.shape() {
-            [batch, h, positions, width] if h == heads => (batch, positions, width, true),
-            [batch, positions, hidden] if hidden.is_multiple_of(heads) => {
-                (batch, positions, hidden / heads, false)
-            }
-            _ => bail!(InvalidModel, "{view:?} cannot be split into {heads} heads"),
-        };
-        let whole = heads * positions * width;
-        let steps = if by_head { [whole, positions * width, width] } else { [whole, width, heads * width] };
-        Ok(Part { view, batch, positions, width, offset: 0, steps, by_head })
-    }
-
-    /// One of several in an input of five axes.
-    fn packed(view: View<'a>, heads: usize, (part, parts): (usize, usize)) -> Result<Part<'a>> {
-        match *view.shape() {
-            [batch, positions, h, p, width] if h == heads && p == parts => {
-                let steps = [positions * heads * parts * width, parts * width, heads * parts * width];
-                Ok(Part { view, batch, positions, width, offset: part * width, steps, by_head: false })
-            }
-            _ => Err(err!(InvalidModel, "{view:?} does not pack {parts} tensors of {heads} heads")),
-        }
-    }
-
-    fn rows<T: Float>(self, heads: usize, bias: Option<&[T::Wide]>) -> Result<Rows<'a, T::Wide>> {
-        let rows = Rows::strided(widened::<T>(self.view)?, self.offset, self.steps, self.width);
-        Ok(match bias {
-            None => rows,
-            Some(_) => rows.mapped([self.batch, self.positions, heads], add_bias::<T>(bias, self.width)),
-        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! not left out. So a query all of whose keys are hidden still gives their mean.
 
 use super::attention_core::At;
+use crate::ops::masks::{Extent, MaskForm};
 use crate::{Result, View};
 
 /// Which keys are hidden from whom.
@@ -11,49 +12,24 @@ pub(super) struct PaddingMask {
     pub filter: f32,
 }
 
+/// As in [`MaskForm`], with what is seen.
 enum Form {
-    /// Per batch, the first key that is seen and the first after it that is not.
     Spans(Vec<(i64, i64)>),
-    /// [batch, queries or 1, keys]: what is not positive is hidden.
     Table { seen: Vec<bool>, queries: usize, keys: usize },
-    /// [batch, 1, positions, positions], of which the queries are rows from `past` on.
     Square { seen: Vec<bool>, size: usize, past: usize },
-}
-
-/// What a mask belongs to.
-#[allow(missing_docs, reason = "the names say it")]
-pub(super) struct Extent {
-    pub batch: usize,
-    pub queries: usize,
-    pub past: usize,
-    pub keys: usize,
 }
 
 impl PaddingMask {
     /// From any of the forms that `mask_index` and `key_padding_mask` have.
     pub fn of(mask: View<'_>, to: &Extent, filter: f32) -> Result<PaddingMask> {
-        let &Extent { batch, queries, past, keys } = to;
+        let &Extent { batch, past, keys, .. } = to;
         let values = mask.to_i64s()?;
         let seen = || values.iter().map(|&x| x > 0).collect();
-        let form = match *mask.shape() {
-            // Lengths; in the longest form offsets follow, which say nothing more.
-            [n] if n == batch || n == 3 * batch + 2 => {
-                Form::Spans(values[..batch].iter().map(|&end| (0, end)).collect())
-            }
-            [n] if n == 2 * batch => {
-                Form::Spans((0..batch).map(|b| (values[batch + b], values[b])).collect())
-            }
-            [b, k] if b == batch && k == keys => Form::Table { seen: seen(), queries: 1, keys },
-            [b, q, k] if b == batch && q == queries && k == keys => {
-                Form::Table { seen: seen(), queries, keys }
-            }
-            [b, 1, size, other] if b == batch && size == other && size >= keys && past + queries <= size => {
-                Form::Square { seen: seen(), size, past }
-            }
-            _ => bail!(
-                InvalidModel,
-                "the mask {mask:?} has none of the forms for {batch} batches, {queries} queries and {keys} keys"
-            ),
+        let form = match MaskForm::of(mask.shape(), to)? {
+            MaskForm::Ends => Form::Spans(values[..batch].iter().map(|&end| (0, end)).collect()),
+            MaskForm::Spans => Form::Spans((0..batch).map(|b| (values[batch + b], values[b])).collect()),
+            MaskForm::Table { queries } => Form::Table { seen: seen(), queries, keys },
+            MaskForm::Square { size } => Form::Square { seen: seen(), size, past },
         };
         Ok(PaddingMask { form, filter })
     }

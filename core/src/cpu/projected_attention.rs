@@ -7,7 +7,8 @@ use super::projection::PackedAttention;
 use super::rotary_embedding::rotate;
 use super::wide::{widened, zeros};
 use super::{Io, Kernel, Lowering};
-use crate::ops::projected_attention::ProjectedAttention;
+use crate::ops::heads::Part;
+use crate::ops::projected_attention::{ProjectedAttention, Projection};
 use crate::{DType, Float, Result, View};
 
 impl Kernel for ProjectedAttention {
@@ -41,21 +42,7 @@ impl ProjectedAttention {
         project: impl FnOnce(&Io<'_>, Sizes, &mut [T::Wide]) -> Result<()>,
     ) -> Result<()> {
         let input = io.input(0)?;
-        let (&[batch, sequence, depth], &[rows, all]) = (input.shape(), weights) else {
-            bail!(
-                InvalidModel,
-                "expected an input of three axes and weights of two, got {input:?}, {weights:?}"
-            )
-        };
-        let widths = self.widths.unwrap_or([all / 3; 3]);
-        ensure!(
-            rows == depth
-                && widths.iter().sum::<usize>() == all
-                && widths.iter().all(|w| w % self.heads == 0),
-            InvalidModel,
-            "the weights {weights:?} do not project {input:?} to {} heads of {widths:?}",
-            self.heads
-        );
+        let Projection { batch, sequence, depth, all, widths } = self.projection(input.shape(), weights)?;
         let bias = io.optional(2)?.map(widened::<T>).transpose()?;
         ensure!(
             bias.as_ref().is_none_or(|bias| bias.len() == all),
@@ -71,8 +58,8 @@ impl ProjectedAttention {
         let mut part = |width: usize, turning: bool| {
             let size = width / self.heads;
             let bias = bias.as_deref().map(|bias| &bias[from..from + width]);
-            let steps = [sequence * all, size, all];
-            let rows = Rows::strided((&projected[..]).into(), from, steps, size);
+            let place = Part::columns([batch, sequence, all], from, [self.heads, size]);
+            let rows = Rows::of((&projected[..]).into(), &place, 1);
             from += width;
             let rows = rows.mapped([batch, sequence, self.heads], add_bias::<T>(bias, size));
             match self.rotary.filter(|_| turning) {
@@ -142,11 +129,11 @@ impl ProjectedAttention {
             InvalidInput,
             "the past's {rows} rows do not hold {filled} and {sequence} new ones"
         );
-        let half = past.len() / 2;
-        let steps = [self.heads * rows * size, rows * size, size];
-        let (keys, values) = (widened::<T>(past)?, widened::<T>(past)?);
-        let cache = |data, offset| Some((Rows::strided(data, offset, steps, size), rows));
-        Ok(([cache(keys, 0), cache(values, half)], filled))
+        let cache = |offset| -> Result<_> {
+            let part = Part { offset, ..Part::by_head([batch, self.heads, rows, size]) };
+            Ok(Some((Rows::of(widened::<T>(past)?, &part, 1), rows)))
+        };
+        Ok(([cache(0)?, cache(past.len() / 2)?], filled))
     }
 
     /// Rows turned by the angles of their positions, halves paired.

@@ -62,8 +62,8 @@ impl Kernel for RotaryEmbedding {
         let (cos, sin) = (io.input(cos)?, io.input(sin)?);
         let positions = io.optional(positions)?.map(|p| p.to_i64s()).transpose()?;
         let half = *cos.shape().last().unwrap_or(&0);
-        let layout = self.layout(x.shape(), half)?;
-        let needed = layout.batch * layout.sequence;
+        let part = self.part(x.shape(), half)?;
+        let needed = part.batch * part.positions;
         let rows = match &positions {
             Some(p) => p.len(),
             None => cos.len() / half.max(1),
@@ -72,25 +72,28 @@ impl Kernel for RotaryEmbedding {
             rows == needed || half == 0 || positions.is_some() && rows == 1,
             InvalidModel,
             "expected positions for batch {} and sequence {}, got {rows}",
-            layout.batch,
-            layout.sequence
+            part.batch,
+            part.positions
         );
         let y = io.output(0)?;
         for_float!(x.dtype(), T => {
             let (x, y) = (x.slice::<T>()?, y.into_slice::<T>()?);
             let angles = Angles::<<T as Float>::Wide>::of::<T>(cos, sin)?;
-            let size = layout.size.max(1);
+            let size = part.width.max(1);
             let cx = io.context();
             let mut wide = vec![Num::zero(); size];
             for (i, (y, x)) in y.chunks_mut(size).zip(x.chunks(size)).enumerate() {
                 if i % 4096 == 0 {
                     cx.check()?;
                 }
-                let (batch, at) = layout.place(i);
+                let (batch, at) = match part.by_head {
+                    true => (i / part.positions / part.heads, i % part.positions),
+                    false => (i / part.heads / part.positions, i / part.heads % part.positions),
+                };
                 let position = match &positions {
-                    None => (batch * layout.sequence + at) as i64,
+                    None => (batch * part.positions + at) as i64,
                     Some(first) if first.len() == 1 => first[0].saturating_add(at as i64),
-                    Some(all) => all[batch * layout.sequence + at],
+                    Some(all) => all[batch * part.positions + at],
                 };
                 let (cos, sin) = angles.at(position)?;
                 wide.iter_mut().zip(x).for_each(|(w, x)| *w = x.widen());
@@ -99,53 +102,6 @@ impl Kernel for RotaryEmbedding {
             }
             Ok(())
         })
-    }
-}
-
-/// Where heads lie in X.
-struct Layout {
-    batch: usize,
-    sequence: usize,
-    heads: usize,
-    size: usize,
-    /// [batch, heads, sequence, size] and not [batch, sequence, heads, size].
-    by_head: bool,
-}
-
-impl Layout {
-    /// The batch and position of head number `i` in memory.
-    fn place(&self, i: usize) -> (usize, usize) {
-        if self.by_head {
-            (i / self.sequence / self.heads, i % self.sequence)
-        } else {
-            (i / self.heads / self.sequence, i / self.heads % self.sequence)
-        }
-    }
-}
-
-impl RotaryEmbedding {
-    fn layout(&self, shape: &[usize], half: usize) -> Result<Layout> {
-        let layout = match *shape {
-            [batch, heads, sequence, size] => Layout { batch, sequence, heads, size, by_head: true },
-            [batch, sequence, hidden] => {
-                let heads = match self.heads {
-                    0 => hidden / (2 * half).max(1),
-                    heads => heads,
-                };
-                let size = hidden.checked_div(heads).unwrap_or(0);
-                ensure!(size * heads == hidden, InvalidModel, "{hidden} numbers are not {heads} heads");
-                Layout { batch, sequence, heads, size, by_head: false }
-            }
-            _ => bail!(InvalidModel, "input 0 must have three or four axes, got {shape:?}"),
-        };
-        let turning = if self.rotary_dim == 0 { layout.size } else { self.rotary_dim };
-        ensure!(
-            turning == 2 * half && turning <= layout.size,
-            InvalidModel,
-            "tables of {half} angles do not turn {turning} numbers of heads of {}",
-            layout.size
-        );
-        Ok(layout)
     }
 }
 

@@ -5,6 +5,7 @@
 //! [batch, kv heads, past, size]; from 24 on the number of keys of each batch that are no padding; from 25 on
 //! windows. Outputs: Y, present key, present value, scores. Floats of every width.
 
+use super::heads::Part;
 use super::{Attrs, Operator};
 use crate::graph::{Dims, Infer};
 use crate::{Dim, Result};
@@ -93,6 +94,29 @@ impl Operator for Attention {
         cx.set_tensor(2, t2, present(value_size));
         cx.set_tensor(3, t1, Some(Dims::from_iter([batch.clone(), q_heads, queries, total.clone()])));
         Ok(())
+    }
+}
+
+impl Attention {
+    /// Where Q, K and V lie in tensors of those shapes.
+    pub fn parts(&self, [q, k, v]: [&[usize]; 3]) -> Result<[Part; 3]> {
+        let [q_heads, kv_heads] = self.heads.map_or([None; 2], |heads| heads.map(Some));
+        let parts = [Part::of(q, q_heads)?, Part::of(k, kv_heads)?, Part::of(v, kv_heads)?];
+        let [queries, keys, values] = &parts;
+        ensure!(
+            (keys.batch, keys.heads, keys.positions) == (values.batch, values.heads, values.positions)
+                && (queries.batch, queries.width) == (keys.batch, keys.width)
+                && keys.heads > 0
+                && queries.heads.is_multiple_of(keys.heads),
+            InvalidModel,
+            "Q {q:?}, K {k:?} and V {v:?} do not go together"
+        );
+        Ok(parts)
+    }
+
+    /// What scores are multiplied with, of heads of that size.
+    pub fn scale(&self, size: usize) -> f64 {
+        self.scale.map_or(1.0 / (size as f64).sqrt(), f64::from)
     }
 }
 

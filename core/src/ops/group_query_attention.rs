@@ -6,6 +6,7 @@
 //! head of query and key (two). Outputs: result, present key, present value, scores.
 //! f32, f16 or bf16; the cache may be i8, two 4-bit codes in a u8, or E4M3 floats.
 
+use super::heads::Part;
 use super::{Attrs, Operator};
 use crate::graph::{Dims, Infer};
 use crate::{DType, Dim, Result};
@@ -153,6 +154,40 @@ impl Operator for GroupQueryAttention {
 }
 
 impl GroupQueryAttention {
+    /// Which input query, key and value come from, and where they lie in it, for inputs of those shapes.
+    pub fn parts(
+        &self,
+        query: &[usize],
+        key: Option<&[usize]>,
+        value: Option<&[usize]>,
+    ) -> Result<[(usize, Part); 3]> {
+        let &[batch, sequence, hidden] = query else {
+            bail!(InvalidModel, "the query must have three axes, got {query:?}")
+        };
+        let packed = key.is_none();
+        let heads = if packed { self.heads + 2 * self.kv_heads } else { self.heads };
+        let size = hidden / heads;
+        ensure!(size * heads == hidden, InvalidModel, "{hidden} numbers are not {heads} heads");
+        let kv_hidden = self.kv_heads * size;
+        if packed {
+            let part = |from, heads| (0, Part::columns([batch, sequence, hidden], from, [heads, size]));
+            let keys = self.heads * size;
+            return Ok([
+                part(0, self.heads),
+                part(keys, self.kv_heads),
+                part(keys + kv_hidden, self.kv_heads),
+            ]);
+        }
+        let expected = [batch, sequence, kv_hidden];
+        ensure!(
+            [key, value] == [Some(&expected[..]); 2],
+            InvalidModel,
+            "key and value must be {expected:?}, got {key:?} and {value:?}"
+        );
+        let part = |heads| Part::by_position([batch, sequence, heads, size]);
+        Ok([(0, part(self.heads)), (1, part(self.kv_heads)), (2, part(self.kv_heads))])
+    }
+
     /// The type of a cache: that of what came before, where anything did.
     fn cache_dtype(&self, cx: &Infer<'_>, past: usize, plain: DType) -> DType {
         let scale = if past == 3 { self.k_scale } else { self.v_scale };

@@ -7,6 +7,7 @@
 //! the new rows fill up; for a beam search, from which beam of them each row comes. Outputs: result, present
 //! key and value, scores. f32, f16 or bf16.
 
+use super::heads::Part;
 use super::{Attrs, Operator};
 use crate::graph::{Dims, Infer};
 use crate::{Dim, Result};
@@ -100,5 +101,41 @@ impl Operator for MultiHeadAttention {
         }
         cx.set_tensor(3, dtype, Some(Dims::from_iter([batch, heads, queries, total])));
         Ok(())
+    }
+}
+
+impl MultiHeadAttention {
+    /// Which input query, key and value come from, and where they lie in it, for inputs of those shapes.
+    pub fn parts(
+        &self,
+        query: &[usize],
+        key: Option<&[usize]>,
+        value: Option<&[usize]>,
+    ) -> Result<[(usize, Part); 3]> {
+        let n = self.heads;
+        let own = |shape: &[usize]| {
+            let part = Part::of(shape, Some(n))?;
+            ensure!(part.heads == n, InvalidModel, "{shape:?} cannot be split into {n} heads");
+            Ok(part)
+        };
+        let parts = match (query.len(), key, value) {
+            (5, None, None) => {
+                let part = |i| Part::packed(query, n, (i, 3)).map(|part| (0, part));
+                [part(0)?, part(1)?, part(2)?]
+            }
+            (3, Some(key), None) => {
+                let part = |i| Part::packed(key, n, (i, 2)).map(|part| (1, part));
+                [(0, own(query)?), part(0)?, part(1)?]
+            }
+            (3, Some(key), Some(value)) => [(0, own(query)?), (1, own(key)?), (2, own(value)?)],
+            _ => bail!(InvalidModel, "query {query:?}, key {key:?} and value {value:?} do not go together"),
+        };
+        let [(_, q), (_, k), (_, v)] = &parts;
+        ensure!(
+            q.batch == k.batch && (k.batch, k.positions) == (v.batch, v.positions) && q.width == k.width,
+            InvalidModel,
+            "query {query:?}, key {key:?} and value {value:?} do not go together"
+        );
+        Ok(parts)
     }
 }

@@ -105,4 +105,37 @@ impl ProjectedAttention {
     pub fn past_input(&self) -> usize {
         if self.quantized { 8 } else { 4 }
     }
+
+    /// The sizes of the projection, of an input and weights of those shapes.
+    pub fn projection(&self, input: &[usize], weights: &[usize]) -> Result<Projection> {
+        let (&[batch, sequence, depth], &[rows, all]) = (input, weights) else {
+            bail!(
+                InvalidModel,
+                "expected an input of three axes and weights of two, got {input:?}, {weights:?}"
+            )
+        };
+        let widths = self.widths.unwrap_or([all / 3; 3]);
+        ensure!(
+            rows == depth
+                && widths.iter().sum::<usize>() == all
+                && widths.iter().all(|w| w % self.heads == 0),
+            InvalidModel,
+            "the weights {weights:?} do not project {input:?} to {} heads of {widths:?}",
+            self.heads
+        );
+        Ok(Projection { batch, sequence, depth, all, widths })
+    }
+}
+
+/// The sizes of a projection to query, key and value.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Projection {
+    pub batch: usize,
+    pub sequence: usize,
+    pub depth: usize,
+    /// Columns of the weights.
+    pub all: usize,
+    /// Of query, key and value.
+    pub widths: [usize; 3],
 }

@@ -6,6 +6,7 @@
 //! first `rotary_embedding_dim` numbers of a head turn, the others stay. com.microsoft's `scale` is read by
 //! no implementation, and its `is_packed_batching` only loosens a check.
 
+use super::heads::Part;
 use super::{Attrs, Operator};
 use crate::Result;
 use crate::graph::Infer;
@@ -57,5 +58,32 @@ impl Operator for RotaryEmbedding {
             );
         }
         cx.like_input()
+    }
+}
+
+impl RotaryEmbedding {
+    /// Where the heads of an X of that shape lie, of which tables of so many angles turn some or all numbers.
+    pub fn part(&self, shape: &[usize], angles: usize) -> Result<Part> {
+        let part = match *shape {
+            [batch, heads, positions, width] => Part::by_head([batch, heads, positions, width]),
+            [batch, positions, hidden] => {
+                let heads = match self.heads {
+                    0 => hidden / (2 * angles).max(1),
+                    heads => heads,
+                };
+                let width = hidden.checked_div(heads).unwrap_or(0);
+                ensure!(width * heads == hidden, InvalidModel, "{hidden} numbers are not {heads} heads");
+                Part::by_position([batch, positions, heads, width])
+            }
+            _ => bail!(InvalidModel, "input 0 must have three or four axes, got {shape:?}"),
+        };
+        let turning = if self.rotary_dim == 0 { part.width } else { self.rotary_dim };
+        ensure!(
+            turning == 2 * angles && turning <= part.width,
+            InvalidModel,
+            "tables of {angles} angles do not turn {turning} numbers of heads of {}",
+            part.width
+        );
+        Ok(part)
     }
 }

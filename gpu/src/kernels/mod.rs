@@ -91,6 +91,14 @@ kernels! {
     qlinear_conv: [QLinearConv] [];
     qlinear_matmul: [QLinearMatMul] [];
 
+    // Attention.
+    attention: [Attention] [];
+    attention_core: [] [TILES SCORES];
+    group_query_attention: [GroupQueryAttention] [];
+    kv_cache: [] [SHADER];
+    multi_head_attention: [MultiHeadAttention] [];
+    rotary_embedding: [RotaryEmbedding] [SHADER];
+
     // Products of floats, windows and rows.
     batch_normalization: [BatchNormalization] [SHADERS];
     conv: [Conv] [SHADERS];

@@ -1,0 +1,224 @@
+// What attention kernels share: where rows lie, which keys a query sees, and what becomes of its products with
+// them. `element`, `math`, `vectors` and `span` come before.
+//
+// What a reader would get wrong: -inf is no score but says that a key is left out, so it is asked for by its bits
+// and never computed with. A score that is NaN or +inf breaks the whole row, which is NaN then.
+
+override Q_KIND: u32 = 1u;
+override K_KIND: u32 = 1u;
+override V_KIND: u32 = 1u;
+// Of a table that is added to scores, a bool of which hides; 0: there is none.
+override BIAS_KIND: u32 = 0u;
+override MASKED: bool = false;
+// Of a score per head that takes part and has no value; 0: there is none.
+override SINK_KIND: u32 = 0u;
+
+struct Attention {
+    // First element, then steps from batch to batch, head to head, position to position.
+    q: vec4<u32>,
+    k: vec4<u32>,
+    v: vec4<u32>,
+    y: vec4<u32>,
+    // Steps of the table from batch to batch, head to head, query to query; how many keys it has.
+    bias: vec4<u32>,
+    // The mask's form, its steps from batch to batch and from query to query, and its first element.
+    mask: vec4<u32>,
+    extent: Extent,
+    // Positions to the left and right that a query sees, -1: all; whether none on the right; whether vectors of
+    // rows begin at whole ones.
+    seen: vec4<i32>,
+    // The factor of products, the soft cap, what is added for a hidden key, a sink that all heads share.
+    scaling: vec4<f32>,
+    // Batches, heads of keys, heads of queries for each, queries.
+    heads: vec4<u32>,
+    // Elements of a row of Q and K, and of V; whether there is a shared sink; pieces of work.
+    rows: vec4<u32>,
+    // The kernel's own.
+    own: vec4<u32>,
+}
+
+@group(0) @binding(0) var<storage, read> q: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> k: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> v: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> bias: array<u32>;
+@group(0) @binding(4) var<storage, read> mask: array<i32>;
+@group(0) @binding(5) var<storage, read> lengths: array<u32>;
+@group(0) @binding(6) var<storage, read> sinks: array<u32>;
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+@group(0) @binding(8) var<uniform> p: Attention;
+
+// A query: a row of the result.
+struct Row {
+    batch: u32,
+    head: u32,
+    query: u32,
+    // The keys that it sees.
+    start: u32,
+    end: u32,
+}
+
+// Row `i` of those that share a head of keys. One that is past the last query sees nothing.
+fn row_of(batch: u32, kv_head: u32, i: u32) -> Row {
+    let query = i / p.heads.z;
+    let head = kv_head * p.heads.z + i % p.heads.z;
+    let seen = seen_by(batch, query);
+    return Row(batch, head, query, seen.x, select(seen.x, seen.y, query < p.heads.w));
+}
+
+fn seen_by(batch: u32, query: u32) -> vec2<u32> {
+    let span = span_of(p.extent, batch);
+    var position = i32(span.past + query);
+    if LENGTHS == 2u && p.extent.past == 0u {
+        position = i32(span.length + query) - i32(p.heads.w);
+    }
+    // A token that is padding sees what comes before it.
+    var end = i32(select(span.length, p.extent.keys, LENGTHS == 1u && p.seen.z != 0));
+    if p.seen.z != 0 {
+        end = min(end, position + 1);
+    }
+    if p.seen.y >= 0 {
+        end = min(end, position + p.seen.y + 1);
+    }
+    let start = select(0, position - p.seen.x, p.seen.x >= 0);
+    let most = i32(p.extent.keys);
+    let first = clamp(start, 0, most);
+    return vec2<u32>(u32(first), u32(clamp(end, first, most)));
+}
+
+fn row_at(steps: vec4<u32>, batch: u32, head: u32, position: u32) -> u32 {
+    return steps.x + batch * steps.y + head * steps.z + position * steps.w;
+}
+
+// Elements `d` to `d + 3` of a row that begins at `at` and has `len`; zeros behind it.
+fn q_vector(at: u32, d: u32, len: u32) -> vec4<f32> {
+    let i = at + d;
+    if p.seen.w != 0 && d + 4u <= len {
+        return four_of(q[vector_at(i, Q_KIND)], i, Q_KIND);
+    }
+    var x = vec4<f32>();
+    if d < len { x.x = one_of(q[vector_at(i, Q_KIND)], i, Q_KIND); }
+    if d + 1u < len { x.y = one_of(q[vector_at(i + 1u, Q_KIND)], i + 1u, Q_KIND); }
+    if d + 2u < len { x.z = one_of(q[vector_at(i + 2u, Q_KIND)], i + 2u, Q_KIND); }
+    if d + 3u < len { x.w = one_of(q[vector_at(i + 3u, Q_KIND)], i + 3u, Q_KIND); }
+    return x;
+}
+
+fn k_vector(at: u32, d: u32, len: u32) -> vec4<f32> {
+    let i = at + d;
+    if p.seen.w != 0 && d + 4u <= len {
+        return four_of(k[vector_at(i, K_KIND)], i, K_KIND);
+    }
+    var x = vec4<f32>();
+    if d < len { x.x = one_of(k[vector_at(i, K_KIND)], i, K_KIND); }
+    if d + 1u < len { x.y = one_of(k[vector_at(i + 1u, K_KIND)], i + 1u, K_KIND); }
+    if d + 2u < len { x.z = one_of(k[vector_at(i + 2u, K_KIND)], i + 2u, K_KIND); }
+    if d + 3u < len { x.w = one_of(k[vector_at(i + 3u, K_KIND)], i + 3u, K_KIND); }
+    return x;
+}
+
+fn v_vector(at: u32, d: u32, len: u32) -> vec4<f32> {
+    let i = at + d;
+    if p.seen.w != 0 && d + 4u <= len {
+        return four_of(v[vector_at(i, V_KIND)], i, V_KIND);
+    }
+    var x = vec4<f32>();
+    if d < len { x.x = one_of(v[vector_at(i, V_KIND)], i, V_KIND); }
+    if d + 1u < len { x.y = one_of(v[vector_at(i + 1u, V_KIND)], i + 1u, V_KIND); }
+    if d + 2u < len { x.z = one_of(v[vector_at(i + 2u, V_KIND)], i + 2u, V_KIND); }
+    if d + 3u < len { x.w = one_of(v[vector_at(i + 3u, V_KIND)], i + 3u, V_KIND); }
+    return x;
+}
+
+fn is_left_out(score: f32) -> bool {
+    return bitcast<u32>(score) == 0xff800000u;
+}
+
+fn is_broken(score: f32) -> bool {
+    return (bitcast<u32>(score) & 0x7fffffffu) >= 0x7f800000u && !is_left_out(score);
+}
+
+// Whether com.microsoft's mask hides a key from a query.
+fn is_hidden(row: Row, key: u32) -> bool {
+    switch p.mask.x {
+        // Ends; ends and starts; a table or a square of what is seen.
+        case 0u: { return i32(key) >= mask[row.batch]; }
+        case 1u: { return i32(key) >= mask[row.batch] || i32(key) < mask[p.heads.x + row.batch]; }
+        default: {
+            return mask[p.mask.w + row.batch * p.mask.y + row.query * p.mask.z + key] <= 0;
+        }
+    }
+}
+
+// A score of a product of query and key, scaled and capped.
+fn capped(product: f32) -> f32 {
+    let score = product * p.scaling.x;
+    if p.scaling.y > 0.0 && !is_nan(score) {
+        return hyperbolic_tangent(score / p.scaling.y) * p.scaling.y;
+    }
+    return score;
+}
+
+// With what is added to it; -inf where the key is left out.
+fn biased(score: f32, row: Row, key: u32) -> f32 {
+    // Added up before the score comes in, as a filter of -10000 leaves few digits to it.
+    var sum = 0.0;
+    if MASKED {
+        sum = select(0.0, p.scaling.z, is_hidden(row, key));
+    }
+    if BIAS_KIND != 0u {
+        if key >= p.bias.w {
+            return -infinity();
+        }
+        let at = row.batch * p.bias.x + row.head * p.bias.y + row.query * p.bias.z + key;
+        let bits = bits_of(bias[at / per_word(BIAS_KIND)], at, BIAS_KIND);
+        if BIAS_KIND == BOOL {
+            return select(-infinity(), score, bits != 0u);
+        }
+        let added = to_float(bits, BIAS_KIND);
+        if is_left_out(added) {
+            return added;
+        }
+        sum += added;
+    }
+    return score + sum;
+}
+
+// The score of a key; -inf where the query does not see it.
+fn score_of(product: f32, row: Row, key: u32) -> f32 {
+    if key < row.start || key >= row.end {
+        return -infinity();
+    }
+    return biased(capped(product), row, key);
+}
+
+// The score that takes part in a head and has no value; -inf where there is none.
+fn sink_of(head: u32) -> f32 {
+    if SINK_KIND != 0u {
+        return to_float(bits_of(sinks[head / per_word(SINK_KIND)], head, SINK_KIND), SINK_KIND);
+    }
+    return select(-infinity(), p.scaling.w, p.rows.z != 0u);
+}
+
+// e^(score - most), and 0 of a key that is left out.
+fn share_of(score: f32, most: f32) -> f32 {
+    if is_left_out(score) {
+        return 0.0;
+    }
+    return exponential(score - most);
+}
+
+// The larger of two scores, where -inf says nothing.
+fn larger(a: f32, b: f32) -> f32 {
+    if is_left_out(a) {
+        return b;
+    }
+    return select(max(a, b), a, is_left_out(b));
+}
+
+// What a row of sum `total`, which is negative if it broke, has for a value.
+fn divided(value: f32, total: f32) -> f32 {
+    if total < 0.0 {
+        return not_a_number();
+    }
+    return select(value / total, 0.0, total == 0.0);
+}

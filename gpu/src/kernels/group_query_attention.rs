@@ -1,0 +1,214 @@
+//! GroupQueryAttention: norm and rotate what is new, put it behind the cache, attend.
+//!
+//! Quantized caches and those that hold little more than a window are left to the host. Lengths lie on the device: one
+//! that the CPU would refuse is taken as the nearest that there can be.
+
+use super::Kernel;
+use super::attention_core::{Attend, Core, Extent, Kinds, Lengths, Rows, Stage, known};
+use super::kv_cache::{Cache, Present};
+use super::rotary_embedding::{Change, Changes, Ids, Prepare, Tables, is_position};
+use super::shared::{count, input_type, is_float, known_ints, will_be_known};
+use crate::Gpu;
+use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered, Operand};
+use edgewise_core::ops::group_query_attention::{CacheScale, GroupQueryAttention, Scores};
+use edgewise_core::ops::heads::Part;
+use edgewise_core::ops::masks::table_shape;
+use edgewise_core::{DType, Result};
+use std::sync::Arc;
+
+pub fn lower(gpu: &Gpu, op: &Arc<GroupQueryAttention>, node: &Lowered<'_>) -> Result<Kernel> {
+    let Some(dtype) = input_type(node, 0).filter(|&dtype| is_float(dtype)) else { return Ok(None) };
+    let is = |i: usize, dtype| input_type(node, i).is_none_or(|of| of == dtype);
+    let floats = [1, 2, 3, 4, 7, 8, 10, 11, 14, 15].into_iter().all(|i| is(i, dtype));
+    let plain = [op.k_scale, op.v_scale] == [CacheScale::None; 2] && !op.window_cache && op.window != Some(0);
+    let stage = match (node.output(3), op.scores) {
+        (None, _) => None,
+        (Some(_), Scores::BeforeSoftmax) => Some(Stage::Biased),
+        (Some(_), Scores::AfterSoftmax) => Some(Stage::Soft),
+        (Some(_), Scores::None) => return Ok(None),
+    };
+    // Sizes of outputs need the total length, so that it is known by then.
+    let total = will_be_known(node, 6) || (1..4).any(|i| node.output(i).is_some());
+    let positions = input_type(node, 9);
+    if !floats || !plain || !total || !is(5, DType::I32) || !positions.is_none_or(is_position) {
+        return Ok(None);
+    }
+    let tables = op.rotary.then_some((dtype, op.interleaved));
+    let positions = positions.filter(|_| op.rotary);
+    let prepare = |weights: usize| {
+        let weights = input_type(node, weights);
+        let lengths = Some(Lengths::Totals);
+        let changes = Changes { bias: None, weights, tables, positions, lengths };
+        (weights.is_some() || op.rotary).then(|| Prepare::new(gpu, dtype, &changes))
+    };
+    let prepare = [prepare(14), prepare(15)];
+    let [q, k] = [0, 1].map(|i| if prepare[i].is_some() { DType::F32 } else { dtype });
+    let caches = [k, dtype].map(|of| Cache::new(gpu, dtype, of, Lengths::Totals));
+    let heads = if node.has(1) { op.heads } else { op.heads + 2 * op.kv_heads };
+    let hidden = node.fact(0).and_then(|fact| fact.dims.as_ref()).and_then(|dims| known(dims.last()));
+    let kinds = Kinds {
+        q,
+        k: dtype,
+        v: dtype,
+        bias: input_type(node, 10),
+        masked: false,
+        lengths: Lengths::Totals,
+        sinks: input_type(node, 11),
+        y: dtype,
+        width: hidden.map(|hidden| hidden / heads),
+        stage,
+    };
+    let outputs = [1, 2].map(|i| node.output(i).map(|_| i));
+    Ok(Some(Box::new(Lower {
+        core: Core::new(gpu, &kinds),
+        caches,
+        prepare,
+        outputs,
+        stage,
+        op: op.clone(),
+    })))
+}
+
+struct Lower {
+    core: Core,
+    /// Of keys and of values, and which outputs they are.
+    caches: [Cache; 2],
+    outputs: [Option<usize>; 2],
+    /// Of query and key.
+    prepare: [Option<Prepare>; 2],
+    stage: Option<Stage>,
+    op: Arc<GroupQueryAttention>,
+}
+
+impl DeviceKernel for Lower {
+    fn bind(&self, cx: &Binding<'_>) -> Result<Bound> {
+        let parts = self.op.parts(&cx.input(0)?, cx.optional(1).as_deref(), cx.optional(2).as_deref())?;
+        let [(_, q), (_, k), _] = parts;
+        let total = known_ints(cx, 6).and_then(|total| total.first().copied());
+        let total = total.ok_or_else(|| err!(Internal, "the total length is not known"))?;
+        let total = usize::try_from(total).unwrap_or(0);
+        ensure!(
+            total >= q.positions,
+            InvalidInput,
+            "total length {total} is less than the {} new tokens",
+            q.positions
+        );
+        let lengths = count(&cx.input(5)?);
+        ensure!(lengths == q.batch, InvalidInput, "expected {} lengths, got {lengths}", q.batch);
+        let past = k.past(cx.optional(3).as_deref())?;
+        ensure!(past == k.past(cx.optional(4).as_deref())?, InvalidInput, "past key and past value differ");
+        let extent = Extent { added: q.positions, keys: total, past };
+        let lengths = Operand::Input(5);
+
+        let mut bound = Bound::nothing();
+        let [mut q, mut k, mut v] = parts.map(|(input, part)| Rows { of: Operand::Input(input), part });
+        for (rows, prepare, weights) in [(&mut q, &self.prepare[0], 14), (&mut k, &self.prepare[1], 15)] {
+            if let Some(prepare) = prepare {
+                let to = Rows::scratch(&mut bound, &rows.part);
+                let change = self.change(cx, (weights, rows.part.width), &lengths, extent)?;
+                prepare.launch(&mut bound, rows, &to, &change)?;
+                *rows = to;
+            }
+        }
+        for (i, rows) in [&mut k, &mut v].into_iter().enumerate() {
+            let before = [rows.part.batch, rows.part.heads, past, rows.part.width];
+            let before = (past > 0).then(|| Rows { of: Operand::Input(i + 3), part: Part::by_head(before) });
+            let present = Present { output: self.outputs[i], rows: past.max(total), halves: None };
+            let both = (before.as_ref(), &*rows);
+            *rows = self.caches[i].launch(&mut bound, both, Some(&lengths), &extent, &present)?;
+        }
+        let attend = self.attend(cx, [q, k, v], (extent, lengths))?;
+        if self.stage.is_some() {
+            self.core.launch_scores(&mut bound, &attend, total, 0.0)?;
+        }
+        self.core.launch(&mut bound, &attend)?;
+        Ok(bound)
+    }
+
+    fn on_host(&self) -> &[usize] {
+        &[6]
+    }
+}
+
+impl Lower {
+    /// What is done to query or key before all.
+    fn change<'a>(
+        &self,
+        cx: &Binding<'_>,
+        (weights, size): (usize, usize),
+        lengths: &'a Operand,
+        extent: Extent,
+    ) -> Result<Change<'a>> {
+        let normed = cx.optional(weights);
+        ensure!(
+            normed.as_ref().is_none_or(|shape| count(shape) == size),
+            InvalidInput,
+            "input {weights} must have {size} weights"
+        );
+        let weights = normed.map(|_| (Operand::Input(weights), self.op.norm_epsilon));
+        let mut change = Change { weights, lengths: Some(lengths), extent, ..Change::default() };
+        if self.op.rotary {
+            let table = cx.input(7)?;
+            let angles = table.last().copied().unwrap_or(0);
+            ensure!(
+                table == cx.input(8)? && table.len() >= 2 && 2 * angles <= size,
+                InvalidInput,
+                "rotary tables of shape {table:?} do not fit heads of {size}"
+            );
+            let prompt = extent.added == extent.keys;
+            let ids = cx.optional(9).map(|shape| count(&shape));
+            let needed = if prompt { extent.added.min(1) } else { count(&cx.input(5)?) * extent.added };
+            ensure!(
+                ids.is_none_or(|ids| ids >= needed),
+                InvalidInput,
+                "expected {needed} position ids or more"
+            );
+            let ids = ids.map(|_| (Operand::Input(9), if prompt { Ids::First } else { Ids::Each }));
+            change.tables = Some(Tables {
+                cosines: Operand::Input(7),
+                sines: Operand::Input(8),
+                shape: [count(&table) / angles.max(1), angles],
+                positions: ids,
+                continued: true,
+            });
+        }
+        Ok(change)
+    }
+
+    fn attend(
+        &self,
+        cx: &Binding<'_>,
+        [q, k, v]: [Rows; 3],
+        (extent, lengths): (Extent, Operand),
+    ) -> Result<Attend> {
+        let Part { batch, heads, positions, width, .. } = q.part;
+        let bias = match cx.optional(10) {
+            Some(shape) => Some((Operand::Input(10), table_shape(&shape, [batch, heads, positions])?)),
+            None => None,
+        };
+        let sinks = cx.optional(11);
+        ensure!(
+            sinks.as_ref().is_none_or(|shape| count(shape) == heads),
+            InvalidInput,
+            "expected a sink for each of {heads} heads"
+        );
+        Ok(Attend {
+            q,
+            k,
+            v,
+            extent,
+            bias,
+            mask: None,
+            lengths: Some(lengths),
+            sink: (sinks.is_none() && self.op.smooth_softmax).then_some(0.0),
+            sinks: sinks.map(|_| Operand::Input(11)),
+            // A window counts the query itself.
+            window: [self.op.window.filter(|_| self.op.causal).map(|window| window - 1), None],
+            causal: self.op.causal,
+            scale: self.op.scale.unwrap_or(1.0 / (width as f32).sqrt()),
+            softcap: self.op.softcap,
+            filter: 0.0,
+            by_head: false,
+        })
+    }
+}

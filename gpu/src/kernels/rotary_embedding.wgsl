@@ -1,0 +1,132 @@
+// use element
+// use span
+// Rows of heads as attention wants them: with a bias, normalized, and turned by the angles of their positions, each
+// where that is asked for. A group owns a row.
+
+override KIND: u32 = 1u;
+// Of a bias, to which the sum is rounded, as a cache would keep it; 0: there is none.
+override BIAS_KIND: u32 = 0u;
+// Of the weights of a norm; 0: there is none.
+override WEIGHT_KIND: u32 = 0u;
+override TURNED: bool = false;
+override INTERLEAVED: bool = false;
+// Of the tables of cosines and sines, and of position ids: 0 where a row's own number is its position.
+override TABLE_KIND: u32 = 1u;
+override POSITION_KIND: u32 = 0u;
+
+const GROUP: u32 = 64u;
+
+struct Parameters {
+    // First element, then steps from batch to batch, head to head, position to position.
+    x: vec4<u32>,
+    y: vec4<u32>,
+    extent: Extent,
+    // Heads, positions, elements of a row, rows in all.
+    sizes: vec4<u32>,
+    // Where the bias of these heads begins; angles of a position; positions that have some; how ids are taken.
+    tables: vec4<u32>,
+    epsilon: f32,
+    // Of the cache: positions continue those of its rows.
+    continued: u32,
+    spare: vec2<u32>,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read> bias: array<u32>;
+@group(0) @binding(2) var<storage, read> weights: array<u32>;
+@group(0) @binding(3) var<storage, read> cosines: array<u32>;
+@group(0) @binding(4) var<storage, read> sines: array<u32>;
+@group(0) @binding(5) var<storage, read> positions: array<u32>;
+@group(0) @binding(6) var<storage, read> lengths: array<u32>;
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+@group(0) @binding(8) var<uniform> p: Parameters;
+
+var<workgroup> shared_floats: array<f32, GROUP>;
+
+fn biased(at: u32, head: u32, d: u32) -> f32 {
+    let i = at + d;
+    var e = to_float(bits_of(x[i / per_word(KIND)], i, KIND), KIND);
+    if BIAS_KIND != 0u {
+        let b = p.tables.x + head * p.sizes.z + d;
+        let added = to_float(bits_of(bias[b / per_word(BIAS_KIND)], b, BIAS_KIND), BIAS_KIND);
+        e = to_float(from_float(e + added, BIAS_KIND), BIAS_KIND);
+    }
+    return e;
+}
+
+// With its row divided by the row's size.
+fn element(at: u32, head: u32, d: u32, factor: f32) -> f32 {
+    let e = biased(at, head, d);
+    if WEIGHT_KIND == 0u {
+        return e;
+    }
+    return e * factor * to_float(bits_of(weights[d / per_word(WEIGHT_KIND)], d, WEIGHT_KIND), WEIGHT_KIND);
+}
+
+// The position of a row: one of a table, which a GPU cannot refuse.
+fn position_of(batch: u32, position: u32) -> u32 {
+    var at = batch * p.sizes.y + position;
+    if POSITION_KIND != 0u {
+        // Of all rows, or of the first one.
+        let id = select(0u, at, p.tables.w == 0u);
+        let words = select(1u, 2u, POSITION_KIND == I64);
+        at = positions[id * words];
+        let negative = bitcast<i32>(positions[id * words + words - 1u]) < 0;
+        at = select(at, 0u, negative) + select(0u, position, p.tables.w != 0u);
+    } else if p.continued != 0u {
+        at = span_of(p.extent, batch).past + position;
+    }
+    return min(at, p.tables.z - 1u);
+}
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) me: u32,
+) {
+    let row = group.y * groups.x + group.x;
+    if row >= p.sizes.w {
+        return;
+    }
+    let head = row % p.sizes.x;
+    let position = row / p.sizes.x % p.sizes.y;
+    let batch = row / (p.sizes.x * p.sizes.y);
+    let at = p.x.x + batch * p.x.y + head * p.x.z + position * p.x.w;
+    let to = p.y.x + batch * p.y.y + head * p.y.z + position * p.y.w;
+    let width = p.sizes.z;
+
+    var factor = 1.0;
+    if WEIGHT_KIND != 0u {
+        var squares = 0.0;
+        for (var d = me; d < width; d += GROUP) {
+            let e = biased(at, head, d);
+            squares += e * e;
+        }
+        shared_floats[me] = squares;
+        workgroupBarrier();
+        for (var half = GROUP / 2u; half > 0u; half /= 2u) {
+            if me < half {
+                shared_floats[me] += shared_floats[me + half];
+            }
+            workgroupBarrier();
+        }
+        factor = 1.0 / sqrt(shared_floats[0] / f32(width) + p.epsilon);
+    }
+    let angles = select(0u, p.tables.y, TURNED);
+    for (var i = me; i < angles; i += GROUP) {
+        let here = select(i, 2u * i, INTERLEAVED);
+        let there = select(i + angles, 2u * i + 1u, INTERLEAVED);
+        let of_table = position_of(batch, position) * angles + i;
+        let per = per_word(TABLE_KIND);
+        let cosine = to_float(bits_of(cosines[of_table / per], of_table, TABLE_KIND), TABLE_KIND);
+        let sine = to_float(bits_of(sines[of_table / per], of_table, TABLE_KIND), TABLE_KIND);
+        let re = element(at, head, here, factor);
+        let im = element(at, head, there, factor);
+        y[to + here] = re * cosine - im * sine;
+        y[to + there] = re * sine + im * cosine;
+    }
+    for (var d = 2u * angles + me; d < width; d += GROUP) {
+        y[to + d] = element(at, head, d, factor);
+    }
+}
