@@ -31,6 +31,8 @@ mod multi_head;
 mod pool;
 #[path = "parity/products.rs"]
 mod products;
+#[path = "parity/projected.rs"]
+mod projected;
 #[path = "parity/quantized.rs"]
 mod quantized;
 #[path = "parity/quantizing.rs"]

@@ -94,8 +94,9 @@ impl ProjectedAttention {
             heads.v.write(values, [self.heads, len], |_| 0..heads.total(), T::narrow);
         }
         let visible = heads.visible(&self.scoring);
-        let (mask, bias) = if self.quantized { (5, None) } else { (3, io.optional(5)?) };
-        let attend = heads.attend::<T>(&self.scoring, io.optional(mask)?, bias, &visible)?;
+        let (mask, table, _) = self.extras();
+        let table = table.map_or(Ok(None), |table| io.optional(table))?;
+        let attend = heads.attend::<T>(&self.scoring, io.optional(mask)?, table, &visible)?;
         attend.run(io.context(), io.output(0)?.into_slice::<T>()?, false)
     }
 

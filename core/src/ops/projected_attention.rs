@@ -106,6 +106,11 @@ impl ProjectedAttention {
         if self.quantized { 8 } else { 4 }
     }
 
+    /// Which inputs are the mask, the table that is added to scores, if there may be one, and the past.
+    pub fn extras(&self) -> (usize, Option<usize>, usize) {
+        if self.quantized { (5, None, 8) } else { (3, Some(5), self.past_input()) }
+    }
+
     /// The sizes of the projection, of an input and weights of those shapes.
     pub fn projection(&self, input: &[usize], weights: &[usize]) -> Result<Projection> {
         let (&[batch, sequence, depth], &[rows, all]) = (input, weights) else {

@@ -7,6 +7,7 @@
 mod byte_max_pool;
 mod narrow;
 mod packed_bytes;
+mod projection;
 mod shared;
 mod windows;
 
@@ -97,6 +98,7 @@ kernels! {
     group_query_attention: [GroupQueryAttention] [];
     kv_cache: [] [SHADER];
     multi_head_attention: [MultiHeadAttention] [];
+    projected_attention: [ProjectedAttention] [];
     rotary_embedding: [RotaryEmbedding] [SHADER];
 
     // Products of floats, windows and rows.

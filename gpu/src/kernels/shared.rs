@@ -170,6 +170,21 @@ impl Parameters {
     }
 }
 
+/// Another kernel's launches as part of this one's: `output` is where its output 0 goes, and its scratch comes behind
+/// what there is.
+pub fn nest(bound: &mut Bound, inner: Bound, output: &Operand) {
+    let first = bound.scratch.len();
+    bound.scratch.extend(inner.scratch);
+    bound.launches.extend(inner.launches.into_iter().map(|launch| {
+        let place = |operand| match operand {
+            Operand::Output(_) => output.clone(),
+            Operand::Scratch(i) => Operand::Scratch(first + i),
+            other => other,
+        };
+        Launch { buffers: launch.buffers.into_iter().map(place).collect(), ..launch }
+    }));
+}
+
 /// The integers of input `i` when sizes are numbers.
 pub fn known_ints(cx: &Binding<'_>, i: usize) -> Option<Vec<i64>> {
     cx.ints(i).or_else(|| cx.inputs.get(i).copied().flatten()?.ints()?.iter().map(Dim::known).collect())
