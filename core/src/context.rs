@@ -5,7 +5,7 @@
 //! wrong: a session may run any number of contexts at once, but one context runs one thing at a time.
 
 use crate::cpu::slice_axis;
-use crate::run::Cost;
+use crate::run::{Cost, Placed};
 use crate::{Port, Result, RunOptions, Session, Tensor, Value};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -35,10 +35,10 @@ pub struct Context<'s> {
     state: Mutex<State>,
 }
 
-/// The past: one tensor per pair, none before the first run.
+/// The past: one tensor per pair, none before the first run. Where a device makes and takes it, it stays there.
 #[derive(Clone, Default)]
 struct State {
-    tensors: Vec<Tensor>,
+    tensors: Vec<Placed>,
 }
 
 impl Session {
@@ -58,28 +58,32 @@ impl<'s> Context<'s> {
     ) -> Result<(Vec<(&'s str, Value)>, Cost)> {
         let mut state = self.lock()?;
         let session = self.session;
+        let wanted = session.wanted(options.outputs)?;
         let symbols = symbols(session.inputs(), inputs);
-        let mut all = inputs.to_vec();
+        let mut all: Vec<(&str, Placed)> =
+            inputs.iter().map(|(name, value)| (*name, Placed::Host(value.clone()))).collect();
         for (i, pair) in self.pairs.iter().enumerate() {
             let port = &session.inputs()[pair.input];
             let value = match state.tensors.get(i) {
                 Some(tensor) => tensor.clone(),
-                None => pair.empty(port, &symbols)?,
+                None => Placed::Host(pair.empty(port, &symbols)?.into()),
             };
-            all.push((port.name.as_str(), value.into()));
+            all.push((port.name.as_str(), value));
         }
-        let (outputs, cost) = session.run_with(&all, options)?;
-        let past = self.pairs.iter().map(|pair| outputs[pair.output].tensor().cloned());
-        state.tensors = past.collect::<Result<_>>()?;
-        let mine = |i: usize| self.pairs.iter().any(|pair| pair.output == i);
+        let kept: Vec<usize> = self.pairs.iter().map(|pair| pair.output).collect();
+        let (outputs, cost) = waited(session.run_carrying(all, &kept, options))?;
+        state.tensors = kept.iter().map(|&i| outputs[i].clone()).collect();
+        let mine = |i: usize| kept.contains(&i) || wanted.as_ref().is_some_and(|wanted| !wanted.contains(&i));
         let rest = session.outputs().iter().zip(outputs).enumerate().filter(|(i, _)| !mine(*i));
-        Ok((rest.map(|(_, (port, value))| (port.name.as_str(), value)).collect(), cost))
+        let rest = rest.map(|(_, (port, placed))| Ok((port.name.as_str(), placed.value()?)));
+        Ok((rest.collect::<Result<_>>()?, cost))
     }
 
     /// How many positions the past has; 0 where no cache grows.
     pub fn len(&self) -> Result<usize> {
         let state = self.lock()?;
-        let grown = self.pairs.iter().zip(&state.tensors).find_map(|(pair, t)| Some(t.shape()[pair.axis?]));
+        let grown =
+            self.pairs.iter().zip(&state.tensors).find_map(|(pair, t)| t.shape()?.get(pair.axis?).copied());
         Ok(grown.unwrap_or(0))
     }
 
@@ -100,8 +104,11 @@ impl<'s> Context<'s> {
         for (pair, tensor) in self.pairs.iter().zip(&state.tensors) {
             let name = &self.session.inputs()[pair.input].name;
             let axis = pair.axis.ok_or_else(|| err!(Unsupported, "'{name}' has no positions to cut off"))?;
-            let end = len.min(tensor.shape()[axis]);
-            cut.push(slice_axis(tensor, axis, 0..end)?);
+            let have = tensor.shape().and_then(|shape| shape.get(axis).copied()).unwrap_or(0);
+            cut.push(match len < have {
+                true => Placed::Host(slice_axis(&self.on_host(tensor)?, axis, 0..len)?.into()),
+                false => tensor.clone(),
+            });
         }
         state.tensors = cut;
         Ok(())
@@ -119,6 +126,14 @@ impl<'s> Context<'s> {
         Ok(Context { session: self.session, pairs: self.pairs.clone(), state: Mutex::new(state) })
     }
 
+    /// A part of the past for the host to look at.
+    fn on_host(&self, part: &Placed) -> Result<Tensor> {
+        match part {
+            Placed::Host(value) => value.tensor().cloned(),
+            Placed::Device(tensor) => waited(tensor.fetch()),
+        }
+    }
+
     fn lock(&self) -> Result<MutexGuard<'_, State>> {
         match self.state.try_lock() {
             Ok(state) => Ok(state),
@@ -126,6 +141,14 @@ impl<'s> Context<'s> {
             Err(TryLockError::WouldBlock) => Err(err!(Busy, "the context is running already")),
         }
     }
+}
+
+/// What a future gives: a context waits for the device, which a page must never do.
+fn waited<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    #[cfg(not(target_family = "wasm"))]
+    return crate::block_on(future);
+    #[cfg(target_family = "wasm")]
+    crate::run::at_once(future)
 }
 
 impl Pair {

@@ -10,7 +10,8 @@
 //! copies between host and device convert nothing. What lies in the rest of the last word is undefined.
 
 use crate::graph::{Fact, Node};
-use crate::{BoxFuture, Result, Shape, View};
+use crate::tensor::byte_count;
+use crate::{BoxFuture, Buffer, DType, Result, Shape, Tensor, View};
 use std::any::Any;
 use std::fmt;
 use std::ops::Range;
@@ -284,6 +285,35 @@ impl Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes on a device", self.bytes)
+    }
+}
+
+/// A tensor that lies on a device. What is in its memory never changes.
+#[derive(Clone)]
+pub struct DeviceTensor {
+    /// The device.
+    pub device: Arc<dyn Device>,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// Its sizes.
+    pub shape: Shape,
+    /// Where they lie, from its beginning.
+    pub memory: Memory,
+}
+
+impl DeviceTensor {
+    /// The same tensor on the host.
+    pub async fn fetch(&self) -> Result<Tensor> {
+        let wanted = [(self.memory.clone(), byte_count(self.dtype, &self.shape)?)];
+        let mut came = self.device.read(&wanted, &|| Ok(())).await?;
+        let bytes = came.pop().ok_or_else(|| err!(Internal, "nothing came from the device"))?;
+        Tensor::from_buffer(self.dtype, &self.shape, Buffer::copy_of(&bytes)?)
+    }
+}
+
+impl fmt::Debug for DeviceTensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:?} on {}", self.dtype, self.shape, self.device.name())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ops::CustomOp;
 use crate::optimize::{Coverage, Remark, optimize};
 use crate::plan::{Program, load_constants};
 use crate::renewal::Renewable;
-use crate::run::{self, Cost, Profile};
+use crate::run::{self, Cost, Placed, Profile};
 use crate::{Dim, ErrorKind, Kind, Limits, Result, Value, log};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -227,8 +227,29 @@ impl Session {
         inputs: &[(&str, Value)],
         options: &RunOptions<'_>,
     ) -> Result<(Vec<Value>, Cost)> {
-        let inputs = self.arrange(inputs)?;
         let wanted = self.wanted(options.outputs)?;
+        let inputs = inputs.iter().map(|(name, value)| (*name, Placed::Host(value.clone()))).collect();
+        let (outputs, cost) = self.run_carrying(inputs, &[], options).await?;
+        let outputs: Vec<Value> = outputs.into_iter().map(Placed::value).collect::<Result<_>>()?;
+        Ok(match wanted {
+            None => (outputs, cost),
+            Some(wanted) => (wanted.into_iter().map(|i| outputs[i].clone()).collect(), cost),
+        })
+    }
+
+    /// Runs on inputs by name, which may lie on the device; gives all outputs, of which those that are `kept` stay
+    /// there if that is where they are made.
+    pub(crate) async fn run_carrying(
+        &self,
+        inputs: Vec<(&str, Placed)>,
+        kept: &[usize],
+        options: &RunOptions<'_>,
+    ) -> Result<(Vec<Placed>, Cost)> {
+        let inputs = self.arrange(&inputs)?;
+        let kept = |program: &Program| {
+            let outputs = &program.graph().outputs;
+            kept.iter().filter_map(|&i| outputs.get(i).copied()).collect()
+        };
         let never = AtomicBool::new(false);
         let allowed = match (options.deadline, self.limits.deadline) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -244,22 +265,27 @@ impl Session {
             profile: options.profile,
         };
         let program = self.program();
-        let again = program.placement().map(|_| inputs.clone());
-        let (outputs, cost) = match (run::run_async(&program, inputs, &cx).await, again) {
+        for (port, input) in self.inputs.iter().zip(&inputs) {
+            let there = |device| program.placement().is_some_and(|own| Arc::ptr_eq(own.device(), device));
+            if let Placed::Device(tensor) = input {
+                ensure!(there(&tensor.device), DeviceLost, "'{}' lay on a device that was lost", port.name);
+            }
+        }
+        // What lies on a device is lost with it.
+        let stays = program.placement().is_some() && inputs.iter().all(Placed::is_on_host);
+        let again = stays.then(|| inputs.clone());
+        match (run::run_carrying(&program, inputs, kept(&program), &cx).await, again) {
             (Err(e), Some(inputs)) if e.kind() == ErrorKind::DeviceLost => {
                 self.program.renew(&program, e).await?;
-                run::run_async(&self.program(), inputs, &cx).await?
+                let program = self.program();
+                run::run_carrying(&program, inputs, kept(&program), &cx).await
             }
-            (result, _) => result?,
-        };
-        Ok(match wanted {
-            None => (outputs, cost),
-            Some(wanted) => (wanted.into_iter().map(|i| outputs[i].clone()).collect(), cost),
-        })
+            (result, _) => result,
+        }
     }
 
     /// The inputs in the model's order, checked: none missing, none extra, types, ranks and sizes as declared.
-    fn arrange(&self, given: &[(&str, Value)]) -> Result<Vec<Value>> {
+    fn arrange(&self, given: &[(&str, Placed)]) -> Result<Vec<Placed>> {
         let names = || self.inputs.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
         for (i, (name, _)) in given.iter().enumerate() {
             let known = self.inputs.iter().any(|p| p.name == *name);
@@ -277,7 +303,7 @@ impl Session {
             .collect()
     }
 
-    fn wanted(&self, names: Option<&[&str]>) -> Result<Option<Vec<usize>>> {
+    pub(crate) fn wanted(&self, names: Option<&[&str]>) -> Result<Option<Vec<usize>>> {
         let Some(names) = names else { return Ok(None) };
         let position = |name: &&str| {
             let at = self.outputs.iter().position(|p| p.name == **name);
@@ -289,7 +315,7 @@ impl Session {
 
 impl Port {
     /// Holds a value against what the model declares; `symbols` remembers what each symbol turned out to be.
-    fn check(&self, value: &Value, symbols: &mut BTreeMap<String, (i64, String)>) -> Result<()> {
+    fn check(&self, value: &Placed, symbols: &mut BTreeMap<String, (i64, String)>) -> Result<()> {
         let (name, kind) = (&self.name, value.kind());
         // A model may take an optional where the caller has the plain value.
         let wrapped = matches!(&self.fact.kind, Kind::Optional(inner) if **inner == kind);
@@ -299,8 +325,7 @@ impl Port {
             "input '{name}' must be {}, got {kind}",
             self.fact.kind
         );
-        let (Some(dims), Value::Tensor(tensor)) = (&self.fact.dims, value) else { return Ok(()) };
-        let shape = tensor.shape();
+        let (Some(dims), Some(shape)) = (&self.fact.dims, value.shape()) else { return Ok(()) };
         ensure!(
             shape.len() == dims.len(),
             InvalidInput,

@@ -4,15 +4,16 @@
 //! buffers of the device, and holds every read against that: a layout that let one value overwrite another that
 //! was still needed is found at the read, whatever the planner believed.
 
-use super::{Destination, DeviceStep, Home, Live, Program, Segment, Slot, Step, StepIn, Work};
+use super::{Carry, Destination, DeviceStep, Home, Live, Program, Segment, Slot, Step, StepIn, Work};
 use crate::Result;
 use crate::device::Target;
 use crate::graph::{Node, ValueId};
 use std::collections::{HashMap, HashSet};
 
 /// An error that names the first step that would read anything but what the graph means.
-pub fn check(program: &Program, start: usize, live: &[Live], segment: &Segment) -> Result<()> {
-    let mut memory = Contents { roots: roots(program, start, segment), ..Contents::default() };
+pub fn check(program: &Program, start: usize, live: &[Live], segment: &Segment, carry: &Carry) -> Result<()> {
+    let (roots, lent) = (roots(program, start, segment), carry.lent);
+    let mut memory = Contents { roots, lent, ..Contents::default() };
     memory.end = segment.arena_bytes;
     for (id, _, home) in live {
         match home {
@@ -41,7 +42,7 @@ pub fn check(program: &Program, start: usize, live: &[Live], segment: &Segment) 
                     if let Home::Arena(slot) = home {
                         memory.read(*id, *slot)?;
                     }
-                    memory.device.insert(copy.to.slot, vec![*id]);
+                    memory.write_device(copy.to.slot, Some(*id))?;
                 }
             }
             Work::Download(copies) => {
@@ -91,6 +92,8 @@ struct Contents {
     /// Of an alias: the value whose elements it names.
     roots: HashMap<ValueId, ValueId>,
     end: usize,
+    /// How many buffers are lent.
+    lent: usize,
 }
 
 impl Contents {
@@ -145,7 +148,7 @@ impl Contents {
             let Target::Slot(slot) = output.target else { bail!(Internal, "writes what is held") };
             let clash = read.contains(&slot) || written.contains(&slot);
             ensure!(!clash, Internal, "buffer {slot} is written while it is in use");
-            self.device.insert(slot, vec![output.id]);
+            self.write_device(slot, Some(output.id))?;
             written.push(slot);
         }
         for target in step.launches.iter().flat_map(|launch| &launch.buffers) {
@@ -154,7 +157,7 @@ impl Contents {
                 && !written.contains(slot)
             {
                 // An intermediate result: what was there is gone.
-                self.device.remove(slot);
+                self.write_device(*slot, None)?;
             }
         }
         Ok(())
@@ -175,6 +178,12 @@ impl Contents {
         let is = |there: &ValueId| self.root(*there) == self.root(id);
         let found = self.device.get(&slot).is_some_and(|there| there.iter().any(is));
         ensure!(found, Internal, "value {} is read in buffer {slot} and does not lie there", id.0);
+        Ok(())
+    }
+
+    fn write_device(&mut self, slot: usize, id: Option<ValueId>) -> Result<()> {
+        ensure!(slot >= self.lent, Internal, "buffer {slot} is lent, and written");
+        self.device.insert(slot, id.into_iter().collect());
         Ok(())
     }
 

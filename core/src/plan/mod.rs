@@ -7,6 +7,7 @@
 
 mod arena;
 mod bind;
+mod carry;
 mod check;
 mod memory;
 mod placement;
@@ -16,6 +17,7 @@ mod text;
 
 pub use arena::Arena;
 pub use bind::bind;
+pub use carry::Carry;
 pub use check::check;
 pub use memory::{Interval, lay_out, live_bytes};
 pub use placement::{DeviceArena, Placement};
@@ -177,12 +179,23 @@ impl Program {
 
     /// The segment that begins at `start` with those values alive, bound now if it is not kept.
     pub fn segment(&self, start: usize, live: &[Live], ready: bool) -> Result<Arc<Segment>> {
-        let key = Key::new(start, live, ready)?;
+        self.segment_carrying(start, live, ready, &Carry::default())
+    }
+
+    /// The same, where values come from the device or stay there.
+    pub fn segment_carrying(
+        &self,
+        start: usize,
+        live: &[Live],
+        ready: bool,
+        carry: &Carry,
+    ) -> Result<Arc<Segment>> {
+        let key = Key::new(start, live, ready, carry)?;
         if let Some(segment) = lock(&self.segments).get(&key) {
             return Ok(segment.clone());
         }
-        let segment = Arc::new(bind(self, start, live, ready)?);
-        debug_assert_eq!(check(self, start, live, &segment).err().map(|e| e.to_string()), None);
+        let segment = Arc::new(bind(self, start, live, ready, carry)?);
+        debug_assert_eq!(check(self, start, live, &segment, carry).err().map(|e| e.to_string()), None);
         crate::log::log(1, || format!("plan from node {start}: {}", segment.text(self)));
         let mut kept = lock(&self.segments);
         if kept.len() >= CACHE {

@@ -108,6 +108,8 @@ impl Placement {
 /// The buffers of one run on the device, and what was recorded on them.
 #[derive(Default)]
 pub struct DeviceArena {
+    /// What the caller of a run lends it; these are numbered first.
+    lent: Vec<Memory>,
     slots: Vec<Memory>,
     /// What launches may write in that something is wrong. A run that finds anything there fails and leaves no
     /// arena behind, so nothing is wrong when the next one begins.
@@ -119,7 +121,8 @@ pub struct DeviceArena {
 impl DeviceArena {
     /// Makes every buffer at least as large as a segment needs it.
     pub fn fit(&mut self, device: &dyn Device, segment: &Segment, graph: &Graph) -> Result<()> {
-        for (i, &bytes) in segment.slot_bytes.iter().enumerate() {
+        let lent = self.lent.len();
+        for (i, &bytes) in segment.slot_bytes.iter().skip(lent).enumerate() {
             let bytes = bytes.max(device_bytes(0));
             match self.slots.get(i) {
                 Some(memory) if memory.bytes() >= bytes => continue,
@@ -127,7 +130,7 @@ impl DeviceArena {
                 Some(_) => self.recordings.clear(),
                 None => {}
             }
-            let what = match segment.largest_in(i).and_then(|id| graph.values.get(id.at())) {
+            let what = match segment.largest_in(lent + i).and_then(|id| graph.values.get(id.at())) {
                 Some(value) => format!("tensor '{}'", value.name),
                 None => "intermediate results".to_string(),
             };
@@ -154,7 +157,32 @@ impl DeviceArena {
 
     /// A buffer.
     pub fn slot(&self, slot: usize) -> Result<&Memory> {
-        self.slots.get(slot).ok_or_else(|| err!(Internal, "the device has no buffer {slot}"))
+        let memory = match slot.checked_sub(self.lent.len()) {
+            Some(own) => self.slots.get(own),
+            None => self.lent.get(slot),
+        };
+        memory.ok_or_else(|| err!(Internal, "the device has no buffer {slot}"))
+    }
+
+    /// Takes buffers that the caller lends, or takes leave of them. What was recorded holds others.
+    pub fn lend(&mut self, lent: Vec<Memory>) {
+        if !(lent.is_empty() && self.lent.is_empty()) {
+            self.recordings.clear();
+        }
+        self.lent = lent;
+    }
+
+    /// Gives buffers away with what is in them; a lent one is given back.
+    pub fn give(&mut self, slots: &[usize]) -> Result<Vec<Memory>> {
+        let given = slots.iter().map(|&slot| self.slot(slot).cloned()).collect::<Result<_>>()?;
+        for own in slots.iter().filter_map(|slot| slot.checked_sub(self.lent.len())) {
+            if let Some(memory) = self.slots.get_mut(own) {
+                // Another one is made as soon as one is needed: this one has no room for anything.
+                *memory = Memory::new(0, Arc::new(()));
+                self.recordings.clear();
+            }
+        }
+        Ok(given)
     }
 
     /// Bytes of all buffers.
@@ -170,7 +198,8 @@ impl DeviceArena {
                 bail!(Internal, "only a stretch is recorded");
             };
             let launches = steps.iter().flat_map(|step| &step.launches).map(|launch| self.placed(launch));
-            let recording = device.record(&launches.collect::<Result<Vec<_>>>()?, &self.slots)?;
+            let slots: Vec<Memory> = self.lent.iter().chain(&self.slots).cloned().collect();
+            let recording = device.record(&launches.collect::<Result<Vec<_>>>()?, &slots)?;
             if self.recordings.len() >= KEPT_RECORDINGS {
                 self.recordings.clear();
             }

@@ -1,5 +1,6 @@
 //! What binding makes: steps with sizes and places.
 
+use super::Carry;
 use crate::cpu::Kernel;
 use crate::device::{Check, Launch, Target};
 use crate::graph::{Fact, ValueId};
@@ -254,6 +255,7 @@ pub(super) struct Key {
     start: usize,
     ready: bool,
     live: Vec<LiveKey>,
+    carry: Carry,
 }
 
 /// What a segment depends on of one value that is alive at its start.
@@ -314,7 +316,7 @@ impl Segment {
 }
 
 impl Key {
-    pub fn new(start: usize, live: &[Live], ready: bool) -> Result<Key> {
+    pub fn new(start: usize, live: &[Live], ready: bool, carry: &Carry) -> Result<Key> {
         let live = live
             .iter()
             .map(|(id, fact, home)| {
@@ -333,6 +335,6 @@ impl Key {
                 LiveKey { id: *id, kind, shape, slot, owner, on_device, elements }
             })
             .collect();
-        Ok(Key { start, ready, live })
+        Ok(Key { start, ready, live, carry: carry.clone() })
     }
 }

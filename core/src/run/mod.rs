@@ -1,19 +1,22 @@
 //! Runs a program: binds what can be bound, replays the steps, looks at what only data tells, goes on.
 
+mod carry;
 mod carve;
 mod device;
 mod profile;
 mod step;
 
+pub use carry::Placed;
 use profile::Timer;
 pub use profile::{Event, Profile};
 
 use crate::cpu::RunContext;
-use crate::device::Check;
+use crate::device::{Check, DeviceTensor};
 use crate::graph::{FOLD_ELEMENTS, Fact, Known, ValueId};
-use crate::plan::{DeviceArena, Home, Live, Program, Segment, Stop, Work};
+use crate::plan::{Carry, DeviceArena, DeviceSlot, Home, Live, Program, Segment, Stop, Work};
 use crate::tensor::{byte_count, element_count};
 use crate::{Buffer, Result, Tensor, Value, View};
+use std::collections::HashMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -58,14 +61,26 @@ pub async fn run_async(
     inputs: Vec<Value>,
     cx: &RunContext<'_>,
 ) -> Result<(Vec<Value>, Cost)> {
-    let mut run = Run::new(program, inputs, cx);
+    let inputs = inputs.into_iter().map(Placed::Host).collect();
+    let (outputs, cost) = run_carrying(program, inputs, Vec::new(), cx).await?;
+    Ok((outputs.into_iter().map(Placed::value).collect::<Result<_>>()?, cost))
+}
+
+/// The same, where inputs may lie on the device, and outputs `kept` stay there if that is where they are made.
+pub async fn run_carrying(
+    program: &Program,
+    inputs: Vec<Placed>,
+    kept: Vec<ValueId>,
+    cx: &RunContext<'_>,
+) -> Result<(Vec<Placed>, Cost)> {
+    let mut run = Run::new(program, inputs, kept, cx);
     let mut start = 0;
     let mut ready = false;
     loop {
         if ready {
             run.look(start).await?;
         }
-        let segment = program.segment(start, &run.live, ready)?;
+        let segment = program.segment_carrying(start, &run.live, ready, &run.carry)?;
         run.replay(&segment).await?;
         start = segment.end;
         ready = segment.stop == Stop::Ask;
@@ -74,11 +89,13 @@ pub async fn run_async(
         }
     }
     let cost = run.cost;
+    let stays = run.kept()?;
     program.arena().leave(std::mem::take(&mut run.arena), run.arena_bytes);
     if let Some(placement) = program.placement() {
+        run.on_device.lend(Vec::new());
         placement.leave_arena(std::mem::take(&mut run.on_device));
     }
-    Ok((run.outputs()?, cost))
+    Ok((run.outputs(stays)?, cost))
 }
 
 struct Run<'a> {
@@ -99,21 +116,47 @@ struct Run<'a> {
     held: u64,
     /// The values that are of use from here on.
     live: Vec<Live>,
+    /// What lies on the device before, and stays there.
+    carry: Carry,
     cost: Cost,
 }
 
 impl<'a> Run<'a> {
-    fn new(program: &'a Program, inputs: Vec<Value>, cx: &'a RunContext<'a>) -> Run<'a> {
+    fn new(program: &'a Program, inputs: Vec<Placed>, kept: Vec<ValueId>, cx: &'a RunContext<'a>) -> Run<'a> {
         let mut owned = vec![None; program.graph().values.len()];
-        let mut live = Vec::new();
+        let (mut live, mut lent) = (Vec::new(), Vec::new());
         for (id, value) in program.graph().inputs.iter().zip(inputs) {
-            live.push((*id, fact_of(&value), Home::Owned(*id)));
-            owned[id.at()] = Some(value);
+            match value {
+                Placed::Host(value) => {
+                    live.push((*id, fact_of(&value), Home::Owned(*id)));
+                    owned[id.at()] = Some(value);
+                }
+                Placed::Device(tensor) => {
+                    let at = DeviceSlot { slot: lent.len(), bytes: tensor.memory.bytes() };
+                    live.push((*id, Fact::sized(tensor.dtype, &tensor.shape), Home::Device(at)));
+                    lent.push(tensor.memory);
+                }
+            }
         }
         let arena = program.arena().take();
-        let on_device = program.placement().map(|placement| placement.take_arena()).unwrap_or_default();
+        let mut on_device = program.placement().map(|placement| placement.take_arena()).unwrap_or_default();
+        let carry = Carry { lent: lent.len(), kept };
+        on_device.lend(lent);
         let (checks, unread, cost) = (Vec::new(), false, Cost::default());
-        Run { program, cx, arena, arena_bytes: 0, on_device, checks, unread, owned, held: 0, live, cost }
+        Run {
+            program,
+            cx,
+            arena,
+            arena_bytes: 0,
+            on_device,
+            checks,
+            unread,
+            owned,
+            held: 0,
+            live,
+            carry,
+            cost,
+        }
     }
 
     async fn replay(&mut self, segment: &Segment) -> Result<()> {
@@ -192,7 +235,9 @@ impl<'a> Run<'a> {
             let (id, fact, home) = &self.live[i];
             let asked = node.inputs.contains(&Some(*id)) && fact.known.is_none();
             let (true, Some(dtype), Some(shape)) = (asked, fact.dtype(), fact.shape()) else { continue };
-            if element_count(&shape)? > FOLD_ELEMENTS {
+            // Sizes follow from integers and from lists of floats, such as those that scale an image.
+            let tells = !dtype.is_float() || shape.len() <= 1;
+            if !tells || element_count(&shape)? > FOLD_ELEMENTS {
                 continue;
             }
             let tensor = match home {
@@ -218,26 +263,33 @@ impl<'a> Run<'a> {
         value.ok_or_else(|| err!(Internal, "value {} is gone", owner.0))?.tensor()
     }
 
-    fn outputs(mut self) -> Result<Vec<Value>> {
+    /// The outputs in the graph's order, of which some stay on the device.
+    fn outputs(mut self, stays: HashMap<ValueId, DeviceTensor>) -> Result<Vec<Placed>> {
         let live = std::mem::take(&mut self.live);
-        let output = |id: &ValueId| -> Result<Value> {
-            if let Some(tensor) = self.program.constant(*id) {
-                return Ok(tensor.clone().into());
-            }
-            let entry = live.iter().find(|(live, ..)| live == id);
-            match entry.ok_or_else(|| err!(Internal, "output {} was not made", id.0))? {
-                (_, _, Home::Known(tensor)) => Ok(tensor.clone().into()),
-                (_, fact, Home::Owned(owner)) => match (fact.shape(), &self.owned[owner.at()]) {
-                    (Some(shape), Some(Value::Tensor(t))) => Ok(t.clone().reshaped(&shape)?.into()),
-                    (_, Some(value)) => Ok(value.clone()),
-                    (_, None) => Err(err!(Internal, "output {} is gone", id.0)),
-                },
-                (_, _, Home::Arena(_) | Home::Device(_)) => {
-                    Err(err!(Internal, "an output that has no memory of its own"))
-                }
-            }
+        let output = |id: &ValueId| match stays.get(id) {
+            Some(tensor) => Ok(Placed::Device(tensor.clone())),
+            None => self.output(&live, id).map(Placed::Host),
         };
         self.program.graph().outputs.iter().map(output).collect()
+    }
+
+    fn output(&self, live: &[Live], id: &ValueId) -> Result<Value> {
+        if let Some(tensor) = self.program.constant(*id) {
+            return Ok(tensor.clone().into());
+        }
+        let on_host = |home: &Home| !matches!(home, Home::Device(_));
+        let entry = live.iter().find(|(live, _, home)| live == id && on_host(home));
+        match entry.ok_or_else(|| err!(Internal, "output {} was not made", id.0))? {
+            (_, _, Home::Known(tensor)) => Ok(tensor.clone().into()),
+            (_, fact, Home::Owned(owner)) => match (fact.shape(), &self.owned[owner.at()]) {
+                (Some(shape), Some(Value::Tensor(t))) => Ok(t.clone().reshaped(&shape)?.into()),
+                (_, Some(value)) => Ok(value.clone()),
+                (_, None) => Err(err!(Internal, "output {} is gone", id.0)),
+            },
+            (_, _, Home::Arena(_) | Home::Device(_)) => {
+                Err(err!(Internal, "an output that has no memory of its own"))
+            }
+        }
     }
 }
 

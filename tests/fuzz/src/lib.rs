@@ -4,6 +4,7 @@
 //! The promises: no panic, no answer of the kind `Internal` (which means a bug), nothing beyond the limits.
 //! With debug assertions on, every plan that is made is replayed by `plan::check` as well.
 
+mod carry;
 mod choices;
 mod corpus;
 mod decode;

@@ -3,6 +3,7 @@
 //! Branches, aliases, outputs that nobody wants, values that are outputs and inputs at once, and sizes that
 //! only data tells: what the planner shares memory for, and where that goes wrong first.
 
+use crate::carry::Left;
 use crate::choices::Choices;
 use crate::judge;
 use crate::pretend::Pretend;
@@ -35,13 +36,19 @@ pub fn plan(bytes: &[u8]) {
         return;
     }
     let device = choices.once_in(2).then(|| Arc::new(Pretend::new(choices.bits())) as Arc<dyn Device>);
+    let carries = device.is_some() && choices.once_in(2);
     let Some(program) = judge(Program::compile_for(graph, device)) else { return };
+    let mut left = Left::default();
     // The second run finds segments of the first in the cache.
     for (inputs, expected) in inputs.into_iter().zip(expected) {
         let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
-        let planned = judge(run::run(&program, inputs, &RunContext::new(&pool, &cancel)));
-        compare(expected, planned.map(|(outputs, _)| outputs));
+        let planned = match carries {
+            true => left.run(&program, inputs, &mut choices),
+            false => judge(run::run(&program, inputs, &RunContext::new(&pool, &cancel))).map(|(all, _)| all),
+        };
+        compare(expected, planned);
     }
+    left.check(&program);
 }
 
 /// A graph in the making; what a rule refuses is left out.

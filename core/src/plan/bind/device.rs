@@ -157,7 +157,8 @@ impl Binder<'_> {
         let mut copies = Vec::new();
         for id in &self.program.graph().outputs {
             let own = matches!(self.places[id.at()], Some(Place::Owned(_) | Place::Known(_)));
-            let (Some(OnDevice::Storage(stay)), false) = (&self.on_device[id.at()], own) else { continue };
+            let stays = own || self.carry.kept.contains(id);
+            let (Some(OnDevice::Storage(stay)), false) = (&self.on_device[id.at()], stays) else { continue };
             let from = self.whole(*stay);
             let (dtype, shape) = self.dtype_and_shape(*id)?;
             self.places[id.at()] = Some(Place::Owned(*id));

@@ -9,7 +9,7 @@ mod device;
 use super::memory::{Interval, aligned, lay_out, live_bytes};
 use super::segment::{Destination, DeviceSlot, Home, Segment, Slot, Step, StepIn, Stop, Task, Work};
 use super::slots::{Stay, assign};
-use super::{Live, Program};
+use super::{Carry, Live, Program};
 use crate::cpu::Kernel;
 use crate::device::{Check, Memory, Target};
 use crate::graph::{Fact, Node, ValueId, constant_fact, infer_node};
@@ -19,8 +19,8 @@ use std::collections::HashMap;
 
 /// Binds nodes from `start` on, as far as sizes are known. `ready`: the elements of small inputs of the first
 /// node are known, so that a node whose sizes are still not is one whose outputs only running it will tell.
-pub fn bind(program: &Program, start: usize, live: &[Live], ready: bool) -> Result<Segment> {
-    let mut binder = Binder::new(program, start, live);
+pub fn bind(program: &Program, start: usize, live: &[Live], ready: bool, carry: &Carry) -> Result<Segment> {
+    let mut binder = Binder::new(program, start, live, carry);
     let nodes = &program.graph().nodes;
     let mut stop = Stop::End;
     let mut at = start;
@@ -72,6 +72,7 @@ enum OnDevice {
 
 struct Binder<'a> {
     program: &'a Program,
+    carry: &'a Carry,
     facts: Vec<Option<Fact>>,
     /// On the host.
     places: Vec<Option<Place>>,
@@ -91,10 +92,11 @@ struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    fn new(program: &'a Program, start: usize, live: &[Live]) -> Binder<'a> {
+    fn new(program: &'a Program, start: usize, live: &[Live], carry: &'a Carry) -> Binder<'a> {
         let graph = program.graph();
         let mut binder = Binder {
             program,
+            carry,
             facts: vec![None; graph.values.len()],
             places: vec![None; graph.values.len()],
             on_device: vec![None; graph.values.len()],
@@ -141,6 +143,8 @@ impl<'a> Binder<'a> {
                         stays.push(Stay { first: start, last, bytes: at.bytes, fixed: Some(at.slot) });
                         stays.len() - 1
                     });
+                    // Nothing else may come to lie in a lent buffer.
+                    let last = if carry.is_lent(at.slot) { usize::MAX } else { last };
                     stays[stay].last = stays[stay].last.max(last);
                     binder.facts[id.at()] = Some(fact.clone());
                     binder.on_device[id.at()] = Some(OnDevice::Storage(stay));
@@ -358,16 +362,22 @@ impl<'a> Binder<'a> {
         Ok(Segment { end, stop, tasks, arena_bytes, slot_bytes, checks, number, live_bytes, live })
     }
 
+    /// Whether a storage on the device is a buffer that the run's caller lends.
+    fn is_lent(&self, stay: usize) -> bool {
+        self.stays[stay].fixed.is_some_and(|slot| self.carry.is_lent(slot))
+    }
+
     /// What is of use later, and where it is: on both sides, where it lies on both.
     fn live(&self, end: usize, offsets: &[usize], slots: &[usize]) -> Vec<Live> {
         let mut live = Vec::new();
         for (i, fact) in self.facts.iter().enumerate() {
             let id = ValueId(i as u32);
             let Some(fact) = fact else { continue };
-            if self.program.graph().values[i].constant.is_some() || self.program.last_use(id) < end {
+            if self.program.graph().values[i].constant.is_some() {
                 continue;
             }
-            let on_host = match &self.places[i] {
+            let of_use = self.program.last_use(id) >= end;
+            let on_host = match self.places[i].as_ref().filter(|_| of_use) {
                 None | Some(Place::Packed) => None,
                 Some(Place::Known(tensor)) => Some(Home::Known(tensor.clone())),
                 Some(Place::Owned(owner)) => Some(Home::Owned(*owner)),
@@ -377,12 +387,13 @@ impl<'a> Binder<'a> {
                 }
             };
             let on_device = match &self.on_device[i] {
-                Some(OnDevice::Storage(stay)) => {
+                // What is lent lies there until the run ends, and nothing else may.
+                Some(OnDevice::Storage(stay)) if of_use || self.is_lent(*stay) => {
                     let slot = DeviceSlot { slot: slots[*stay], bytes: self.stays[*stay].bytes };
                     Some(Home::Device(slot))
                 }
-                // It is known on the host as well.
-                None | Some(OnDevice::Held(_)) => None,
+                // Of no more use, or known on the host as well.
+                _ => None,
             };
             live.extend(on_host.into_iter().chain(on_device).map(|home| (id, fact.clone(), home)));
         }
