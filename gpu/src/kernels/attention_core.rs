@@ -14,10 +14,21 @@ use edgewise_core::ops::masks::MaskForm;
 use edgewise_core::{DType, Dim, Result};
 
 pub static TILES: Shader = shader!("attention_core", 7, 1);
+pub static FEW: Shader = shader!("attention_few", 7, 1);
+pub static JOIN: Shader = shader!("attention_join", 1, 1);
 pub static SCORES: Shader = shader!("attention_scores", 7, 1);
 
 /// Rows of queries that a group of `TILES` makes.
 const TILE_ROWS: usize = 32;
+
+/// Rows of queries that `FEW` makes, and elements of them that it holds.
+const FEW_ROWS: usize = 8;
+const FEW_ELEMENTS: usize = 256;
+/// Keys that a group of `FEW` takes at a time, and that are worth a group of their own.
+const FEW_KEYS: usize = 128;
+const LEAST_KEYS: usize = 256;
+/// So many groups keep a GPU busy.
+const BUSY: usize = 192;
 
 /// Where the lengths of batches come from; the number is the one in `common/span.wgsl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +73,8 @@ pub struct Kinds {
 /// Pipelines for an attention.
 pub struct Core {
     tiles: PipelineId,
+    few: PipelineId,
+    join: PipelineId,
     scores: Option<PipelineId>,
     /// Columns that a group makes.
     columns: usize,
@@ -128,6 +141,8 @@ impl Core {
         let scores = kinds.stage.map(|stage| Variant::new(&SCORES, &with("STAGE", stage as u32)));
         Core {
             tiles: gpu.pipeline(tiles),
+            few: gpu.pipeline(Variant::new(&FEW, &constants)),
+            join: gpu.pipeline(Variant::new(&JOIN, &[])),
             scores: scores.map(|scores| gpu.pipeline(scores)),
             columns: 4 * wide as usize,
             narrow: Narrow::to(gpu, kinds.y),
@@ -142,12 +157,51 @@ impl Core {
             return Ok(());
         }
         let group = q.heads / attend.k.part.heads.max(1);
+        let few = q.positions * group <= FEW_ROWS && q.width.max(width) <= FEW_ELEMENTS;
+        if few && attend.extent.keys > 0 {
+            let y = self.narrow.output(bound, 0, len);
+            self.launch_few(bound, attend, &y)?;
+            return self.narrow.finish(bound, &y, 0, len);
+        }
         let tiles = [width.div_ceil(self.columns), (q.positions * group).div_ceil(TILE_ROWS)];
         let work = tiles.iter().product::<usize>() * attend.k.part.heads * q.batch;
         let y = self.narrow.output(bound, 0, len);
         let own = [word(tiles[0])?, word(tiles[1])?, 0, 0];
         self.push(bound, attend, self.tiles, (y.clone(), work), own)?;
         self.narrow.finish(bound, &y, 0, len)
+    }
+
+    /// The result of few queries, by keys that are split among groups.
+    fn launch_few(&self, bound: &mut Bound, attend: &Attend, y: &Operand) -> Result<()> {
+        let (q, width, kv_heads) = (&attend.q.part, attend.v.part.width, attend.k.part.heads);
+        // Whatever the batch, so that its rows do not depend on each other.
+        let wanted = (BUSY / kv_heads).min(attend.extent.keys.div_ceil(LEAST_KEYS)).max(1);
+        let span = attend.extent.keys.div_ceil(wanted).next_multiple_of(FEW_KEYS);
+        let splits = attend.extent.keys.div_ceil(span);
+        let rows = q.batch * q.heads * q.positions;
+        let to = match splits {
+            1 => y.clone(),
+            _ => {
+                let len = rows * splits * (width + 2);
+                word(len)?;
+                bound.scratch.push(device_bytes(len.saturating_mul(4)));
+                Operand::Scratch(bound.scratch.len() - 1)
+            }
+        };
+        let wide = width.div_ceil(4).next_power_of_two();
+        let own = [word(splits)?, word(span)?, word(wide)?, 0];
+        self.push(bound, attend, self.few, (to.clone(), splits * kv_heads * q.batch), own)?;
+        if splits > 1 {
+            let heads = if attend.by_head { 0 } else { q.heads };
+            let parameters = [rows, splits, width, heads, q.positions].map(word);
+            bound.launches.push(Launch {
+                pipeline: self.join,
+                buffers: vec![to, y.clone()],
+                parameters: parameters.into_iter().collect::<Result<_>>()?,
+                groups: rows_of_groups(rows)?,
+            });
+        }
+        Ok(())
     }
 
     /// The scores to output 3, of so many columns; `unseen` of those that a query does not see.

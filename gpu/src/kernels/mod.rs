@@ -94,7 +94,7 @@ kernels! {
 
     // Attention.
     attention: [Attention] [];
-    attention_core: [] [TILES SCORES];
+    attention_core: [] [TILES FEW JOIN SCORES];
     group_query_attention: [GroupQueryAttention] [];
     kv_cache: [] [SHADER];
     multi_head_attention: [MultiHeadAttention] [];

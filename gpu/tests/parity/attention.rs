@@ -8,7 +8,7 @@ use edgewise_core::ops::Attr;
 /// Sizes of an attention: batches, heads, heads of keys, queries, new keys, past keys, size of keys, of values.
 type Sizes = [usize; 8];
 
-const SIZES: [Sizes; 12] = [
+const SIZES: [Sizes; 16] = [
     [1, 1, 1, 1, 1, 0, 1, 1],
     [2, 3, 3, 4, 4, 0, 8, 8],
     [1, 4, 2, 5, 7, 3, 16, 10],
@@ -21,6 +21,11 @@ const SIZES: [Sizes; 12] = [
     [0, 2, 1, 3, 3, 0, 4, 4],
     [1, 2, 1, 3, 0, 0, 4, 4],
     [2, 1, 1, 2, 3, 0, 5, 3],
+    // Few queries, and keys of one block, of several, and of several groups.
+    [2, 4, 1, 2, 129, 0, 5, 3],
+    [1, 8, 2, 1, 1, 700, 16, 8],
+    [2, 2, 2, 3, 300, 1, 33, 256],
+    [1, 1, 1, 1, 3, 1100, 256, 5],
 ];
 
 /// Q, K and V with four axes, then nothing or the past.
