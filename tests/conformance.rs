@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const NODE_CASES: usize = 1860;
 /// And so many run their operator on a GPU.
 #[cfg(feature = "gpu")]
-const NODE_CASES_ON_GPU: usize = 700;
+const NODE_CASES_ON_GPU: usize = 800;
 
 #[test]
 fn conformance_of_the_node_cases() {

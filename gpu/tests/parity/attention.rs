@@ -28,6 +28,11 @@ const SIZES: [Sizes; 16] = [
     [1, 1, 1, 1, 3, 1100, 256, 5],
 ];
 
+/// The types that the first few of some cases are for; the others differ in nothing that types have to do with.
+pub fn types(i: usize) -> &'static [DType] {
+    if i < 3 { &[F32, F16] } else { &[F32] }
+}
+
 /// Q, K and V with four axes, then nothing or the past.
 fn by_head(sizes: Sizes, dtype: DType, most: f32) -> Vec<Option<Tensor>> {
     let [batch, heads, kv_heads, queries, keys, past, size, width] = sizes;
@@ -46,8 +51,8 @@ fn attention(attrs: &[(&str, Attr)], inputs: &[Option<Tensor>]) -> Case {
 
 #[test]
 fn queries_attend_to_keys_of_all_sizes() {
-    for sizes in SIZES {
-        for dtype in [F32, F16] {
+    for (i, sizes) in SIZES.into_iter().enumerate() {
+        for &dtype in types(i) {
             let inputs = by_head(sizes, dtype, 2.0);
             for attrs in [
                 &[][..],
@@ -82,8 +87,8 @@ fn heads_may_lie_side_by_side() {
 
 #[test]
 fn caches_and_scores_are_outputs() {
-    for sizes in SIZES {
-        for dtype in [F32, F16] {
+    for (i, sizes) in SIZES.into_iter().enumerate() {
+        for &dtype in types(i) {
             let inputs = by_head(sizes, dtype, 2.0);
             for mode in 0..4 {
                 let attrs = [
@@ -93,7 +98,9 @@ fn caches_and_scores_are_outputs() {
                 ];
                 let all = Case::of("", "Attention", 24, &attrs, &inputs, 4);
                 all.check();
-                all.wanting(&[0, 3]).check();
+                if i < 3 {
+                    all.wanting(&[0, 3]).check();
+                }
             }
             Case::of("", "Attention", 24, &[], &inputs, 3).wanting(&[0, 2]).check();
         }
@@ -105,7 +112,7 @@ fn masks_hide_and_add() {
     let sizes = [2, 4, 2, 5, 40, 3, 8, 8];
     let [batch, heads, _, queries, ..] = sizes;
     let (inf, nan) = (f32::NEG_INFINITY, f32::NAN);
-    for shape in [
+    let shapes = [
         &[queries, 43][..],
         &[43],
         &[1],
@@ -114,8 +121,9 @@ fn masks_hide_and_add() {
         &[batch, 1, queries, 43],
         &[batch, heads, 1, 43],
         &[batch, heads, queries, 41],
-    ] {
-        for dtype in [F32, F16] {
+    ];
+    for (i, shape) in shapes.into_iter().enumerate() {
+        for &dtype in types(i) {
             let mut inputs = by_head(sizes, dtype, 2.0);
             for mask in [
                 random(dtype, shape, 4.0),

@@ -1,5 +1,6 @@
 //! The attention operators of com.microsoft: MultiHeadAttention, GroupQueryAttention.
 
+use crate::attention::types;
 use crate::harness::{Case, exact, random, tensor};
 use edgewise_core::DType::{self, *};
 use edgewise_core::Tensor;
@@ -31,8 +32,8 @@ fn with(mut inputs: Vec<Option<Tensor>>, i: usize, tensor: Tensor) -> Vec<Option
 
 #[test]
 fn query_key_and_value_lie_in_any_layout() {
-    for [batch, heads, queries, keys, size, width] in SIZES {
-        for dtype in [F32, F16] {
+    for (i, [batch, heads, queries, keys, size, width]) in SIZES.into_iter().enumerate() {
+        for &dtype in types(i) {
             let of = |shape: &[usize]| random(dtype, shape, 2.0);
             let (q, k, v) = (heads * size, heads * size, heads * width);
             let bias = of(&[q + k + v]);
@@ -194,10 +195,15 @@ fn steps(dtype: DType) -> Vec<Step> {
     ]
 }
 
+/// Those that have to do with types.
+fn some_steps(dtype: DType) -> impl Iterator<Item = Step> {
+    steps(dtype).into_iter().take(if dtype == F32 { usize::MAX } else { 2 })
+}
+
 #[test]
 fn decoders_attend_to_their_cache() {
     for dtype in [F32, F16] {
-        for step in steps(dtype) {
+        for step in some_steps(dtype) {
             for packed in [false, true] {
                 let inputs = step.inputs(packed);
                 for rotary in [None, Some(0), Some(1)] {
@@ -218,7 +224,7 @@ fn decoders_attend_to_their_cache() {
 fn decoders_take_windows_caps_sinks_and_norms() {
     let one = |name, attr| vec![(name, attr)];
     for dtype in [F32, F16] {
-        for step in steps(dtype) {
+        for step in some_steps(dtype) {
             let inputs = step.inputs(false);
             for attrs in [
                 one("local_window_size", Attr::Int(3)),

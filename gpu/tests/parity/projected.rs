@@ -1,5 +1,6 @@
 //! Attention and QAttention of com.microsoft: a projection, then attention.
 
+use crate::attention::types;
 use crate::harness::{Case, cast, exact, random};
 use edgewise_core::DType::{self, *};
 use edgewise_core::Tensor;
@@ -22,8 +23,8 @@ fn floats(dtype: DType, [batch, sequence, depth, size]: [usize; 4]) -> Vec<Optio
 
 #[test]
 fn floats_are_projected() {
-    for dtype in [F32, F16] {
-        for sizes in SIZES {
+    for (i, sizes) in SIZES.into_iter().enumerate() {
+        for &dtype in types(i) {
             let inputs = floats(dtype, sizes);
             for outputs in [1, 2] {
                 projected("Attention", &[], &inputs, outputs).knowing(&[1, 2]).check();
@@ -60,9 +61,9 @@ fn a_buffer_fills_up() {
 
 #[test]
 fn bytes_are_projected() {
-    for [batch, sequence, depth, size] in SIZES {
+    for (i, [batch, sequence, depth, size]) in SIZES.into_iter().enumerate() {
         let all = 6 * size;
-        for (a, b) in [(U8, U8), (U8, I8), (I8, I8)] {
+        for (a, b) in [(U8, I8), (U8, U8), (I8, I8)].into_iter().take(if i < 2 { 3 } else { 1 }) {
             for each in [1, all] {
                 let bytes = |dtype, shape: &[usize]| match dtype {
                     U8 => cast(&random(F32, shape, 255.0), I32),
