@@ -6,6 +6,7 @@ use super::softmax::normalize;
 use super::wide::{converted, widened};
 use super::{Io, Kernel, Lowering};
 use crate::ops::flex_attention::FlexAttention;
+use crate::ops::heads::Part;
 use crate::ops::softmax::Mode;
 use crate::plan::Program;
 use crate::{Float, Num, Result, Tensor, Value, run};
@@ -40,22 +41,12 @@ impl Kernel for Flex {
 impl Flex {
     fn attend<T: Float>(&self, io: &mut Io<'_>) -> Result<()> {
         let (q, k, v) = (io.input(0)?, io.input(1)?, io.input(2)?);
-        let (&[batch, heads, queries, size], &[_, kv_heads, keys, _], &[.., width]) =
-            (q.shape(), k.shape(), v.shape())
-        else {
-            bail!(InvalidModel, "Q, K and V must have four axes, got {q:?}, {k:?} and {v:?}")
-        };
-        ensure!(
-            k.shape() == [batch, kv_heads, keys, size]
-                && v.shape() == [batch, kv_heads, keys, width]
-                && kv_heads > 0
-                && heads.is_multiple_of(kv_heads),
-            InvalidModel,
-            "Q {q:?}, K {k:?} and V {v:?} do not go together"
-        );
-        let new = |data, width| Joined {
+        let [q_part, k_part, v_part] = self.op.parts([q.shape(), k.shape(), v.shape()])?;
+        let Part { batch, heads, positions: queries, .. } = q_part;
+        let Part { heads: kv_heads, positions: keys, .. } = k_part;
+        let new = |data, part: &Part| Joined {
             past: None,
-            new: Rows::by_head(data, [kv_heads, keys, width]),
+            new: Rows::of(data, part, 1),
             spans: vec![Span { first: 0, past: 0 }; batch],
         };
         let attend = Attend {
@@ -63,10 +54,10 @@ impl Flex {
             kv_heads,
             queries,
             keys,
-            q: Rows::by_head(widened::<T>(q)?, [heads, queries, size]),
-            k: new(widened::<T>(k)?, size),
-            v: new(widened::<T>(v)?, width),
-            scale: T::Wide::from_f64(self.op.scale.map_or(1.0 / (size as f64).sqrt(), f64::from)),
+            q: Rows::of(widened::<T>(q)?, &q_part, 1),
+            k: new(widened::<T>(k)?, &k_part),
+            v: new(widened::<T>(v)?, &v_part),
+            scale: T::Wide::from_f64(self.op.factor(q_part.width)),
             softcap: Num::zero(),
             visible: &|_, _| 0..keys,
             bias: None,

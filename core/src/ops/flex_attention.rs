@@ -4,6 +4,7 @@
 //! `score_mod` changes the scores before the softmax, `prob_mod` the shares after it; both take and give a
 //! tensor [batch, heads, queries, keys] of the type `softmax_precision` (f32; f64 where Q is).
 
+use super::heads::Part;
 use super::{Attrs, Operator};
 use crate::graph::{Dims, Graph, Infer};
 use crate::{DType, Result};
@@ -78,5 +79,32 @@ impl FlexAttention {
     /// The type of scores and shares.
     pub fn precision(&self, q: DType) -> DType {
         self.softmax_precision.unwrap_or(if q == DType::F64 { q } else { DType::F32 })
+    }
+}
+
+impl FlexAttention {
+    /// Where Q, K and V lie in tensors of those shapes.
+    pub fn parts(&self, [q, k, v]: [&[usize]; 3]) -> Result<[Part; 3]> {
+        ensure!(
+            [q, k, v].iter().all(|shape| shape.len() == 4),
+            InvalidModel,
+            "Q, K and V must have four axes, got {q:?}, {k:?} and {v:?}"
+        );
+        let parts = [Part::of(q, None)?, Part::of(k, None)?, Part::of(v, None)?];
+        let [queries, keys, values] = &parts;
+        ensure!(
+            (keys.batch, keys.heads, keys.positions) == (values.batch, values.heads, values.positions)
+                && (queries.batch, queries.width) == (keys.batch, keys.width)
+                && keys.heads > 0
+                && queries.heads.is_multiple_of(keys.heads),
+            InvalidModel,
+            "Q {q:?}, K {k:?} and V {v:?} do not go together"
+        );
+        Ok(parts)
+    }
+
+    /// What scores are multiplied with, of heads of that size.
+    pub fn factor(&self, size: usize) -> f64 {
+        self.scale.map_or(1.0 / (size as f64).sqrt(), f64::from)
     }
 }

@@ -95,6 +95,7 @@ kernels! {
     // Attention.
     attention: [Attention] [];
     attention_core: [] [TILES FEW JOIN SCORES];
+    flex_attention: [FlexAttention] [];
     group_query_attention: [GroupQueryAttention] [];
     kv_cache: [] [SHADER];
     multi_head_attention: [MultiHeadAttention] [];

@@ -243,3 +243,13 @@ fn heads_turn_by_their_positions() {
         }
     }
 }
+
+#[test]
+fn attention_without_graphs_is_flexible_enough() {
+    for sizes in SIZES.into_iter().filter(|[.., past, _, _]| *past == 0).take(5) {
+        let inputs: Vec<Option<Tensor>> = by_head(sizes, F32, 2.0).into_iter().take(3).collect();
+        for attrs in [&[][..], &[("scale", Attr::Float(0.4))]] {
+            Case::of("ai.onnx.preview", "FlexAttention", 1, attrs, &inputs, 1).check();
+        }
+    }
+}
