@@ -3,7 +3,7 @@
 //! `EDGEWISE_BLESS=1 cargo test --test plans` writes the files anew.
 
 use edgewise::graph::Fact;
-use edgewise::plan::{Home, check};
+use edgewise::plan::{Carry, Home, check};
 use edgewise::{DType, Options, Session};
 use std::path::Path;
 
@@ -14,8 +14,9 @@ fn plan_of(model: &str, shape: &[usize]) -> String {
     let input = program.graph().inputs[0];
     let live = [(input, Fact::sized(DType::F32, shape), Home::Owned(input))];
     let segment = program.segment(0, &live, false).expect("the plan binds");
-    check(&program, 0, &live, &segment).expect("every step reads what the graph means");
-    format!("{}\n{}", program.graph().text(), segment.text(&program))
+    check(&program, 0, &live, &segment, &Carry::default()).expect("every step reads what the graph means");
+    format!("{}
+{}", program.graph().text(), segment.text(&program))
 }
 
 fn golden(name: &str, text: &str) {

@@ -65,33 +65,6 @@ fn scores_of(products: vec4<f32>, rows: array<Row, 4>, key: u32) -> vec4<f32> {
     );
 }
 
-fn broken_of(scores: vec4<f32>) -> vec4<bool> {
-    return vec4<bool>(
-        is_broken(scores.x), is_broken(scores.y), is_broken(scores.z), is_broken(scores.w),
-    );
-}
-
-fn larger_of(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(larger(a.x, b.x), larger(a.y, b.y), larger(a.z, b.z), larger(a.w, b.w));
-}
-
-fn shares_of(scores: vec4<f32>, most: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(
-        share_of(scores.x, most.x),
-        share_of(scores.y, most.y),
-        share_of(scores.z, most.z),
-        share_of(scores.w, most.w),
-    );
-}
-
-fn none() -> vec4<f32> {
-    return vec4<f32>(-infinity());
-}
-
-fn is_odd(x: vec4<f32>) -> bool {
-    return any((bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) >= vec4<u32>(0x7f800000u));
-}
-
 // The values of a block of keys, from `first` on, to the sums of 8 rows.
 fn add_values(
     sums: ptr<function, array<vec4<f32>, 8>>,
@@ -220,8 +193,8 @@ fn main(
         first = scores_of(first, rows, key);
         second = scores_of(second, rows, key + 1u);
         broken = broken | broken_of(first) | broken_of(second);
-        first = select(first, none(), broken_of(first));
-        second = select(second, none(), broken_of(second));
+        first = select(first, vec4<f32>(-infinity()), broken_of(first));
+        second = select(second, vec4<f32>(-infinity()), broken_of(second));
         partial[local] = larger_of(first, second);
         if local == 0u {
             atomicStore(&careful, 0u);

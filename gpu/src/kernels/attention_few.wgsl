@@ -16,29 +16,6 @@ var<workgroup> queries: array<vec4<f32>, 512>;
 // What 8 rows have for each key, or each invocation. In the end: what invocations have of one row.
 var<workgroup> table: array<vec4<f32>, 256>;
 
-fn larger_of(a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(larger(a.x, b.x), larger(a.y, b.y), larger(a.z, b.z), larger(a.w, b.w));
-}
-
-fn shares_of(scores: vec4<f32>, most: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(
-        share_of(scores.x, most.x),
-        share_of(scores.y, most.y),
-        share_of(scores.z, most.z),
-        share_of(scores.w, most.w),
-    );
-}
-
-fn broken_of(scores: vec4<f32>) -> vec4<bool> {
-    return vec4<bool>(
-        is_broken(scores.x), is_broken(scores.y), is_broken(scores.z), is_broken(scores.w),
-    );
-}
-
-fn is_odd(x: vec4<f32>) -> bool {
-    return any((bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) >= vec4<u32>(0x7f800000u));
-}
-
 // An element of a row of Q; nothing of rows that there are not.
 fn query_of(row: Row, d: u32) -> f32 {
     if row.query >= p.heads.w || d >= p.rows.x {
