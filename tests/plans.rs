@@ -15,8 +15,7 @@ fn plan_of(model: &str, shape: &[usize]) -> String {
     let live = [(input, Fact::sized(DType::F32, shape), Home::Owned(input))];
     let segment = program.segment(0, &live, false).expect("the plan binds");
     check(&program, 0, &live, &segment, &Carry::default()).expect("every step reads what the graph means");
-    format!("{}
-{}", program.graph().text(), segment.text(&program))
+    format!("{}\n{}", program.graph().text(), segment.text(&program))
 }
 
 fn golden(name: &str, text: &str) {

@@ -232,9 +232,9 @@ pub enum Target {
 /// as the least of what it found; a run that reads a word that is not [`NOTHING_WRONG`] fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// Indices lie in an axis of that size; negative ones count from its end. A word is an i32 with its sign bit
+    /// Indices lie in an axis, of that size if there is only one; negative ones count from its end. A word is an i32 with its sign bit
     /// turned, so that words are in the order of indices; an index that is no i32 counts as the nearest one.
-    Index(usize),
+    Index(Option<usize>),
 }
 
 /// What every word of the status is before anything went wrong.
@@ -244,17 +244,18 @@ impl Check {
     /// What that word says.
     pub fn verdict(self, word: u32) -> Result<()> {
         let Check::Index(size) = self;
-        ensure!(
-            word == NOTHING_WRONG,
-            InvalidInput,
-            "index {} is outside -{size}..{size}",
-            match (word ^ 0x8000_0000) as i32 {
-                i32::MIN => format!("{} or less", i32::MIN),
-                index if index >= i32::MAX - 1 => format!("{index} or more"),
-                index => index.to_string(),
-            }
-        );
-        Ok(())
+        if word == NOTHING_WRONG {
+            return Ok(());
+        }
+        let index = match (word ^ 0x8000_0000) as i32 {
+            i32::MIN => format!("{} or less", i32::MIN),
+            index if index >= i32::MAX - 1 => format!("{index} or more"),
+            index => index.to_string(),
+        };
+        match size {
+            Some(size) => bail!(InvalidInput, "index {index} is outside -{size}..{size}"),
+            None => bail!(InvalidInput, "index {index} is outside of its axis"),
+        }
     }
 }
 
@@ -331,8 +332,8 @@ mod tests {
 
     #[test]
     fn a_word_of_the_status_says_which_index_it_was() {
-        let says = |index: i32| Check::Index(5).verdict(index as u32 ^ 0x8000_0000).unwrap_err();
-        assert!(Check::Index(5).verdict(NOTHING_WRONG).is_ok());
+        let says = |index: i32| Check::Index(Some(5)).verdict(index as u32 ^ 0x8000_0000).unwrap_err();
+        assert!(Check::Index(Some(5)).verdict(NOTHING_WRONG).is_ok());
         assert_eq!(says(7).what(), "index 7 is outside -5..5");
         assert_eq!(says(-6).what(), "index -6 is outside -5..5");
         assert_eq!(says(i32::MIN).what(), "index -2147483648 or less is outside -5..5");

@@ -27,6 +27,8 @@ mod matmul;
 mod moves;
 #[path = "parity/multi_head.rs"]
 mod multi_head;
+#[path = "parity/places.rs"]
+mod places;
 #[path = "parity/pool.rs"]
 mod pool;
 #[path = "parity/products.rs"]

@@ -10,16 +10,7 @@ impl Kernel for DepthToSpace {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
         let x = io.input(0)?;
         let y = io.output(0)?;
-        let &[n, c, h, w] = x.shape() else {
-            bail!(InvalidModel, "expected a tensor of rank 4, got {x:?}");
-        };
-        let b = self.block;
-        let (shape, order) = match (self.to_space, self.inner) {
-            (true, false) => ([n, b, b, c / (b * b), h, w], [0, 3, 4, 1, 5, 2]),
-            (true, true) => ([n, c / (b * b), b, b, h, w], [0, 1, 4, 2, 5, 3]),
-            (false, false) => ([n, c, h / b, b, w / b, b], [0, 3, 5, 1, 2, 4]),
-            (false, true) => ([n, c, h / b, b, w / b, b], [0, 1, 3, 5, 2, 4]),
-        };
+        let (shape, order) = self.axes(x.shape())?;
         let steps = dense_steps(&shape);
         let walk = Strided::new(0, &order.map(|i: usize| shape[i]), &order.map(|i| steps[i]));
         for_movable!(x.dtype(), T => T::write(y, |y| walk.copy(io.context(), &T::read(x)?, y)))

@@ -39,6 +39,20 @@ impl Operator for DepthToSpace {
 }
 
 impl DepthToSpace {
+    /// The input seen with six axes, and the order of these that makes the output.
+    pub fn axes(&self, shape: &[usize]) -> Result<([usize; 6], [usize; 6])> {
+        let &[n, c, h, w] = shape else {
+            bail!(InvalidModel, "expected a tensor of rank 4, got {shape:?}");
+        };
+        let b = self.block;
+        Ok(match (self.to_space, self.inner) {
+            (true, false) => ([n, b, b, c / (b * b), h, w], [0, 3, 4, 1, 5, 2]),
+            (true, true) => ([n, c / (b * b), b, b, h, w], [0, 1, 4, 2, 5, 3]),
+            (false, false) => ([n, c, h / b, b, w / b, b], [0, 3, 5, 1, 2, 4]),
+            (false, true) => ([n, c, h / b, b, w / b, b], [0, 1, 3, 5, 2, 4]),
+        })
+    }
+
     fn dims(&self, dims: &Dims) -> Result<Dims> {
         let [n, c, h, w] = &dims[..] else {
             bail!(InvalidModel, "expected a tensor of rank 4, got {dims:?}");

@@ -1,6 +1,6 @@
-//! Arithmetic of two tensors that broadcast: floats, integers up to 32 bits, and what is exact of 64.
+//! Arithmetic of two tensors that broadcast: floats, and integers up to 64 bits.
 //!
-//! Not here: the remainder of floats, whose digits are many, and the quotient of integers of 64 bits.
+//! Not here: powers whose exponent has another type, and powers of integers of 64 bits.
 
 use super::Kernel;
 use super::shared::{Parameters, broadcast, count, groups, input_type, is_float, is_integer, is_wide, kind};
@@ -27,15 +27,13 @@ pub fn lower(gpu: &Gpu, op: &Binary, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0).filter(|&dtype| input_type(node, 1) == Some(dtype)) else {
         return Ok(None);
     };
+    let integer = is_integer(dtype) || is_wide(dtype);
     let taken = match op.function {
-        Function::Add | Function::Sub | Function::Mul => {
-            is_float(dtype) || is_integer(dtype) || is_wide(dtype)
+        Function::Add | Function::Sub | Function::Mul | Function::Div | Function::Mod { .. } => {
+            is_float(dtype) || integer
         }
-        Function::Div | Function::Pow => is_float(dtype) || is_integer(dtype),
-        Function::Mod { .. } => is_integer(dtype),
-        // Smaller integers would have to lose what is shifted out of them.
-        Function::BitShift { .. } => matches!(dtype, DType::U8 | DType::U16 | DType::U32 | DType::I32),
-        _ => is_integer(dtype) || is_wide(dtype),
+        Function::Pow => is_float(dtype) || is_integer(dtype),
+        _ => integer,
     };
     if !taken || !ranks_fit(node) {
         return Ok(None);

@@ -19,11 +19,26 @@ struct Parameters {
 @group(0) @binding(3) var<uniform> p: Parameters;
 
 fn of_floats(a: f32, b: f32) -> f32 {
+    if FUNCTION == 4u || FUNCTION == 5u {
+        return float_rest_of(a, b);
+    }
     if FUNCTION == 14u {
         // The last step of a mean.
         return (a + b) / bitcast<f32>(p.walk.extra);
     }
     return of_two(FUNCTION, a, b);
+}
+
+// The rest has the sign of `a`; that of `b` where FUNCTION says so, a zero's included.
+fn float_rest_of(a: f32, b: f32) -> f32 {
+    let rest = remainder(a, b);
+    if FUNCTION == 5u || is_nan(rest) {
+        return rest;
+    }
+    if rest == 0.0 {
+        return bitcast<f32>(select(0u, 0x80000000u, b < 0.0));
+    }
+    return select(rest, rest + b, (rest < 0.0) != (b < 0.0));
 }
 
 fn quotient(a: u32, b: u32) -> u32 {
@@ -97,11 +112,35 @@ fn of_integers(a: u32, b: u32) -> u32 {
     }
 }
 
+fn wide_rest_of(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+    if (b.x | b.y) == 0u {
+        return vec2<u32>(0u);
+    }
+    let rest = wide_rest(a, b, KIND == I64);
+    let apart = KIND == I64 && wide_is_negative(rest) != wide_is_negative(b);
+    if FUNCTION == 4u && apart && (rest.x | rest.y) != 0u {
+        return wide_add(rest, b);
+    }
+    return rest;
+}
+
+// Shifted all the way, only the sign is left.
+fn wide_shifted_right(a: vec2<u32>, by: vec2<u32>) -> vec2<u32> {
+    if by.y != 0u || by.x > 63u {
+        return vec2<u32>(select(0u, 0xffffffffu, KIND == I64 && wide_is_negative(a)));
+    }
+    return wide_right(a, by.x, KIND == I64);
+}
+
 fn of_wide(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     switch FUNCTION {
         case 0u: { return wide_add(a, b); }
         case 1u: { return wide_subtract(a, b); }
         case 2u: { return wide_multiply(a, b); }
+        case 3u: { return wide_quotient(a, b, KIND == I64); }
+        case 4u, 5u: { return wide_rest_of(a, b); }
+        case 7u: { return select(wide_left(a, b.x & 63u), vec2<u32>(0u), b.y != 0u || b.x > 63u); }
+        case 8u: { return wide_shifted_right(a, b); }
         case 9u: { return a & b; }
         case 10u: { return a | b; }
         case 11u: { return a ^ b; }

@@ -1,7 +1,9 @@
 // use index
 // use element
+// use walk
 // use indices
 // use status
+// use picks
 // Slices of a tensor, picked by indices. An invocation owns a word.
 //
 // Elements are only moved: a kind of their width stands for all, and those of 64 bits are two of 32.
@@ -9,15 +11,8 @@
 override KIND: u32 = 12u;
 
 struct Parameters {
-    len: u32,
-    words: u32,
-    // Slices of the input, slices that are picked, elements of a slice.
-    size: u32,
-    picked: u32,
-    inner: u32,
-    // Of the status.
-    word: u32,
-    unused: vec2<u32>,
+    walk: Walk,
+    picks: Picks,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
@@ -29,18 +24,16 @@ struct Parameters {
 @compute @workgroup_size(GROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let i = linear(id, groups);
-    if i >= p.words {
+    if i >= p.walk.words {
         return;
     }
     let per = per_word(KIND);
     var result = 0u;
     for (var lane = 0u; lane < per; lane++) {
         let element = i * per + lane;
-        if element < p.len {
-            let slice = element / p.inner;
-            let outer = slice / p.picked;
-            let place = checked_place(slice - outer * p.picked, p.size, p.word);
-            let at = (outer * p.size + place) * p.inner + (element - slice * p.inner);
+        if element < p.walk.len {
+            let slice = element / p.picks.inner;
+            let at = start_of(slice) + element % p.picks.inner;
             result |= placed(bits_of(x[at / per], at, KIND), lane, KIND);
         }
     }

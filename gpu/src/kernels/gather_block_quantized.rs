@@ -1,6 +1,7 @@
 //! GatherBlockQuantized along the first axis of a table of integers whose blocks lie along the last: an embedding.
 
 use super::Kernel;
+use super::gather::wide_indices;
 use super::shared::{count, groups, input_type, is_float, kind, word, words};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
@@ -11,8 +12,8 @@ use edgewise_core::{DType, Result};
 pub static SHADER: Shader = shader!("gather_block_quantized", 4, 1);
 
 pub fn lower(gpu: &Gpu, op: &GatherBlockQuantized, node: &Lowered<'_>) -> Result<Kernel> {
-    let (Some(table), Some(indices), Some(scale)) =
-        (input_type(node, 0), input_type(node, 1), input_type(node, 2))
+    let (Some(table), Some(wide), Some(scale)) =
+        (input_type(node, 0), wide_indices(node, 1), input_type(node, 2))
     else {
         return Ok(None);
     };
@@ -25,8 +26,7 @@ pub fn lower(gpu: &Gpu, op: &GatherBlockQuantized, node: &Lowered<'_>) -> Result
         _ => return Ok(None),
     };
     let along = op.axes(rank)? == (0, rank.saturating_sub(1)) && rank > 1 && op.block > 0;
-    let integers = matches!(indices, DType::I32 | DType::I64);
-    if !along || !integers || !is_float(scale) {
+    if !along || !is_float(scale) {
         return Ok(None);
     }
     let bytes = table == DType::U8;
@@ -37,7 +37,7 @@ pub fn lower(gpu: &Gpu, op: &GatherBlockQuantized, node: &Lowered<'_>) -> Result
         ("MIDDLE", middle),
         ("ZEROS", node.has(3).into()),
         ("SCALE", kind(scale)),
-        ("INDEX", kind(indices)),
+        ("WIDE_INDICES", wide.into()),
     ];
     let pipeline = gpu.pipeline(Variant::new(&SHADER, &constants));
     let per_byte = if bytes { 8 / bits } else { 1 };

@@ -33,7 +33,6 @@ impl Cache {
         Cache { pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)), dtype }
     }
 
-
     /// The rows of `past`, if there is one, and behind them those of `new`.
     pub fn launch(
         &self,

@@ -51,19 +51,35 @@ kernels! {
     chain: [Chain] [SHADER];
     clip: [Clip] [SHADER];
     compare: [Compare] [SHADER];
+    gated: [Gated] [SHADER];
+    is_nan: [IsNaN] [SHADER];
     unary: [Unary] [SHADER];
     variadic: [Variadic] [];
     where_: [Where] [SHADER];
 
     // Moving elements.
+    bit_cast: [BitCast] [];
+    center_crop_pad: [CenterCropPad] [];
     concat: [Concat] [];
+    constant_of_shape: [ConstantOfShape] [SHADER];
     copy: [] [WORDS PACKED];
+    depth_to_space: [DepthToSpace] [];
     expand: [Expand] [];
+    eye_like: [EyeLike] [];
     gather: [Gather] [SHADER];
+    gather_elements: [GatherElements] [];
+    gather_nd: [GatherNd] [];
+    one_hot: [OneHot] [SHADER];
     pad: [Pad] [SHADER];
+    range: [Range] [SHADER];
+    reverse_sequence: [ReverseSequence] [SHADER];
+    scatter_elements: [ScatterElements] [SHADERS];
+    scatter_nd: [ScatterNd] [];
     slice: [Slice] [];
     split: [Split] [];
+    tile: [Tile] [];
     transpose: [Transpose] [];
+    trilu: [Trilu] [SHADER];
 
     // Quantization.
     byte_softmax: [] [SHADER];
@@ -101,6 +117,13 @@ kernels! {
     multi_head_attention: [MultiHeadAttention] [];
     projected_attention: [ProjectedAttention] [];
     rotary_embedding: [RotaryEmbedding] [SHADER];
+    // Looking through whole slices.
+    arg_max: [ArgMax] [SHADER];
+    cum_sum: [CumSum] [SHADER];
+    reduce: [Reduce] [SHADER];
+    reduce_integer: [] [SHADER];
+    softmax: [Softmax] [SHADER];
+    top_k: [TopK] [SHADERS];
 
     // Products of floats, windows and rows.
     batch_normalization: [BatchNormalization] [SHADERS];
@@ -115,11 +138,9 @@ kernels! {
     lrn: [Lrn] [SHADERS];
     matmul: [MatMul] [SHADERS];
     max_pool: [MaxPool] [SHADERS];
-    reduce: [Reduce] [SHADER];
     resize: [Resize] [SHADERS];
     simplified_layer_normalization: [SimplifiedLayerNormalization] [];
     skip_layer_normalization: [SkipLayerNormalization] [];
-    softmax: [Softmax] [SHADER];
     table: [] [SHADERS];
 }
 

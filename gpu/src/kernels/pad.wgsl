@@ -2,11 +2,13 @@
 // use element
 // Tensors that grow or shrink at their ends. An invocation owns a word.
 //
-// Elements are only moved: a kind of their width stands for all.
+// Elements are only moved: a kind of their width stands for all, and those of 64 bits are two of 32.
 
 override KIND: u32 = 12u;
 // Constant, reflect, edge, wrap.
 override MODE: u32 = 0u;
+// Whether the constant is what `value` holds.
+override GIVEN: bool = false;
 
 struct Parameters {
     len: u32,
@@ -15,16 +17,18 @@ struct Parameters {
     start: u32,
     // The bits of the constant.
     value: u32,
+    // Units of an element.
+    units: u32,
     unused_a: u32,
     unused_b: u32,
-    unused_c: u32,
     // Size of the output, what lies before, size and step of what is left of the input.
     axis: array<vec4<u32>, 8>,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> y: array<u32>;
-@group(0) @binding(2) var<uniform> p: Parameters;
+@group(0) @binding(1) var<storage, read> value: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<uniform> p: Parameters;
 
 const NOWHERE: u32 = 0xffffffffu;
 
@@ -58,6 +62,9 @@ fn element(i: u32) -> u32 {
         let outer = rest / axis.x;
         let place = along(bitcast<i32>(rest - outer * axis.x - axis.y), i32(axis.z));
         if place == NOWHERE {
+            if GIVEN {
+                return bits_of(value[i % p.units], 0u, KIND);
+            }
             return p.value;
         }
         at += place * axis.w;

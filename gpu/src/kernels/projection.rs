@@ -84,7 +84,8 @@ impl Projected {
             Projected::Floats(dtype, product) => {
                 let y = scratch(bound, *dtype);
                 let output = Fact::sized(*dtype, &[sizes.batch, sizes.sequence, sizes.all]);
-                let inner = product.bind(&Binding { inputs: cx.inputs, outputs: &[Some(&output)], word: cx.word })?;
+                let inner =
+                    product.bind(&Binding { inputs: cx.inputs, outputs: &[Some(&output)], word: cx.word })?;
                 nest(bound, inner, &y);
                 Ok(y)
             }

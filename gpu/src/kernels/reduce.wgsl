@@ -1,9 +1,9 @@
 // use element
 // use math
+// use sums
+// use groups
 // Groups of elements that become one each. A team of invocations owns a group: all of a workgroup, or one alone
 // where groups are small.
-//
-// Sums carry what rounding took from them, so that large numbers that cancel leave the small ones.
 
 override KIND: u32 = 1u;
 override REDUCTION: u32 = 8u;
@@ -11,47 +11,12 @@ override ALONE: bool = false;
 
 const GROUP: u32 = 64u;
 
-struct Parameters {
-    groups: u32,
-    // Elements of a group.
-    len: u32,
-    kept_axes: u32,
-    gone_axes: u32,
-    // Size and step of the axes that stay, then of those that go.
-    kept: array<vec4<u32>, 8>,
-    gone: array<vec4<u32>, 8>,
-}
-
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<uniform> p: Parameters;
+@group(0) @binding(2) var<uniform> p: Groups;
 
 // A result and what it has lost; of extremes, whether NaN was there.
 var<workgroup> shared_sums: array<vec2<f32>, GROUP>;
-
-fn start_of(group: u32) -> u32 {
-    var rest = group;
-    var at = 0u;
-    for (var k = p.kept_axes; k > 1u; k--) {
-        let axis = p.kept[k - 1u];
-        let outer = rest / axis.x;
-        at += (rest - outer * axis.x) * axis.y;
-        rest = outer;
-    }
-    return at + rest * p.kept[0].y;
-}
-
-fn place_of(i: u32) -> u32 {
-    var rest = i;
-    var at = 0u;
-    for (var k = p.gone_axes; k > 1u; k--) {
-        let axis = p.gone[k - 1u];
-        let outer = rest / axis.x;
-        at += (rest - outer * axis.x) * axis.y;
-        rest = outer;
-    }
-    return at + rest * p.gone[0].y;
-}
 
 fn is_extreme() -> bool {
     return REDUCTION == 4u || REDUCTION == 6u;
@@ -68,15 +33,6 @@ fn nothing() -> vec2<f32> {
 
 fn larger(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(select(a.x, b.x, b.x > a.x), max(a.y, b.y));
-}
-
-fn plus(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
-    let sum = a.x + b.x;
-    if is_nan(sum) || is_infinite(sum) {
-        return vec2<f32>(sum, 0.0);
-    }
-    let back = sum - a.x;
-    return vec2<f32>(sum, a.y + b.y + ((a.x - (sum - back)) + (b.x - back)));
 }
 
 fn joined(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {

@@ -1,9 +1,9 @@
 //! Resize and Upsample of floats, along one axis after the other, by tables that core computes. Regions are left
-//! to the host, and so are scales that are not constant.
+//! to the host.
 
 use super::Kernel;
 use super::narrow::Narrow;
-use super::shared::{count, groups, input_type, is_float, kind, ranks_fit, word};
+use super::shared::{count, groups, input_type, is_float, kind, known_ints, ranks_fit, word};
 use super::table::Tables;
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
@@ -18,25 +18,13 @@ pub fn lower(gpu: &Gpu, op: &Resize, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(dtype), [shader]) = (input_type(node, 0).filter(|&dtype| is_float(dtype)), SHADERS) else {
         return Ok(None);
     };
-    let scales = match &op.fixed_scales {
-        Some(scales) => Some(scales.clone()),
-        None => node.constant(op.scales).filter(|v| !v.is_empty()).map(|v| v.to_f32s()).transpose()?,
-    };
-    // An input that may be empty does not say which of the two it is.
-    let by_sizes = node.constant(op.sizes).is_some_and(|v| !v.is_empty())
-        || scales.is_none() && node.has(op.sizes) && node.constant(op.sizes).is_none();
-    let said = match by_sizes {
-        true => op.stretches() || node.constant(op.sizes).is_some(),
-        false => scales.is_some() && (!node.has(op.sizes) || node.constant(op.sizes).is_some()),
-    };
-    if op.coordinates == Coordinates::TfCropAndResize || !said || !ranks_fit(node) {
+    if op.coordinates == Coordinates::TfCropAndResize || !ranks_fit(node) {
         return Ok(None);
     }
     let Some(tables) = Tables::new(gpu) else { return Ok(None) };
     let of = |dtype| gpu.pipeline(Variant::new(shader, &[("KIND", kind(dtype))]));
     Ok(Some(Box::new(Resized {
         op: op.clone(),
-        scales: scales.filter(|_| !by_sizes),
         first: of(dtype),
         next: of(DType::F32),
         narrow: Narrow::to(gpu, dtype),
@@ -47,8 +35,6 @@ pub fn lower(gpu: &Gpu, op: &Resize, node: &Lowered<'_>) -> Result<Kernel> {
 
 struct Resized {
     op: Resize,
-    /// Where they are what says it.
-    scales: Option<Vec<f32>>,
     /// From the input.
     first: PipelineId,
     /// From floats of 32 bits.
@@ -60,16 +46,22 @@ struct Resized {
 
 impl Resized {
     fn axes(&self, cx: &Binding<'_>, x: &[usize], out: &[usize]) -> Result<Vec<Axis>> {
-        if let Some(scales) = &self.scales {
-            return self.op.by_scales(x, scales);
+        let op = &self.op;
+        if let Some(scales) = &op.fixed_scales {
+            return op.by_scales(x, scales);
         }
-        if let Some(sizes) = cx.ints(self.op.sizes) {
-            return self.op.by_sizes(x, &sizes);
+        // An input without elements says nothing.
+        if cx.optional(op.sizes).is_some_and(|shape| count(&shape) > 0) {
+            // Sizes that are known nowhere are those of the result.
+            let size = |&axis: &usize| out.get(axis).map_or(0, |&size| size as i64);
+            let of_result: Vec<i64> = op.axes(x.len())?.iter().map(size).collect();
+            return op.by_sizes(x, &known_ints(cx, op.sizes).unwrap_or(of_result));
         }
-        // They are computed elsewhere, and the result has them.
-        let size = |&axis: &usize| out.get(axis).map_or(0, |&size| size as i64);
-        let sizes: Vec<i64> = self.op.axes(x.len())?.iter().map(size).collect();
-        self.op.by_sizes(x, &sizes)
+        match cx.known(op.scales) {
+            Some(scales) if !scales.is_empty() => op.by_scales(x, &scales.to_f32s()?),
+            _ if x.is_empty() => Ok(Vec::new()),
+            _ => Err(err!(InvalidModel, "either scales or sizes must be given")),
+        }
     }
 }
 

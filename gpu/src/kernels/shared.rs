@@ -2,6 +2,7 @@
 //! tensor's axes are walked.
 
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::graph::Fact;
 use edgewise_core::{DType, Dim, Result};
 
 /// Invocations of a group, of kernels whose groups are one-dimensional (`common/index.wgsl`).
@@ -83,8 +84,13 @@ pub fn input_type(node: &Lowered<'_>, i: usize) -> Option<DType> {
 
 /// Whether the rank of every input and output is known and can be walked.
 pub fn ranks_fit(node: &Lowered<'_>) -> bool {
-    let facts = node.inputs.iter().chain(node.outputs).copied().flatten();
-    facts.into_iter().all(|fact| fact.dims.as_ref().is_some_and(|dims| dims.len() <= MOST_AXES))
+    can_be_walked(node.inputs) && can_be_walked(node.outputs)
+}
+
+/// Whether their ranks are known and can be walked.
+pub fn can_be_walked(facts: &[Option<&Fact>]) -> bool {
+    let fits = |fact: &Fact| fact.dims.as_ref().is_some_and(|dims| dims.len() <= MOST_AXES);
+    facts.iter().copied().flatten().all(fits)
 }
 
 /// An axis of the work: its size, and the steps between neighbors in each of `N` operands.
@@ -185,9 +191,13 @@ pub fn nest(bound: &mut Bound, inner: Bound, output: &Operand) {
     }));
 }
 
-/// The integers of input `i` when sizes are numbers.
+/// The integers of input `i`, from which sizes follow: so that they are known when sizes are numbers. Before a
+/// node whose sizes are not known the executor stops, and reads them.
 pub fn known_ints(cx: &Binding<'_>, i: usize) -> Option<Vec<i64>> {
-    cx.ints(i).or_else(|| cx.inputs.get(i).copied().flatten()?.ints()?.iter().map(Dim::known).collect())
+    let known = || cx.inputs.get(i).copied().flatten()?.ints()?.iter().map(Dim::known).collect();
+    // Where there are none, nobody had to ask for them.
+    let none = || cx.optional(i).filter(|shape| count(shape) == 0).map(|_| Vec::new());
+    cx.ints(i).or_else(known).or_else(none)
 }
 
 /// Whether the integers of input `i`, if it is there, will be known when sizes are numbers.

@@ -1,8 +1,8 @@
-//! Slice, where its bounds are known: a copy that begins in the middle.
+//! Slice: a copy that begins in the middle. The host has its bounds, from which the size follows.
 
 use super::Kernel;
 use super::copy::{Copy, Part};
-use super::shared::{input_type, known_ints, ranks_fit, will_be_known};
+use super::shared::{input_type, known_ints, ranks_fit};
 use crate::Gpu;
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered, Operand};
 use edgewise_core::ops::slice::Slice;
@@ -12,9 +12,7 @@ use std::sync::Arc;
 const BOUNDS: &[usize] = &[1, 2, 3, 4];
 
 pub fn lower(gpu: &Gpu, op: &Arc<Slice>, node: &Lowered<'_>) -> Result<Kernel> {
-    let known = BOUNDS.iter().all(|&i| will_be_known(node, i));
-    let copy =
-        input_type(node, 0).and_then(|dtype| Copy::of(gpu, dtype)).filter(|_| known && ranks_fit(node));
+    let copy = input_type(node, 0).and_then(|dtype| Copy::of(gpu, dtype)).filter(|_| ranks_fit(node));
     Ok(copy.map(|copy| Box::new(Lower { copy, op: op.clone() }) as _))
 }
 

@@ -1,7 +1,7 @@
-//! Functions of one number, of floats and of integers up to 32 bits.
+//! Functions of one number, of floats and of integers up to 64 bits.
 
 use super::Kernel;
-use super::shared::{Map, input_type, is_float, is_integer, kind};
+use super::shared::{Map, input_type, is_float, is_integer, is_wide, kind};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::Lowered;
@@ -12,10 +12,11 @@ pub static SHADER: Shader = shader!("unary", 1, 1);
 
 pub fn lower(gpu: &Gpu, op: &Unary, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0) else { return Ok(None) };
+    let integer = is_integer(dtype) || is_wide(dtype);
     let taken = match op {
-        Unary::Abs | Unary::Neg | Unary::Sign => is_float(dtype) || is_integer(dtype),
+        Unary::Abs | Unary::Neg | Unary::Sign => is_float(dtype) || integer,
         Unary::Not => dtype == DType::Bool,
-        Unary::BitwiseNot => is_integer(dtype),
+        Unary::BitwiseNot => integer,
         _ => is_float(dtype),
     };
     if !taken {

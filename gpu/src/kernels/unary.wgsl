@@ -2,7 +2,8 @@
 // use element
 // use math
 // use functions
-// A function of every element. An invocation owns a word.
+// use wide
+// A function of every element. An invocation owns a word; of integers of 64 bits, two.
 
 override KIND: u32 = 1u;
 override FUNCTION: u32 = 0u;
@@ -18,6 +19,19 @@ fn of_integer(x: u32) -> u32 {
         case 1u: { return 0u - x; }
         case 2u: { return select(select(1u, 0u, x == 0u), 0xffffffffu, negative); }
         case 3u: { return select(1u, 0u, x != 0u); }
+        default: { return ~x; }
+    }
+}
+
+fn of_wide(x: vec2<u32>) -> vec2<u32> {
+    let negative = KIND == I64 && wide_is_negative(x);
+    switch FUNCTION {
+        case 0u: { return wide_size(x, KIND == I64); }
+        case 1u: { return wide_negate(x); }
+        case 2u: {
+            let sign = vec2<u32>(select(0u, 1u, (x.x | x.y) != 0u), 0u);
+            return select(sign, vec2<u32>(0xffffffffu), negative);
+        }
         default: { return ~x; }
     }
 }
@@ -38,6 +52,14 @@ fn of_bits(bits: u32) -> u32 {
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let i = linear(id, groups);
     if i >= words.x {
+        return;
+    }
+    if KIND == I64 || KIND == U64 {
+        if (i & 1u) == 0u {
+            let both = of_wide(vec2<u32>(x[i], x[i + 1u]));
+            y[i] = both.x;
+            y[i + 1u] = both.y;
+        }
         return;
     }
     let word = x[i];

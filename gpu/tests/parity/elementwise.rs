@@ -184,8 +184,17 @@ fn integers_of_64_bits_are_exact() {
     let ends = [0, 1, -1, 7, i64::MAX, i64::MIN, 1 << 32, -(1 << 32), (1 << 31) - 1, 1 << 31, -5_000_000_000];
     let a = crate::harness::exact(&[11, 1], &ends);
     let b = crate::harness::exact(&[11], &ends);
-    for name in ["Add", "Sub", "Mul", "BitwiseAnd", "BitwiseOr", "BitwiseXor"] {
+    let unsigned = |x: &edgewise_core::Tensor| {
+        let bits: Vec<u64> = x.view().slice::<i64>().unwrap().iter().map(|&i| i as u64).collect();
+        crate::harness::exact(x.shape(), &bits)
+    };
+    for name in ["Add", "Sub", "Mul", "Div", "Mod", "BitwiseAnd", "BitwiseOr", "BitwiseXor"] {
         Case::new(name, 18, &[], &[a.clone(), b.clone()]).check();
+        Case::new(name, 18, &[], &[unsigned(&a), unsigned(&b)]).check();
+    }
+    Case::new("Mod", 18, &[("fmod", Attr::Int(1))], &[a.clone(), b.clone()]).check();
+    for name in ["Abs", "Neg", "Sign", "BitwiseNot"] {
+        Case::new(name, 18, &[], std::slice::from_ref(&a)).check();
     }
     for name in ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"] {
         Case::new(name, 19, &[], &[a.clone(), b.clone()]).check();
@@ -310,14 +319,106 @@ fn several_inputs_become_one() {
 }
 
 #[test]
+fn limits_may_lie_on_the_device() {
+    for dtype in [F32, BF16, I8, U32, I64, U64] {
+        let inputs = [
+            Some(numbers(dtype, &[29], 0)),
+            Some(tensor(dtype, &[], &[2.0])),
+            Some(tensor(dtype, &[1], &[5.0])),
+        ];
+        Case::of("", "Clip", 13, &[], &inputs, 1).check();
+        Case::of("", "Clip", 13, &[], &inputs, 1).knowing(&[1, 2]).check();
+        Case::of("", "Clip", 13, &[], &inputs[..2], 1).check();
+        Case::of("", "Clip", 13, &[], &[inputs[0].clone(), None, inputs[2].clone()], 1).check();
+        Case::of("", "Clip", 13, &[], &inputs[..1], 1).check();
+    }
+}
+
+#[test]
+fn numbers_that_are_none_are_found() {
+    for dtype in FLOATS {
+        for shape in SIZES {
+            Case::new("IsNaN", 20, &[], &[tensor(dtype, shape, &NASTY[18..])]).check();
+        }
+        for (negative, positive) in [(1, 1), (0, 1), (1, 0), (0, 0)] {
+            let attrs = [("detect_negative", Attr::Int(negative)), ("detect_positive", Attr::Int(positive))];
+            Case::new("IsInf", 20, &attrs, &[tensor(dtype, &[NASTY.len()], &NASTY)]).check();
+        }
+    }
+}
+
+#[test]
+fn activations_of_two_inputs_agree() {
+    let slope = [(&[3usize, 7][..], &[7usize][..]), (&[2, 3, 5], &[3, 1]), (&[5], &[]), (&[0, 2], &[2])];
+    for dtype in FLOATS {
+        for (shape, of) in slope {
+            let inputs = [random(dtype, shape, 4.0), random(dtype, of, 2.0)];
+            Case::new("PRelu", 16, &[], &inputs).check();
+            for name in ["BiasGelu", "FastGelu"] {
+                let inputs = inputs.clone().map(Some);
+                Case::of("com.microsoft", name, 1, &[], &inputs, 1).check();
+            }
+        }
+        let inputs = [tensor(dtype, &[24], &NASTY), random(dtype, &[24], 2.0)];
+        Case::new("PRelu", 16, &[], &inputs).check();
+        Case::new("SwiGLU", 27, &[("alpha", Attr::Float(1.3))], &[inputs[1].clone(), inputs[1].clone()])
+            .check();
+        let alone = [Some(random(dtype, &[2, 9], 4.0))];
+        Case::of("com.microsoft", "FastGelu", 1, &[], &alone, 1).check();
+    }
+    Case::new("PRelu", 6, &[], &[random(F32, &[2, 3, 4], 4.0), random(F32, &[3], 2.0)]).check();
+}
+
+#[test]
+fn remainders_of_floats_are_exact() {
+    let numbers = [
+        5.5,
+        -5.5,
+        0.0,
+        -0.0,
+        1e30,
+        1.0,
+        3.0,
+        -0.7,
+        1e-40,
+        f32::MIN_POSITIVE,
+        f32::MAX,
+        2.5e-38,
+        7e8,
+        f32::INFINITY,
+        f32::NAN,
+        f32::NEG_INFINITY,
+        1e-45,
+        0.1,
+    ];
+    for dtype in FLOATS {
+        let (a, b) = (tensor(dtype, &[18, 1], &numbers), tensor(dtype, &[18], &numbers));
+        for fmod in [0, 1] {
+            let case = Case::new("Mod", 13, &[("fmod", Attr::Int(fmod))], &[a.clone(), b.clone()]);
+            if fmod == 1 { case.exactly() } else { case }.check();
+        }
+    }
+}
+
+#[test]
+fn bits_are_shifted_in_and_out() {
+    for direction in ["LEFT", "RIGHT"] {
+        let attrs = [("direction", Attr::Str(direction.into()))];
+        for dtype in [I8, U8, I16, U16, I32, U32, I64, U64] {
+            let by = tensor(dtype, &[11], &[0.0, 1.0, 7.0, 8.0, 15.0, 16.0, 31.0, 32.0, 33.0, 63.0, 64.0]);
+            Case::new("BitShift", 28, &attrs, &[numbers(dtype, &[13, 1], 0), by]).check();
+            Case::new("BitShift", 28, &attrs, &[numbers(dtype, &[13, 1], 0), numbers(dtype, &[13], 0)])
+                .check();
+        }
+    }
+}
+
+#[test]
 fn what_has_no_kernel_is_left_to_the_host() {
     let two = |dtype: DType| [random(dtype, &[3], 5.0), random(dtype, &[3], 5.0)];
-    for (name, dtype) in [("Add", F64), ("Mod", I64), ("Div", I64), ("BitShift", U64), ("Max", F64)] {
-        let attrs = [("direction", Attr::Str("LEFT".into()))];
-        let attrs = if name == "BitShift" { &attrs[..] } else { &[] };
-        assert!(!Case::new(name, 13, attrs, &two(dtype)).is_taken(), "{name} {dtype}");
+    for (name, dtype) in [("Add", F64), ("Pow", I64), ("Max", F64)] {
+        assert!(!Case::new(name, 13, &[], &two(dtype)).is_taken(), "{name} {dtype}");
     }
-    assert!(!Case::new("Mod", 13, &[("fmod", Attr::Int(1))], &two(F32)).is_taken());
-    // A limit that only running tells.
-    assert!(!Case::new("Clip", 13, &[], &[random(F32, &[3], 5.0), tensor(F32, &[], &[1.0])]).is_taken());
+    // An exponent of another type.
+    assert!(!Case::new("Pow", 13, &[], &[random(F32, &[3], 5.0), random(I64, &[3], 5.0)]).is_taken());
 }

@@ -35,6 +35,8 @@ pub struct Case {
     inputs: Vec<Option<Tensor>>,
     /// The inputs whose elements are known when it is lowered.
     constants: Vec<usize>,
+    /// And those that are known when it is bound: the executor asks for them, as sizes follow from them.
+    asked: Vec<usize>,
     /// Which outputs are wanted.
     wanted: Vec<bool>,
     /// Whether floats are to be equal to the bit, too.
@@ -67,6 +69,7 @@ impl Case {
             op,
             inputs: inputs.to_vec(),
             constants: Vec::new(),
+            asked: Vec::new(),
             wanted: vec![true; outputs],
             exactly: false,
             says,
@@ -76,12 +79,19 @@ impl Case {
     /// An operator that no attributes say.
     pub fn rewritten(op: Op, inputs: &[Option<Tensor>]) -> Case {
         let says = format!("{op:?} {inputs:?}");
-        Case { op, inputs: inputs.to_vec(), constants: Vec::new(), wanted: vec![true], exactly: false, says }
+        let (constants, asked) = (Vec::new(), Vec::new());
+        Case { op, inputs: inputs.to_vec(), constants, asked, wanted: vec![true], exactly: false, says }
     }
 
     /// The same with the elements of those inputs known.
     pub fn knowing(mut self, constants: &[usize]) -> Case {
         self.constants = constants.to_vec();
+        self
+    }
+
+    /// The same with the elements of those inputs known when sizes are.
+    pub fn asking(mut self, asked: &[usize]) -> Case {
+        self.asked = asked.to_vec();
         self
     }
 
@@ -159,7 +169,7 @@ impl Case {
     fn facts(&self, sized: bool) -> Result<(Facts, Facts)> {
         let fact = |(i, tensor): (usize, &Option<Tensor>)| {
             let tensor = tensor.as_ref()?;
-            if self.constants.contains(&i) {
+            if self.constants.contains(&i) || sized && self.asked.contains(&i) {
                 return Some(Fact::constant(tensor.clone()));
             }
             let symbol = |(axis, &d): (usize, &usize)| match sized {

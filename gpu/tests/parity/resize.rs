@@ -94,8 +94,9 @@ fn infinity_and_nan_stay_with_their_neighbors() {
 }
 
 #[test]
-fn what_is_not_known_is_left_to_the_host() {
-    let x = random(F32, &[1, 4], 1.0);
-    let case = resize(x, Some(scales(&[1.0, 2.0])), None, &[]);
-    assert!(!case.is_taken() || crate::harness::gpu().is_none());
+fn scales_and_sizes_may_be_read_when_the_model_runs() {
+    let x = || random(F32, &[1, 4], 1.0);
+    resize(x(), Some(scales(&[1.0, 2.0])), None, &[]).asking(&[2]).check();
+    let empty = || Tensor::zeros(F32, &[0]).unwrap();
+    resize(x(), Some(empty()), Some(ints(&[1, 7])), &[("mode", "cubic")]).asking(&[2, 3]).check();
 }

@@ -1,13 +1,12 @@
-// Indices along an axis, of which negative ones count from its end. `element` comes before; the file declares
-// `indices`.
+// Indices along an axis, of 32 or of 64 bits; negative ones count from its end. The file declares `indices`.
 
-override INDEX: u32 = 7u;
+override WIDE_INDICES: bool = false;
 
 const NOWHERE: u32 = 0xffffffffu;
 
 // Index `i`, its low word first, with its sign spread.
 fn index_at(i: u32) -> vec2<u32> {
-    if INDEX == I64 {
+    if WIDE_INDICES {
         return vec2<u32>(indices[2u * i], indices[2u * i + 1u]);
     }
     return vec2<u32>(indices[i], select(0u, 0xffffffffu, (indices[i] >> 31u) == 1u));
@@ -21,4 +20,14 @@ fn place_of(index: vec2<u32>, size: u32) -> u32 {
     let back = 0u - index.x;
     let named = index.y == 0xffffffffu && back > 0u && back <= size;
     return select(NOWHERE, size - back, named);
+}
+
+// Which of `size` neighbors, of one at least, index `i` names; the nearest where it names none.
+fn nearest_place(i: u32, size: u32) -> u32 {
+    let index = index_at(i);
+    let place = place_of(index, size);
+    if place != NOWHERE {
+        return place;
+    }
+    return select(size - 1u, 0u, (index.y >> 31u) == 1u);
 }

@@ -336,3 +336,34 @@ fn root_of(x: f32, p: f32) -> f32 {
     }
     return power(x, 1.0 / p);
 }
+
+// What is left of a / b after whole steps, with the sign of `a`, to the bit: the significands are divided as
+// integers, doubled once for every power of two between them.
+fn remainder(a: f32, b: f32) -> f32 {
+    let sign = bitcast<u32>(a) & 0x80000000u;
+    let size = bitcast<u32>(a) & 0x7fffffffu;
+    let divisor = bitcast<u32>(b) & 0x7fffffffu;
+    if size >= 0x7f800000u || divisor > 0x7f800000u || divisor == 0u {
+        return not_a_number();
+    }
+    if size < divisor {
+        return a;
+    }
+    // Numbers too small for an exponent have that of the smallest that have one.
+    let first = max(size >> 23u, 1u);
+    let last = max(divisor >> 23u, 1u);
+    var rest = (size & 0x7fffffu) | select(0u, 0x800000u, size >= 0x800000u);
+    let step = (divisor & 0x7fffffu) | select(0u, 0x800000u, divisor >= 0x800000u);
+    rest %= step;
+    for (var exponent = first; exponent > last && rest > 0u; exponent--) {
+        rest = (rest << 1u) % step;
+    }
+    if rest == 0u {
+        return bitcast<f32>(sign);
+    }
+    let shift = countLeadingZeros(rest) - 8u;
+    if last > shift {
+        return bitcast<f32>(sign | (((last - shift) << 23u) + ((rest << shift) - 0x800000u)));
+    }
+    return bitcast<f32>(sign | (rest << (last - 1u)));
+}

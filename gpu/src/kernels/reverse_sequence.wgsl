@@ -1,0 +1,56 @@
+// use index
+// use element
+// use indices
+// The first entries of every sample in reverse order. An invocation owns a word.
+//
+// Elements are only moved: a kind of their width stands for all, and those of 64 bits are two of 32.
+
+override KIND: u32 = 12u;
+override TIME_FIRST: bool = false;
+
+struct Parameters {
+    len: u32,
+    words: u32,
+    // The sizes of the first two axes, and the elements behind them.
+    first: u32,
+    second: u32,
+    inner: u32,
+    unused_a: u32,
+    unused_b: u32,
+    unused_c: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read> indices: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<uniform> p: Parameters;
+
+fn element(i: u32) -> u32 {
+    let slice = i / p.inner;
+    let outer = slice / p.second;
+    let within = slice - outer * p.second;
+    let time = select(within, outer, TIME_FIRST);
+    let sample = select(outer, within, TIME_FIRST);
+    // A length is a place, too: the one behind the last entry.
+    let length = nearest_place(sample, select(p.second, p.first, TIME_FIRST) + 1u);
+    let turned = select(time, length - 1u - time, time < length);
+    let source = select(sample * p.second + turned, turned * p.second + sample, TIME_FIRST);
+    let at = source * p.inner + i % p.inner;
+    return bits_of(x[at / per_word(KIND)], at, KIND);
+}
+
+@compute @workgroup_size(GROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = linear(id, groups);
+    if i >= p.words {
+        return;
+    }
+    var result = 0u;
+    for (var lane = 0u; lane < per_word(KIND); lane++) {
+        let at = i * per_word(KIND) + lane;
+        if at < p.len {
+            result |= placed(element(at), lane, KIND);
+        }
+    }
+    y[i] = result;
+}
