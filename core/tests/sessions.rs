@@ -11,7 +11,7 @@ use edgewise_core::{Context, ErrorKind, Options, Result, RunOptions, Session, Te
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use support::{Message, attribute, graph, model, node, value};
+use support::{Message, attribute, graph, model, node, value, value_of};
 
 fn load(model: &Message, options: Options) -> Session {
     let source = Arc::new(Bytes::new("model.onnx", &model.0[..]));
@@ -191,4 +191,21 @@ fn inputs_that_do_not_fit_are_named() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains(says), "'{says}' is not in: {error}");
     }
+}
+
+#[test]
+fn a_rule_may_ask_twice_and_is_told_no_more_than_it_asks_for() -> Result<()> {
+    // Which axes are sliced, and only then from where to where.
+    let slice = node("Slice", &["x", "starts", "ends", "axes"], &["y"]);
+    let bounds = ["starts", "ends", "axes"].map(|name| value_of(7, name, &[1]));
+    let inputs = [&[value("x", &[2, 5])][..], &bounds].concat();
+    let session = load(&model(&graph(&[slice], &inputs, &[value("y", &[-1, -1])])), Options::default());
+    let one = |i: i64| -> Value { Tensor::new(&[1], &[i]).unwrap().into() };
+    let x = floats(&[2, 5], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+    let inputs = [("x", x), ("starts", one(1)), ("ends", one(3)), ("axes", one(1))];
+    let (outputs, cost) = session.run_with(&inputs, &RunOptions::default())?;
+    assert_eq!(elements(&outputs[0]), [1.0, 2.0, 6.0, 7.0]);
+    // What is sliced was not looked at, or the result would have been known without a step.
+    assert_eq!(cost.steps, 1);
+    Ok(())
 }

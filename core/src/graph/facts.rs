@@ -1,6 +1,6 @@
 //! Inference over a whole graph, symbols and all.
 
-use super::{Constant, Fact, Graph, Infer, Known, Node};
+use super::{Constant, Fact, Graph, Infer, Known, Node, ValueId};
 use crate::tensor::element_count;
 use crate::{Dim, Result, Tensor, cpu};
 
@@ -65,6 +65,15 @@ pub fn constant_fact(constant: &Constant) -> Fact {
 
 /// The facts of a node's outputs: by its rule, or, where every input is a small known tensor, by running it.
 pub fn infer_node(node: &Node, facts: &[Option<Fact>], fresh: &mut u32) -> Result<Vec<Option<Fact>>> {
+    infer_asking(node, facts, fresh).map(|(outputs, _)| outputs)
+}
+
+/// The same, and the inputs whose elements the rule asked for that are not known.
+pub fn infer_asking(
+    node: &Node,
+    facts: &[Option<Fact>],
+    fresh: &mut u32,
+) -> Result<(Vec<Option<Fact>>, Vec<ValueId>)> {
     let inputs: Vec<Option<&Fact>> = node
         .inputs
         .iter()
@@ -78,6 +87,8 @@ pub fn infer_node(node: &Node, facts: &[Option<Fact>], fresh: &mut u32) -> Resul
         .collect::<Result<_>>()?;
     let mut infer = Infer::new(&inputs, node.outputs.len(), fresh);
     node.op.infer(&mut infer)?;
+    let asked = node.inputs.iter().enumerate().filter(|(i, _)| infer.has_asked(*i));
+    let asked = asked.filter_map(|(_, id)| *id).collect();
     let mut outputs = infer.finish()?;
     outputs.iter_mut().flatten().for_each(settle);
     let known = outputs.iter().zip(&node.outputs).all(|(fact, id)| id.is_none() || is_known(fact));
@@ -86,7 +97,7 @@ pub fn infer_node(node: &Node, facts: &[Option<Fact>], fresh: &mut u32) -> Resul
             *output = tensor.map(Fact::constant);
         }
     }
-    Ok(outputs)
+    Ok((outputs, asked))
 }
 
 /// Elements that all turned out to be numbers become a tensor.

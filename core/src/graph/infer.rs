@@ -6,11 +6,14 @@
 
 use super::{Dims, Fact, Known};
 use crate::{DType, Dim, Kind, Result, View};
+use std::cell::Cell;
 
 /// A node's inputs as facts, and the facts of its outputs to be filled in.
 pub struct Infer<'a> {
     inputs: &'a [Option<&'a Fact>],
     outputs: Vec<Option<Fact>>,
+    /// The inputs of which elements were asked for that are not known; those beyond 64 do not count.
+    asked: Cell<u64>,
     /// Makes the names of new symbols.
     fresh: &'a mut u32,
 }
@@ -18,7 +21,7 @@ pub struct Infer<'a> {
 impl<'a> Infer<'a> {
     /// For a node with those inputs and that many outputs.
     pub fn new(inputs: &'a [Option<&'a Fact>], outputs: usize, fresh: &'a mut u32) -> Infer<'a> {
-        Infer { inputs, outputs: vec![None; outputs], fresh }
+        Infer { inputs, outputs: vec![None; outputs], asked: Cell::new(0), fresh }
     }
 
     /// The facts of the outputs, after the rule has run.
@@ -80,12 +83,29 @@ impl<'a> Infer<'a> {
 
     /// The elements of input `i`, where all are known numbers.
     pub fn view(&self, i: usize) -> Option<View<'a>> {
-        self.optional(i)?.view()
+        let fact = self.optional(i)?;
+        self.ask(i, fact);
+        fact.view()
     }
 
     /// The elements of integer input `i`, where they are known, symbolic ones included.
     pub fn ints(&self, i: usize) -> Option<Vec<Dim>> {
-        self.optional(i)?.ints()
+        let fact = self.optional(i)?;
+        if fact.dtype().is_some_and(DType::is_integer) {
+            self.ask(i, fact);
+        }
+        fact.ints()
+    }
+
+    fn ask(&self, i: usize, fact: &Fact) {
+        if fact.known.is_none() && i < 64 {
+            self.asked.set(self.asked.get() | 1 << i);
+        }
+    }
+
+    /// Whether elements of input `i` were asked for, and are not known.
+    pub fn has_asked(&self, i: usize) -> bool {
+        i < 64 && self.asked.get() >> i & 1 == 1
     }
 
     /// The elements of integer input `i`, where they are known numbers.
@@ -220,4 +240,22 @@ pub fn normalize_axis(axis: i64, rank: usize) -> Result<usize> {
         "axis {axis} is outside -{r}..{r} for a tensor of rank {rank}"
     );
     Ok(if axis < 0 { axis + r } else { axis } as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::{Attrs, Op};
+
+    #[test]
+    fn a_rule_says_which_elements_it_asks_for() {
+        let op = Op::parse(Attrs::new("", "TopK", 11, vec![true; 2], vec![true; 2], Default::default()));
+        let facts = [Fact::sized(DType::F32, &[2, 9]), Fact::sized(DType::I64, &[1])];
+        let facts = [Some(&facts[0]), Some(&facts[1])];
+        let mut fresh = 0;
+        let mut infer = Infer::new(&facts, 2, &mut fresh);
+        op.unwrap().infer(&mut infer).unwrap();
+        // How many there are says the second one; what they are is nobody's affair.
+        assert_eq!([infer.has_asked(0), infer.has_asked(1)], [false, true]);
+    }
 }

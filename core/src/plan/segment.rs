@@ -230,6 +230,8 @@ pub struct Segment {
     pub end: usize,
     /// Why it ends there.
     pub stop: Stop,
+    /// The inputs whose elements the next node asks for; none where its rule does not say which.
+    pub asked: Vec<ValueId>,
     /// What to do, in order.
     pub tasks: Vec<Task>,
     /// How large the arena must be.

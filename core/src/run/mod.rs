@@ -77,13 +77,13 @@ pub async fn run_carrying(
     let mut start = 0;
     let mut ready = false;
     loop {
-        if ready {
-            run.look(start).await?;
-        }
         let segment = program.segment_carrying(start, &run.live, ready, &run.carry)?;
         run.replay(&segment).await?;
         start = segment.end;
         ready = segment.stop == Stop::Ask;
+        if ready {
+            run.look(start, &segment.asked).await?;
+        }
         if segment.stop == Stop::End {
             break;
         }
@@ -191,12 +191,12 @@ impl<'a> Run<'a> {
         self.cost.live_bytes = self.cost.live_bytes.max(segment.live_bytes);
         self.live.clone_from(&segment.live);
         for (id, fact, home) in &mut self.live {
-            // What a kernel made has sizes that binding could not know.
+            // What a kernel made has sizes that binding could not know; what was read of it before still holds.
             if let Home::Owned(owner) = home
                 && owner == id
                 && let Some(value) = &self.owned[owner.at()]
             {
-                *fact = fact_of(value);
+                *fact = Fact { known: fact.known.take(), ..fact_of(value) };
             }
         }
         Ok(())
@@ -228,15 +228,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Reads the elements of a node's small inputs, for its shape rule.
-    async fn look(&mut self, node: usize) -> Result<()> {
+    /// Reads the elements that a node's shape rule asks for: those of all its small inputs where it does not say
+    /// which.
+    async fn look(&mut self, node: usize, asked: &[ValueId]) -> Result<()> {
         let Some(node) = self.program.graph().nodes.get(node) else { return Ok(()) };
+        let mut has_read = asked.is_empty();
         for i in 0..self.live.len() {
             let (id, fact, home) = &self.live[i];
-            let asked = node.inputs.contains(&Some(*id)) && fact.known.is_none();
-            let (true, Some(dtype), Some(shape)) = (asked, fact.dtype(), fact.shape()) else { continue };
+            let wanted = node.inputs.contains(&Some(*id)) && (asked.is_empty() || asked.contains(id));
+            let unknown = wanted && fact.known.is_none();
+            let (true, Some(dtype), Some(shape)) = (unknown, fact.dtype(), fact.shape()) else { continue };
             // Sizes follow from integers and from lists of floats, such as those that scale an image.
-            let tells = !dtype.is_float() || shape.len() <= 1;
+            let tells = !asked.is_empty() || !dtype.is_float() || shape.len() <= 1;
             if !tells || element_count(&shape)? > FOLD_ELEMENTS {
                 continue;
             }
@@ -254,7 +257,9 @@ impl<'a> Run<'a> {
                 }
             };
             self.live[i].1.known = Some(Known::Tensor(tensor));
+            has_read = true;
         }
+        ensure!(has_read, Internal, "'{}' asks for elements that are not there", node.name);
         Ok(())
     }
 

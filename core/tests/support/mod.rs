@@ -66,8 +66,13 @@ pub fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> Message {
 
 /// A declared value: an f32 tensor of those sizes.
 pub fn value(name: &str, dims: &[i64]) -> Message {
+    value_of(F32, name, dims)
+}
+
+/// The same of another type, by its number.
+pub fn value_of(elements: i64, name: &str, dims: &[i64]) -> Message {
     let dims: Vec<Message> = dims.iter().map(|&d| Message::default().int(1, d)).collect();
-    let tensor = Message::default().int(1, F32).message(2, &Message::default().messages(1, &dims));
+    let tensor = Message::default().int(1, elements).message(2, &Message::default().messages(1, &dims));
     Message::default().text(1, name).message(2, &Message::default().message(1, &tensor))
 }
 

@@ -12,13 +12,14 @@ use super::slots::{Stay, assign};
 use super::{Carry, Live, Program};
 use crate::cpu::Kernel;
 use crate::device::{Check, Memory, Target};
-use crate::graph::{Fact, Node, ValueId, constant_fact, infer_node};
-use crate::tensor::byte_count;
+use crate::graph::{FOLD_ELEMENTS, Fact, Node, ValueId, constant_fact, infer_asking};
+use crate::tensor::{byte_count, element_count};
 use crate::{DType, Kind, Result, Shape, Tensor};
 use std::collections::HashMap;
 
-/// Binds nodes from `start` on, as far as sizes are known. `ready`: the elements of small inputs of the first
-/// node are known, so that a node whose sizes are still not is one whose outputs only running it will tell.
+/// Binds nodes from `start` on, as far as sizes are known. `ready`: the small inputs that the first node asked for
+/// are known, so that a node whose sizes are still not, and which asks for nothing more, is one whose outputs only
+/// running it will tell.
 pub fn bind(program: &Program, start: usize, live: &[Live], ready: bool, carry: &Carry) -> Result<Segment> {
     let mut binder = Binder::new(program, start, live, carry);
     let nodes = &program.graph().nodes;
@@ -88,6 +89,8 @@ struct Binder<'a> {
     tasks: Vec<Task>,
     /// What nodes on the device may find wrong; a node's place here is its word of the status.
     checks: Vec<(usize, Check)>,
+    /// What the next node asks for.
+    asked: Vec<ValueId>,
     fresh: u32,
 }
 
@@ -106,6 +109,7 @@ impl<'a> Binder<'a> {
             start,
             tasks: Vec::new(),
             checks: Vec::new(),
+            asked: Vec::new(),
             fresh: 0,
         };
         for i in 0..graph.values.len() {
@@ -158,7 +162,7 @@ impl<'a> Binder<'a> {
     }
 
     fn node(&mut self, at: usize, node: &Node, ready: bool) -> Result<Next> {
-        let facts = infer_node(node, &self.facts, &mut self.fresh)?;
+        let (facts, asked) = infer_asking(node, &self.facts, &mut self.fresh)?;
         let wanted =
             || node.outputs.iter().zip(&facts).filter_map(|(id, fact)| Some(((*id)?, fact.as_ref())));
         for (id, fact) in wanted() {
@@ -166,7 +170,10 @@ impl<'a> Binder<'a> {
             ensure!(fact.is_some(), Internal, "nothing was inferred for output '{name}'");
         }
         let determined = wanted().all(|(_, f)| f.is_some_and(|f| f.dtype().is_none() || f.shape().is_some()));
-        if !determined && !ready {
+        // A rule may ask for more when it knows what it asked for before.
+        let asked: Vec<ValueId> = asked.into_iter().filter(|id| self.can_be_read(*id)).collect();
+        if !determined && (!ready || !asked.is_empty()) {
+            self.asked = asked;
             return Ok(Next::Ask);
         }
         let known = node.op.is_pure() && wanted().all(|(_, fact)| fact.is_some_and(|f| f.view().is_some()));
@@ -185,6 +192,12 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(if determined { Next::GoOn } else { Next::Look })
+    }
+
+    /// Whether the elements of a value could be read, for a shape rule.
+    fn can_be_read(&self, id: ValueId) -> bool {
+        let shape = self.facts[id.at()].as_ref().filter(|fact| fact.dtype().is_some()).and_then(Fact::shape);
+        shape.is_some_and(|shape| element_count(&shape).is_ok_and(|n| n <= FOLD_ELEMENTS))
     }
 
     /// Whether output 0 could be made a second name for the elements of input 0.
@@ -358,8 +371,8 @@ impl<'a> Binder<'a> {
         let live = self.live(end, &offsets, &slots);
         let live_bytes = live_bytes(&self.storages);
         let number = self.program.next_number();
-        let (tasks, checks) = (self.tasks, self.checks);
-        Ok(Segment { end, stop, tasks, arena_bytes, slot_bytes, checks, number, live_bytes, live })
+        let (tasks, checks, asked) = (self.tasks, self.checks, self.asked);
+        Ok(Segment { end, stop, asked, tasks, arena_bytes, slot_bytes, checks, number, live_bytes, live })
     }
 
     /// Whether a storage on the device is a buffer that the run's caller lends.
