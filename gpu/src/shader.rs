@@ -109,6 +109,7 @@ const COMMON: &[(&str, &str)] = &[
     ("index", include_str!("kernels/common/index.wgsl")),
     ("indices", include_str!("kernels/common/indices.wgsl")),
     ("math", include_str!("kernels/common/math.wgsl")),
+    ("minifloat", include_str!("kernels/common/minifloat.wgsl")),
     ("nbits", include_str!("kernels/common/nbits.wgsl")),
     ("nbits_integer", include_str!("kernels/common/nbits_integer.wgsl")),
     ("order", include_str!("kernels/common/order.wgsl")),

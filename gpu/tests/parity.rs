@@ -9,6 +9,8 @@ mod attention;
 mod byte_convolutions;
 #[path = "parity/byte_products.rs"]
 mod byte_products;
+#[path = "parity/casts.rs"]
+mod casts;
 #[path = "parity/chain.rs"]
 mod chain;
 #[path = "parity/conv.rs"]
@@ -39,6 +41,10 @@ mod projected;
 mod quantized;
 #[path = "parity/quantizing.rs"]
 mod quantizing;
+#[path = "parity/recurrent.rs"]
+mod recurrent;
+#[path = "parity/reductions.rs"]
+mod reductions;
 #[path = "parity/resize.rs"]
 mod resize;
 #[path = "parity/rows.rs"]

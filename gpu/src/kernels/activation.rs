@@ -22,6 +22,19 @@ impl Function {
     /// The one that changes nothing.
     pub const NONE: Function = Function { number: 0, parameters: [0.0; 4] };
 
+    /// The hyperbolic tangent.
+    pub const TANH: Function = Function { number: 20, parameters: [0.0; 4] };
+
+    /// The same, scaled before and after.
+    pub fn scaled_tanh(alpha: f32, beta: f32) -> Function {
+        Function::new(19, &[alpha, beta])
+    }
+
+    /// A straight line.
+    pub fn affine(alpha: f32, beta: f32) -> Function {
+        Function::new(21, &[alpha, beta])
+    }
+
     fn new(number: u32, parameters: &[f32]) -> Function {
         let mut all = [0.0; 4];
         all.iter_mut().zip(parameters).for_each(|(to, from)| *to = *from);
@@ -64,13 +77,13 @@ impl Function {
             FusedActivation::LeakyRelu { alpha } => Function::of(&Activation::LeakyRelu { alpha }),
             FusedActivation::ParametricSoftplus { alpha, beta } => Function::new(18, &[alpha, beta]),
             FusedActivation::Relu => Function::of(&Activation::Relu),
-            FusedActivation::ScaledTanh { alpha, beta } => Function::new(19, &[alpha, beta]),
+            FusedActivation::ScaledTanh { alpha, beta } => Function::scaled_tanh(alpha, beta),
             FusedActivation::Selu { alpha, gamma } => Function::of(&Activation::Selu { alpha, gamma }),
             FusedActivation::Sigmoid => Function::of(&Activation::Sigmoid),
             FusedActivation::Softplus => Function::of(&Activation::Softplus),
             FusedActivation::Softsign => Function::of(&Activation::Softsign),
             FusedActivation::Swish { alpha } => Function::of(&Activation::Swish { alpha }),
-            FusedActivation::Tanh => Function::new(20, &[]),
+            FusedActivation::Tanh => Function::TANH,
             FusedActivation::ThresholdedRelu { alpha } => {
                 Function::of(&Activation::ThresholdedRelu { alpha })
             }

@@ -13,9 +13,13 @@ override ALONE: bool = false;
 
 const GROUP: u32 = 64u;
 
+struct Parameters {
+    groups: Groups,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec2<u32>>;
-@group(0) @binding(2) var<uniform> p: Groups;
+@group(0) @binding(2) var<uniform> p: Parameters;
 
 // Something that is larger the better it is, and the place where it was found.
 struct Found {
@@ -56,8 +60,8 @@ fn main(
     let team = group.y * groups.x + group.x;
     let mine = select(team, team * GROUP + me, ALONE);
     // Barriers must be reached by all, so that those without a group walk an empty one.
-    let is_mine = mine < p.groups;
-    let len = select(0u, p.len, is_mine);
+    let is_mine = mine < p.groups.count;
+    let len = select(0u, p.groups.len, is_mine);
     let start = start_of(mine);
     let first = select(me, 0u, ALONE);
     let step = select(GROUP, 1u, ALONE);

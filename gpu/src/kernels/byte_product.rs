@@ -76,10 +76,11 @@ pub struct Product {
 pub enum Form {
     /// Of matrices.
     Matrices,
-    /// Of windows over an image, in `whole` vectors where these lie in one cell each.
-    Windows { whole: bool },
+    /// Of windows over an image, in `whole` vectors where these lie in one cell each; `backward` is how those of a
+    /// transposed convolution look.
+    Windows { whole: bool, backward: bool },
     /// The same, of every channel by itself.
-    Depthwise,
+    Depthwise { backward: bool },
 }
 
 /// Windows over an image, for a product whose rows are pixels.
@@ -119,6 +120,8 @@ impl Product {
         form: Form,
     ) -> Result<Product> {
         let dynamic = !matches!(zero, Zero::Known(_));
+        let backward =
+            matches!(form, Form::Windows { backward: true, .. } | Form::Depthwise { backward: true });
         let a_zeros = !matches!(zero, Zero::Known(zero) if signed_zero(left, zero) == 0);
         let constants = [
             ("TURN", turn(left)),
@@ -129,11 +132,12 @@ impl Product {
             ("BIAS", finish.bias as u32),
             ("RELU", finish.relu.into()),
             ("WINDOWS", (form != Form::Matrices).into()),
-            ("WHOLE", (form == Form::Windows { whole: true }).into()),
+            ("WHOLE", matches!(form, Form::Windows { whole: true, .. }).into()),
+            ("TRANSPOSED", backward.into()),
         ];
         let variant = |shader| gpu.pipeline(Variant::new(shader, &constants));
         let (tiled, few) = match form {
-            Form::Depthwise => (variant(&DEPTHWISE), None),
+            Form::Depthwise { .. } => (variant(&DEPTHWISE), None),
             Form::Windows { .. } => (variant(&TILES), None),
             Form::Matrices => (variant(&TILES), Some(variant(&FEW_ROWS))),
         };
@@ -231,7 +235,7 @@ impl Product {
             }
         };
         let (pipeline, groups) = match (self.form, self.few) {
-            (Form::Depthwise, _) => (self.tiled, groups(sizes.rows * sizes.words)?),
+            (Form::Depthwise { .. }, _) => (self.tiled, groups(sizes.rows * sizes.words)?),
             (Form::Matrices, Some(few)) if sizes.rows < FEW => {
                 (few, [word(sizes.columns.div_ceil(16))?, word(sizes.rows)?, word(sizes.products)?])
             }

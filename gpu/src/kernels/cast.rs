@@ -1,26 +1,43 @@
-//! Cast between floats of 32 and 16 bits, integers and bool.
+//! Cast between floats of up to 32 bits, integers and bool.
 
 use super::Kernel;
-use super::shared::{count, groups, in_words, input_type, is_wide, kind, word, words};
+use super::shared::{count, groups, in_words, input_type, is_minifloat, is_wide, kind, word, words};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::ops::cast::Cast;
-use edgewise_core::{DType, Result};
+use edgewise_core::{DType, PowerRound, Result};
 
 pub static SHADER: Shader = shader!("cast", 1, 1);
 
-pub fn lower(gpu: &Gpu, _: &Cast, node: &Lowered<'_>) -> Result<Kernel> {
-    let from = input_type(node, 0);
-    let to = node.output(0).and_then(|fact| fact.dtype());
-    let taken = |dtype: &DType| in_words(*dtype) || is_wide(*dtype);
-    let (Some(from), Some(to)) = (from.filter(taken), to.filter(taken)) else { return Ok(None) };
-    Ok(Some(Box::new(Lower { pipeline: pipeline(gpu, from, to), to })))
+pub fn lower(gpu: &Gpu, op: &Cast, node: &Lowered<'_>) -> Result<Kernel> {
+    let taken =
+        |dtype: &DType| in_words(*dtype) || is_wide(*dtype) || is_minifloat(*dtype) || dtype.is_packed();
+    let to = node.output(0).and_then(|fact| fact.dtype()).filter(taken);
+    let (Some(from), Some(to)) = (input_type(node, 0).filter(taken), to) else { return Ok(None) };
+    // Through f32 such integers would be rounded twice.
+    if is_minifloat(to) && !from.is_float() && from.bits() > 16 {
+        return Ok(None);
+    }
+    let round = match op.rule.round {
+        PowerRound::Up => 0,
+        PowerRound::Down => 1,
+        PowerRound::Nearest => 2,
+    };
+    let mut constants = constants(from, to);
+    if is_minifloat(to) {
+        constants.extend([("SATURATE", op.rule.saturate.into()), ("ROUND", round)]);
+    }
+    Ok(Some(Box::new(Lower { pipeline: gpu.pipeline(Variant::new(&SHADER, &constants)), to })))
 }
 
-/// The pipeline from one type to another.
+fn constants(from: DType, to: DType) -> Vec<(&'static str, u32)> {
+    vec![("FROM", kind(from)), ("TO", kind(to))]
+}
+
+/// The pipeline from one type to another, neither of them smaller than a byte.
 pub fn pipeline(gpu: &Gpu, from: DType, to: DType) -> PipelineId {
-    gpu.pipeline(Variant::new(&SHADER, &[("FROM", kind(from)), ("TO", kind(to))]))
+    gpu.pipeline(Variant::new(&SHADER, &constants(from, to)))
 }
 
 /// A launch of it, for so many elements; none for none.

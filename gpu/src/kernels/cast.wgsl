@@ -1,5 +1,6 @@
 // use index
 // use element
+// use minifloat
 // use wide
 // Elements in another type. An invocation owns a word, or an element of two.
 //
@@ -7,6 +8,9 @@
 
 override FROM: u32 = 1u;
 override TO: u32 = 1u;
+// Of small floats: whether what is too large becomes the largest one; of powers of two, which one is taken.
+override SATURATE: bool = true;
+override ROUND: u32 = 0u;
 
 struct Parameters {
     len: u32,
@@ -74,6 +78,13 @@ fn wide_to_float(x: vec2<u32>) -> f32 {
     return select(sum, -sum, negative);
 }
 
+fn float_of(bits: u32) -> f32 {
+    if is_minifloat(FROM) {
+        return minifloat_to_float(bits, FROM);
+    }
+    return to_float(bits, FROM);
+}
+
 // The bits of the result, two words of them where the type has two.
 fn converted(i: u32) -> vec2<u32> {
     if is_wide(FROM) {
@@ -87,8 +98,14 @@ fn converted(i: u32) -> vec2<u32> {
         return whole;
     }
     let bits = bits_of(x[i / per_word(FROM)], i, FROM);
-    if is_float(FROM) {
-        let number = to_float(bits, FROM);
+    if FROM == TO {
+        return vec2<u32>(bits, 0u);
+    }
+    if is_float(FROM) || is_minifloat(FROM) {
+        let number = float_of(bits);
+        if is_minifloat(TO) {
+            return vec2<u32>(float_to_minifloat(number, TO, SATURATE, ROUND), 0u);
+        }
         if is_float(TO) {
             return vec2<u32>(from_float(number, TO), 0u);
         }
@@ -101,8 +118,11 @@ fn converted(i: u32) -> vec2<u32> {
     }
     // What is true is 1, whatever its byte holds.
     let whole = select(to_int(bits, FROM), min(bits, 1u), FROM == BOOL);
+    let number = select(f32(whole), f32(bitcast<i32>(whole)), is_signed(FROM));
+    if is_minifloat(TO) {
+        return vec2<u32>(float_to_minifloat(number, TO, SATURATE, ROUND), 0u);
+    }
     if is_float(TO) {
-        let number = select(f32(whole), f32(bitcast<i32>(whole)), is_signed(FROM));
         return vec2<u32>(from_float(number, TO), 0u);
     }
     if TO == BOOL {

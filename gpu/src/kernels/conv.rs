@@ -46,14 +46,16 @@ pub enum Look {
 }
 
 impl Look {
-    fn groups(&self) -> usize {
+    /// Groups of channels.
+    pub fn groups(&self) -> usize {
         match self {
             Look::Forward(windows) => windows.groups,
             Look::Backward(op) => op.groups,
         }
     }
 
-    fn axes(&self, spatial: &[usize], w: &[usize]) -> Result<Vec<Axis>> {
+    /// The windows over an image, for weights of that shape.
+    pub fn axes(&self, spatial: &[usize], w: &[usize]) -> Result<Vec<Axis>> {
         let kernel = w.get(2..).unwrap_or(&[]);
         match self {
             Look::Forward(windows) => windows.window.axes(spatial, kernel),

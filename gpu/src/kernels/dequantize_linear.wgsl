@@ -1,9 +1,10 @@
 // use index
 // use element
+// use minifloat
 // use wide
 // use exact
 // use scales
-// DequantizeLinear of integers of 8, 16 and 32 bits. An invocation owns four elements: whole words of any kind.
+// DequantizeLinear of integers of up to 32 bits and of small floats. An invocation owns four elements: whole words of any kind.
 
 override X: u32 = 2u;
 override SCALE: u32 = 1u;
@@ -51,7 +52,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         if ZEROS {
             z = to_int(bits_of(zero[at / per_word(X)], at, X), X);
         }
-        let steps = difference(to_int(bits_of(x[i / per_word(X)], i, X), X), z);
+        let bits = bits_of(x[i / per_word(X)], i, X);
+        var steps = 0.0;
+        if is_minifloat(X) {
+            steps = minifloat_to_float(bits, X);
+        } else {
+            steps = difference(to_int(bits, X), z);
+        }
         let step = to_float(bits_of(scale[at / per_word(SCALE)], at, SCALE), SCALE);
         result |= placed(from_float(multiplied(steps, step), Y), i, Y);
         // The last element of a word, or of all.

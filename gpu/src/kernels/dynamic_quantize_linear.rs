@@ -33,7 +33,7 @@ pub struct Quantizer {
 impl Quantizer {
     pub fn new(gpu: &Gpu) -> Result<Quantizer> {
         let (f32, y) = (DType::F32, DType::U8);
-        let kinds = Kinds { x: f32, scale: f32, quotient: f32, y, zeros: true };
+        let kinds = Kinds { x: f32, scale: f32, quotient: f32, y, zeros: true, saturate: true };
         let pipeline = |last: bool| gpu.pipeline(Variant::new(&SHADER, &[("LAST", last.into())]));
         Ok(Quantizer { limits: pipeline(false), last: pipeline(true), quantize: kinds.pipeline(gpu)? })
     }

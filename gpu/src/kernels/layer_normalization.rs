@@ -1,9 +1,9 @@
 //! LayerNormalization and RMSNormalization; SimplifiedLayerNormalization and SkipLayerNormalization of
 //! com.microsoft go through the same kernel.
-//!
-//! The statistics that LayerNormalization may also give are left to the host: nothing asks for them but training.
 
 use super::Kernel;
+use super::arrange::scratch;
+use super::copy::{Copy, Part};
 use super::narrow::Narrow;
 use super::shared::{Parameters, count, input_type, is_float, kind, ranks_fit, rows_of_groups, word};
 use crate::Gpu;
@@ -11,7 +11,7 @@ use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::graph::Dims;
 use edgewise_core::ops::layer_normalization::LayerNormalization;
-use edgewise_core::{Dim, Result};
+use edgewise_core::{DType, Dim, Result};
 use std::sync::Arc;
 
 pub static SHADER: Shader = shader!("layer_normalization", 5, 2);
@@ -19,19 +19,22 @@ pub static SHADER: Shader = shader!("layer_normalization", 5, 2);
 pub fn lower(gpu: &Gpu, op: &Arc<LayerNormalization>, node: &Lowered<'_>) -> Result<Kernel> {
     let of = op.clone();
     let axis: Axis = Box::new(move |rank| of.axis(rank));
-    let inputs = Inputs { bias: node.has(2).then_some(2), skip: None, skip_bias: None };
+    let bias = node.has(2).then_some(2);
+    let inputs = Inputs { bias, skip: None, skip_bias: None, statistics: &[1, 2] };
     lower_as(gpu, node, op.centered, op.epsilon, axis, inputs)
 }
 
 /// Says at which axis of a tensor of some rank its rows begin.
 pub type Axis = Box<dyn Fn(usize) -> Result<usize> + Send + Sync>;
 
-/// The inputs beside 0, which is normalized, and the scale.
+/// The inputs beside 0, which is normalized, and the scale; and the outputs that hold statistics.
 #[derive(Clone, Copy)]
 pub struct Inputs {
     pub bias: Option<usize>,
     pub skip: Option<usize>,
     pub skip_bias: Option<usize>,
+    /// The outputs of the means and of what rows are multiplied by; of the latter alone, if there is one.
+    pub statistics: &'static [usize],
 }
 
 impl Inputs {
@@ -54,9 +57,12 @@ pub fn lower_as(
     let (Some(dtype), Some(scale)) = (float(0), float(inputs.scale())) else { return Ok(None) };
     let same = |i: Option<usize>, wanted| i.is_none_or(|i| input_type(node, i) == Some(wanted));
     let types = same(inputs.bias, scale) && same(inputs.skip, dtype) && same(inputs.skip_bias, dtype);
-    let statistics = node.output(1).is_some() || node.output(2).is_some();
     let output = node.output(0).and_then(|fact| fact.dtype());
-    let (Some(output), true, false) = (output, types && ranks_fit(node), statistics) else { return Ok(None) };
+    let known = [1, 2].into_iter().all(|i| match node.output(i) {
+        Some(fact) => inputs.statistics.contains(&i) && fact.dtype() == Some(DType::F32),
+        None => true,
+    });
+    let (Some(output), true) = (output, types && known && ranks_fit(node)) else { return Ok(None) };
     let rows = [Some(inputs.scale()), inputs.bias, inputs.skip_bias].into_iter().flatten();
     let dims = |i: usize| node.fact(i).and_then(|fact| fact.dims.as_ref());
     let Some(x) = dims(0) else { return Ok(None) };
@@ -81,6 +87,7 @@ pub fn lower_as(
         pipeline: gpu.pipeline(variant),
         narrow: Narrow::to(gpu, output),
         keep_sum: node.output(3).is_some(),
+        copy: Copy::of(gpu, DType::F32),
         epsilon,
         axis,
         inputs,
@@ -100,6 +107,8 @@ struct Lower {
     pipeline: PipelineId,
     narrow: Narrow,
     keep_sum: bool,
+    /// Of statistics.
+    copy: Option<Copy>,
     epsilon: f32,
     axis: Axis,
     inputs: Inputs,
@@ -119,21 +128,21 @@ impl DeviceKernel for Lower {
         };
         let (scale, bias) = (Some(self.inputs.scale()), self.inputs.bias);
         let mut bound = Bound::nothing();
-        let sum = match self.keep_sum {
+        let rows = total / len;
+        let wanted = |i: &usize| cx.outputs.get(*i).is_some_and(Option::is_some);
+        let statistics = self.inputs.statistics.iter().any(wanted);
+        let kept = match self.keep_sum {
             true => self.narrow.output(&mut bound, 3, total),
-            false => {
-                bound.scratch.push(4);
-                Operand::Scratch(0)
-            }
+            false => scratch(&mut bound, if statistics { 8 * rows } else { 4 }),
         };
         let y = self.narrow.output(&mut bound, 0, total);
         let head = vec![
-            word(total / len)?,
+            word(rows)?,
             word(len)?,
             size(scale)?,
             size(bias)?,
             size(self.inputs.skip)?,
-            self.keep_sum.into(),
+            if statistics { 2 } else { self.keep_sum.into() },
         ];
         let mut parameters = Parameters(head).floats(&[self.epsilon]).0;
         parameters.push(0);
@@ -147,14 +156,20 @@ impl DeviceKernel for Lower {
                 skip,
                 skip_bias,
                 y.clone(),
-                sum.clone(),
+                kept.clone(),
             ],
             parameters,
-            groups: rows_of_groups(total / len)?,
+            groups: rows_of_groups(rows)?,
         });
         self.narrow.finish(&mut bound, &y, 0, total)?;
         if self.keep_sum {
-            self.narrow.finish(&mut bound, &sum, 3, total)?;
+            self.narrow.finish(&mut bound, &kept, 3, total)?;
+        }
+        // The means come first, what rows are multiplied by follows them.
+        let ends = self.inputs.statistics.iter().rev().zip([rows, 0]).filter(|(i, _)| wanted(i));
+        for ((&i, from), copy) in ends.filter_map(|end| Some((end, self.copy?))) {
+            let buffers = [kept.clone(), Operand::Output(i)];
+            bound.launches.extend(copy.launch(from, &[Part::whole(rows, 1)], buffers)?);
         }
         Ok(bound)
     }

@@ -18,8 +18,9 @@ struct Parameters {
     scale_len: u32,
     bias_len: u32,
     skip_len: u32,
-    // Whether the sum with the skip connection is wanted.
-    keep_sum: u32,
+    // What is kept: nothing, the sums with the skip connection, or each row's mean, and behind all of these what
+    // each row is multiplied by.
+    keep: u32,
     epsilon: f32,
     unused: u32,
 }
@@ -30,7 +31,7 @@ struct Parameters {
 @group(0) @binding(3) var<storage, read> skip: array<u32>;
 @group(0) @binding(4) var<storage, read> skip_bias: array<u32>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<storage, read_write> sum: array<f32>;
+@group(0) @binding(6) var<storage, read_write> kept: array<f32>;
 @group(0) @binding(7) var<uniform> p: Parameters;
 
 var<workgroup> shared_floats: array<f32, GROUP>;
@@ -88,6 +89,10 @@ fn main(
         squares += distance * distance;
     }
     let factor = 1.0 / sqrt(total(me, squares) / f32(p.len) + p.epsilon);
+    if p.keep == 2u && me == 0u {
+        kept[row] = mean;
+        kept[p.rows + row] = factor;
+    }
     let per = per_word(SCALE_KIND);
     for (var k = me; k < p.len; k += GROUP) {
         let e = element(row, k);
@@ -98,8 +103,8 @@ fn main(
             result += to_float(bits_of(bias[of_bias / per], of_bias, SCALE_KIND), SCALE_KIND);
         }
         y[row * p.len + k] = result;
-        if p.keep_sum != 0u {
-            sum[row * p.len + k] = e;
+        if p.keep == 1u {
+            kept[row * p.len + k] = e;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! MaxPool without indices, AveragePool and LpPool, of floats; maxima of integers too.
+//! MaxPool, AveragePool and LpPool, of floats; maxima of integers, too.
 
 use super::packed_bytes::is_byte;
 use super::shared::{Parameters, count, groups, input_type, is_float, is_integer, kind, word, words};
@@ -10,7 +10,7 @@ use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Opera
 use edgewise_core::ops::max_pool::{MaxPool, Pooling};
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("max_pool", 1, 1)];
+pub static SHADERS: &[Shader] = &[shader!("max_pool", 1, 1), shader!("max_pool_indices", 1, 1)];
 
 /// The number of a pooling in the shaders, and the power of a norm.
 pub fn numbers(pooling: Pooling) -> (u32, f32) {
@@ -23,14 +23,19 @@ pub fn numbers(pooling: Pooling) -> (u32, f32) {
 }
 
 pub fn lower(gpu: &Gpu, op: &MaxPool, node: &Lowered<'_>) -> Result<Kernel> {
-    let (Some(dtype), [shader]) = (input_type(node, 0), SHADERS) else { return Ok(None) };
+    let (Some(dtype), [shader, places]) = (input_type(node, 0), SHADERS) else { return Ok(None) };
+    let places_wanted = node.output(1).is_some();
     if is_byte(dtype)
+        && !places_wanted
         && let Some(of_bytes) = byte_max_pool::lower(gpu, op, node)?
     {
         return Ok(Some(of_bytes));
     }
     let taken = is_float(dtype) || is_integer(dtype) && op.pooling == Pooling::Max;
-    if !taken || node.output(1).is_some() || !(1..=MOST_SPATIAL).contains(&op.window.kernel.len()) {
+    if !taken || !(1..=MOST_SPATIAL).contains(&op.window.kernel.len()) {
+        return Ok(None);
+    }
+    if places_wanted && (op.channels_last || node.output(0).is_none()) {
         return Ok(None);
     }
     let constants = [
@@ -39,13 +44,19 @@ pub fn lower(gpu: &Gpu, op: &MaxPool, node: &Lowered<'_>) -> Result<Kernel> {
         ("CHANNELS_LAST", op.channels_last.into()),
     ];
     let pipeline = gpu.pipeline(Variant::new(shader, &constants));
-    Ok(Some(Box::new(Pool { op: op.clone(), dtype, pipeline })))
+    let places = places_wanted.then(|| {
+        let constants = [("KIND", kind(dtype)), ("COLUMN_MAJOR", op.column_major.into())];
+        gpu.pipeline(Variant::new(places, &constants))
+    });
+    Ok(Some(Box::new(Pool { op: op.clone(), dtype, pipeline, places })))
 }
 
 struct Pool {
     op: MaxPool,
     dtype: DType,
     pipeline: PipelineId,
+    /// Where maxima lie, if somebody wants to know.
+    places: Option<PipelineId>,
 }
 
 impl DeviceKernel for Pool {
@@ -62,11 +73,16 @@ impl DeviceKernel for Pool {
         word(count(&x))?;
         parameters.0.extend([word(len)?, word(channels)?, 0, 0]);
         let parameters = parameters.floats(&[numbers(self.op.pooling).1]);
-        Ok(Bound::one(Launch {
+        let mut bound = Bound::one(Launch {
             pipeline: self.pipeline,
             buffers: vec![Operand::Input(0), Operand::Output(0)],
-            parameters: parameters.0,
+            parameters: parameters.0.clone(),
             groups: groups(words(self.dtype, len))?,
-        }))
+        });
+        if let Some(pipeline) = self.places {
+            let (buffers, parameters) = (vec![Operand::Input(0), Operand::Output(1)], parameters.0);
+            bound.launches.push(Launch { pipeline, buffers, parameters, groups: groups(len)? });
+        }
+        Ok(bound)
     }
 }

@@ -106,6 +106,7 @@ kernels! {
     qgemm: [QGemm] [];
     qlinear_average_pool: [QLinearAveragePool] [];
     qlinear_conv: [QLinearConv] [];
+    qlinear_conv_transpose: [QLinearConvTranspose] [];
     qlinear_matmul: [QLinearMatMul] [];
 
     // Attention.
@@ -126,19 +127,28 @@ kernels! {
     top_k: [TopK] [SHADERS];
 
     // Products of floats, windows and rows.
+    bias_softmax: [BiasSoftmax] [];
     batch_normalization: [BatchNormalization] [SHADERS];
     conv: [Conv] [SHADERS];
     conv_transpose: [ConvTranspose] [];
+    cross_entropy: [CrossEntropy] [SHADERS];
     einsum: [Einsum] [SHADERS];
+    embed_layer_normalization: [EmbedLayerNormalization] [SHADERS];
     gemm: [Gemm] [];
     global_pool: [GlobalPool] [SHADERS];
+    grid_sample: [GridSample] [SHADER];
+    group_normalization: [GroupNormalization] [SHADER];
     join: [] [SHADERS];
     layer_normalization: [LayerNormalization] [SHADER];
     linear: [Linear] [];
+    lp_normalization: [LpNormalization] [];
     lrn: [Lrn] [SHADERS];
     matmul: [MatMul] [SHADERS];
     max_pool: [MaxPool] [SHADERS];
+    mean_variance_normalization: [MeanVarianceNormalization] [];
     resize: [Resize] [SHADERS];
+    resize_nearest: [] [SHADERS];
+    rnn: [Rnn] [SHADER];
     simplified_layer_normalization: [SimplifiedLayerNormalization] [];
     skip_layer_normalization: [SkipLayerNormalization] [];
     table: [] [SHADERS];

@@ -8,7 +8,7 @@ use super::cast;
 use super::matmul::{Last, Product};
 use super::matmul_integer::zero_of_a;
 use super::packed_bytes::{Column, Right, columns, is_byte, pick, scales, signed_zero, zeros};
-use super::shared::{input_type, nest};
+use super::shared::{append, input_type, into};
 use crate::Gpu;
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered, Operand, PipelineId, device_bytes};
 use edgewise_core::graph::Fact;
@@ -86,7 +86,7 @@ impl Projected {
                 let output = Fact::sized(*dtype, &[sizes.batch, sizes.sequence, sizes.all]);
                 let inner =
                     product.bind(&Binding { inputs: cx.inputs, outputs: &[Some(&output)], word: cx.word })?;
-                nest(bound, inner, &y);
+                append(bound, inner, into(&y));
                 Ok(y)
             }
             Projected::Bytes(product, narrow) => {
@@ -95,7 +95,7 @@ impl Projected {
                 let shape: Option<Shape> = cx.optional(1);
                 let input = (Operand::Input(0), &cx.input(0)?[..], Flip::default());
                 product.bind(&mut inner, input, (1, shape, Flip::default()))?;
-                nest(bound, inner, &y);
+                append(bound, inner, into(&y));
                 let Some((pipeline, dtype)) = narrow else { return Ok(y) };
                 let narrowed = scratch(bound, *dtype);
                 bound.launches.extend(cast::launch(*pipeline, *dtype, len, [y, narrowed.clone()])?);

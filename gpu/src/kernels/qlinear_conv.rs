@@ -1,5 +1,6 @@
 //! QLinearConv, ConvInteger and ConvIntegerToFloat of weights that are known: one product for every group, of
-//! which the rows are pixels, or a kernel of its own where every channel has its window.
+//! which the rows are pixels, or a kernel of its own where every channel has its window. QLinearConvTranspose is the
+//! same with windows that look backward.
 //!
 //! Images are wanted with the channels of each group last and in whole words. Those that are not so are arranged
 //! first, and the result afterwards.
@@ -7,6 +8,7 @@
 use super::Kernel;
 use super::arrange::{Arrange, Order, scratch};
 use super::byte_product::{Bias, Finish, Form, Product, Sizes, Windows, Zero};
+use super::conv::Look;
 use super::matmul_integer::zero_of_a;
 use super::packed_bytes::{
     Column, Right, Source, is_byte, one, pick, scales, signed_zero, turn, words_of, zeros,
@@ -22,27 +24,45 @@ use edgewise_core::quant::multiplier;
 use edgewise_core::{DType, Result};
 
 pub fn lower(gpu: &Gpu, op: &QLinearConv, node: &Lowered<'_>) -> Result<Kernel> {
-    let [w_at, x_zero_at, w_zero_at] = op.gives.places();
+    lower_as(gpu, node, Look::Forward(op.windows.clone()), op.gives, op.channels_last)
+}
+
+/// A kernel of the family.
+pub fn lower_as(
+    gpu: &Gpu,
+    node: &Lowered<'_>,
+    look: Look,
+    gives: Gives,
+    channels_last: bool,
+) -> Result<Kernel> {
+    let [w_at, x_zero_at, w_zero_at] = gives.places();
     let (Some(x), Some(w)) = (input_type(node, 0), node.constant(w_at)) else { return Ok(None) };
-    let &[outs_of_all, ins, ref kernel @ ..] = w.shape() else { return Ok(None) };
-    let groups = op.windows.groups;
-    let fits = outs_of_all.is_multiple_of(groups) && kernel.len() <= 3 && !w.is_empty();
+    let (&[first, second, ref kernel @ ..], groups) = (w.shape(), look.groups()) else { return Ok(None) };
+    let backward = matches!(look, Look::Backward(_));
+    let (ins, outs) = if backward { (first / groups, second) } else { (second, first / groups) };
+    let fits = first.is_multiple_of(groups) && kernel.len() <= 3 && !w.is_empty();
     if !is_byte(x) || !is_byte(w.dtype()) || !fits {
         return Ok(None);
     }
-    let Some(finish) = Finishing::of(op.gives, node, x_zero_at) else { return Ok(None) };
+    let outs_of_all = groups * outs;
+    let Some(finish) = Finishing::of(gives, node, x_zero_at) else { return Ok(None) };
     let Some(w_zeros) = zeros(node, w_zero_at) else { return Ok(None) };
     let lengths = [w_zeros.len(), finish.factors.len(), finish.added.len()];
     if !lengths.into_iter().all(|len| len == 1 || len == outs_of_all) {
         return Ok(None);
     }
 
-    let outs = outs_of_all / groups;
-    let shape = Shape { groups, ins, outs, kernel: kernel.to_vec() };
+    let shape = Shape { groups, ins, outs, w: w.shape().to_vec() };
     let depthwise = ins == 1 && outs == 1 && groups > 1;
     let (bytes, turned, taps) = (w.bytes(), turn(w.dtype()) as u8, count(kernel));
+    // The weights' own axes are output channels of all groups and input channels, or input channels of all groups
+    // and output channels.
     let at = |channel: usize, depth: usize, tap: usize| {
-        let byte = bytes.get((channel * ins + depth) * taps + tap);
+        let line = match backward {
+            true => (channel / outs * ins + depth) * outs + channel % outs,
+            false => channel * ins + depth,
+        };
+        let byte = bytes.get(line * taps + tap);
         byte.filter(|_| depth < ins).map_or(0, |byte| (byte ^ turned) as i8)
     };
     let padded = 4 * shape.words();
@@ -71,22 +91,33 @@ pub fn lower(gpu: &Gpu, op: &QLinearConv, node: &Lowered<'_>) -> Result<Kernel> 
     let each = if depthwise { groups } else { outs };
     let right = Right::packed(gpu, (&words, w.shape(), w.dtype()), &list, each)?;
     let form = match depthwise {
-        true => Form::Depthwise,
-        false if is_pointwise(&op.windows, kernel) => Form::Matrices,
-        false => Form::Windows { whole: shape.words().is_multiple_of(4) },
+        true => Form::Depthwise { backward },
+        false if is_pointwise(&look, kernel) => Form::Matrices,
+        false => Form::Windows { whole: shape.words().is_multiple_of(4), backward },
     };
     let y = finish.finish.y;
     let words = Arrange::new(gpu, if is_byte(y) { DType::U8 } else { DType::I32 })?;
     let product = Product::new(gpu, (x, finish.zero), right, finish.finish, form)?;
     let bytes = Arrange::new(gpu, DType::U8)?;
     let dynamic = !matches!(finish.zero, Zero::Known(_));
-    let (op, padding) = (op.clone(), turn(x));
-    Ok(Some(Box::new(Convolution { op, shape, form, product, bytes, results: words, y, padding, dynamic })))
+    Ok(Some(Box::new(Convolution {
+        look,
+        gives,
+        channels_last,
+        shape,
+        form,
+        product,
+        bytes,
+        results: words,
+        y,
+        padding: turn(x),
+        dynamic,
+    })))
 }
 
 /// Whether pixels are cells, one by one, whatever the image.
-fn is_pointwise(windows: &ConvWindows, kernel: &[usize]) -> bool {
-    let window = &windows.window;
+fn is_pointwise(look: &Look, kernel: &[usize]) -> bool {
+    let Look::Forward(ConvWindows { window, .. }) = look else { return false };
     let plain = window.strides.iter().all(|&stride| stride == 1) && window.pads.iter().all(|&pad| pad == 0);
     plain && kernel.iter().all(|&size| size == 1)
 }
@@ -146,7 +177,7 @@ struct Shape {
     /// Channels of a group: of the image, of the result.
     ins: usize,
     outs: usize,
-    kernel: Vec<usize>,
+    w: Vec<usize>,
 }
 
 impl Shape {
@@ -157,7 +188,9 @@ impl Shape {
 }
 
 struct Convolution {
-    op: QLinearConv,
+    look: Look,
+    gives: Gives,
+    channels_last: bool,
     shape: Shape,
     form: Form,
     product: Product,
@@ -177,18 +210,18 @@ impl DeviceKernel for Convolution {
             return Ok(bound);
         }
         let Shape { groups, ins, outs, .. } = self.shape;
-        let last = self.op.channels_last;
+        let last = self.channels_last;
         let image = match (&x[..], last) {
             ([_, image @ .., _], true) | ([_, _, image @ ..], false) => image,
             _ => bail!(InvalidInput, "an image needs two axes at least, got {x:?}"),
         };
-        let axes = self.op.windows.window.axes(image, &self.shape.kernel)?;
+        let axes = self.look.axes(image, &self.shape.w)?;
         let (batch, cells) = (x.first().copied().unwrap_or(1), count(image));
         let pixels: usize = axes.iter().map(|axis| axis.output).product();
         let rows = batch * pixels;
 
         // Every channel a group of its own, or all of them one for the kernel of channels by themselves.
-        let depthwise = self.form == Form::Depthwise;
+        let depthwise = matches!(self.form, Form::Depthwise { .. });
         let (groups, ins, outs) = if depthwise { (1, groups, groups) } else { (groups, ins, outs) };
         let words = ins.div_ceil(4);
         let a = match last && ins.is_multiple_of(4) {
@@ -208,7 +241,7 @@ impl DeviceKernel for Convolution {
             true => Operand::Output(0),
             false => scratch(&mut bound, rows * groups * padded * self.y.bits() / 8),
         };
-        let taps = count(&self.shape.kernel);
+        let taps: usize = axes.iter().map(|axis| axis.kernel).product();
         let steps = [words as i64, 1, padded as i64];
         let sizes = Sizes {
             rows,
@@ -235,7 +268,7 @@ impl DeviceKernel for Convolution {
     }
 
     fn packed(&self) -> &[usize] {
-        match (self.op.gives, self.dynamic) {
+        match (self.gives, self.dynamic) {
             (Gives::Bytes, _) => &[1, 2, 3, 4, 5, 6, 7, 8],
             (Gives::Sums, false) => &[1, 2, 3],
             (Gives::Sums, true) => &[1, 3],

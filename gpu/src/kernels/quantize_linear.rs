@@ -1,7 +1,7 @@
-//! QuantizeLinear to integers of 8 and 16 bits, and how scales lie, for DequantizeLinear too.
+//! QuantizeLinear to integers of up to 16 bits and to small floats, and how scales lie, for DequantizeLinear too.
 
 use super::Kernel;
-use super::shared::{count, groups, input_type, is_float, kind, word, words};
+use super::shared::{count, groups, input_type, is_float, is_minifloat, kind, word, words};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
@@ -16,11 +16,12 @@ pub fn lower(gpu: &Gpu, op: &QuantizeLinear, node: &Lowered<'_>) -> Result<Kerne
     let (Some(x), Some(scale)) = (input_type(node, 0), input_type(node, 1)) else { return Ok(None) };
     let Some(y) = node.output(0).and_then(|fact| fact.dtype()) else { return Ok(None) };
     let quotient = op.precision.unwrap_or(scale);
-    let bytes = matches!(y, DType::U8 | DType::I8 | DType::U16 | DType::I16);
-    if !bytes || ![x, scale, quotient].into_iter().all(is_float) {
+    let small = y.is_integer() && y.bits() <= 16 || is_minifloat(y) && y != DType::F8E8M0;
+    if !small || !no_float_zeros(node, y)? || ![x, scale, quotient].into_iter().all(is_float) {
         return Ok(None);
     }
-    let kinds = Kinds { x, scale, quotient, y, zeros: node.has(2) };
+    let zeros = node.has(2) && !y.is_float();
+    let kinds = Kinds { x, scale, quotient, y, zeros, saturate: op.saturate };
     Ok(Some(Box::new(Quantize {
         pipeline: kinds.pipeline(gpu)?,
         y,
@@ -36,6 +37,17 @@ pub struct Kinds {
     pub quotient: DType,
     pub y: DType,
     pub zeros: bool,
+    /// Of small floats: whether what is too large becomes the largest one.
+    pub saturate: bool,
+}
+
+/// Zero points of floats must be zero: whether that is known, where there are any.
+pub fn no_float_zeros(node: &Lowered<'_>, of: DType) -> Result<bool> {
+    if !of.is_float() || !node.has(2) {
+        return Ok(true);
+    }
+    let Some(zeros) = node.constant(2) else { return Ok(false) };
+    Ok(zeros.to_f32s()?.iter().all(|&zero| zero == 0.0))
 }
 
 impl Kinds {
@@ -46,6 +58,7 @@ impl Kinds {
             ("QUOTIENT", kind(self.quotient)),
             ("Y", kind(self.y)),
             ("ZEROS", self.zeros.into()),
+            ("SATURATE", self.saturate.into()),
         ];
         Ok(gpu.pipeline(Variant::new(&SHADER, &constants)))
     }

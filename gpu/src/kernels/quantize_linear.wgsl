@@ -1,9 +1,10 @@
 // use index
 // use element
+// use minifloat
 // use wide
 // use exact
 // use scales
-// QuantizeLinear to integers of 8 and 16 bits. An invocation owns a word.
+// QuantizeLinear to integers of up to 16 bits and to small floats. An invocation owns a word.
 
 override X: u32 = 1u;
 // The kind of the scales, and that in which quotients are rounded.
@@ -11,6 +12,8 @@ override SCALE: u32 = 1u;
 override QUOTIENT: u32 = 1u;
 override Y: u32 = 2u;
 override ZEROS: bool = false;
+// Of small floats, whether what is too large becomes the largest one.
+override SATURATE: bool = true;
 
 struct Parameters {
     // How many words and elements there are.
@@ -37,9 +40,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         return;
     }
     var low = 0;
-    var high = select(255, 65535, per_word(Y) == 2u);
+    var high = (1 << (32u / per_word(Y))) - 1;
     if is_signed(Y) {
-        low = select(-128, -32768, per_word(Y) == 2u);
+        low = -(1 << (32u / per_word(Y) - 1u));
         high = -1 - low;
     }
     var result = 0u;
@@ -53,8 +56,18 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             }
             let real = to_float(bits_of(x[i / per_word(X)], i, X), X);
             let step = to_float(bits_of(scale[at / per_word(SCALE)], at, SCALE), SCALE);
-            let steps = narrowed(divided(narrowed(real), narrowed(step)));
-            result |= placed(bitcast<u32>(stepped(steps, z, low, high)), lane, Y);
+            var steps = narrowed(divided(narrowed(real), narrowed(step)));
+            if Y == F4E2M1 && steps == 0.0 {
+                // Its zero point, another zero, is added to it.
+                steps = 0.0;
+            }
+            var code = 0u;
+            if is_minifloat(Y) {
+                code = float_to_minifloat(steps, Y, SATURATE, 0u);
+            } else {
+                code = bitcast<u32>(stepped(steps, z, low, high));
+            }
+            result |= placed(code, lane, Y);
         }
     }
     y[word] = result;

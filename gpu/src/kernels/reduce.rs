@@ -1,7 +1,7 @@
 //! The reductions, along any axes: of floats here, of integers in `reduce_integer.rs`.
 
 use super::narrow::Narrow;
-use super::shared::{Axis, GROUP, Parameters, count, input_type, is_float, known_ints, merged};
+use super::shared::{Axis, GROUP, Parameters, input_type, is_float, known_ints, merged};
 use super::shared::{can_be_walked, rows_of_groups, word};
 use super::{Kernel, reduce_integer};
 use crate::Gpu;
@@ -92,7 +92,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Along the marked axes of input 0; none where output 0 is empty.
+    /// Along the marked axes of input 0; none where no group is there, however few elements it had.
     pub fn of(cx: &Binding<'_>, marked: &[bool]) -> Result<Option<Groups>> {
         let x = cx.input(0)?;
         let steps = strides(&x);
@@ -102,22 +102,33 @@ impl Groups {
             axes.collect::<Vec<Axis<1>>>()
         };
         let (kept, gone) = (part(false), part(true));
-        let count = count(&cx.output(0)?);
+        let count: usize = kept.iter().map(|axis| axis.size).product();
         let len: usize = gone.iter().map(|axis| axis.size).product();
         let (kept, gone) = (merged(kept), merged(gone));
         Ok((count > 0).then_some(Groups { count, len, kept, gone }))
     }
 
+    /// Rows of so many elements.
+    pub fn rows(count: usize, len: usize) -> Groups {
+        let all = |size, step: usize| merged(vec![Axis { size, steps: [step as i64] }]);
+        Groups { count, len, kept: all(count, len), gone: all(len, 1) }
+    }
+
+    /// What the shaders read of them.
+    pub fn parameters(&self) -> Result<Parameters> {
+        let head = vec![word(self.count)?, word(self.len)?, word(self.kept.len())?, word(self.gone.len())?];
+        Parameters(head).axes(&self.kept)?.axes(&self.gone)
+    }
+
     /// The launch that reduces them: by invocations alone where they are small, else by groups of invocations.
     pub fn launch(&self, [alone, together]: [PipelineId; 2], y: Operand) -> Result<Launch<Operand>> {
-        let head = vec![word(self.count)?, word(self.len)?, word(self.kept.len())?, word(self.gone.len())?];
-        let parameters = Parameters(head).axes(&self.kept)?.axes(&self.gone)?.0;
         let (pipeline, teams) = match self.len <= SMALL {
             true => (alone, self.count.div_ceil(GROUP)),
             false => (together, self.count),
         };
         let buffers = vec![Operand::Input(0), y];
-        Ok(Launch { pipeline, buffers, parameters, groups: rows_of_groups(teams)? })
+        let (parameters, groups) = (self.parameters()?.0, rows_of_groups(teams)?);
+        Ok(Launch { pipeline, buffers, parameters, groups })
     }
 }
 

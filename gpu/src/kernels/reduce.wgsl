@@ -11,9 +11,13 @@ override ALONE: bool = false;
 
 const GROUP: u32 = 64u;
 
+struct Parameters {
+    groups: Groups,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<uniform> p: Groups;
+@group(0) @binding(2) var<uniform> p: Parameters;
 
 // A result and what it has lost; of extremes, whether NaN was there.
 var<workgroup> shared_sums: array<vec2<f32>, GROUP>;
@@ -74,7 +78,7 @@ fn finished(sum: vec2<f32>, shift: f32) -> f32 {
         case 1u: { return sqrt(total) / shift; }
         case 2u: { return logarithm(total); }
         case 3u: { return logarithm(total) + shift; }
-        case 5u: { return select(total / f32(p.len), not_a_number(), p.len == 0u); }
+        case 5u: { return select(total / f32(p.groups.len), not_a_number(), p.groups.len == 0u); }
         default: { return total; }
     }
 }
@@ -116,8 +120,8 @@ fn main(
     let team = group.y * groups.x + group.x;
     let mine = select(team, team * GROUP + me, ALONE);
     // Barriers must be reached by all, so that those without a group walk an empty one.
-    let is_mine = mine < p.groups;
-    let len = select(0u, p.len, is_mine);
+    let is_mine = mine < p.groups.count;
+    let len = select(0u, p.groups.len, is_mine);
     let start = start_of(mine);
     let first = select(me, 0u, ALONE);
     let step = select(GROUP, 1u, ALONE);

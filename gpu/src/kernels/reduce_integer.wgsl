@@ -12,9 +12,13 @@ override ALONE: bool = false;
 
 const GROUP: u32 = 64u;
 
+struct Parameters {
+    groups: Groups,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec2<u32>>;
-@group(0) @binding(2) var<uniform> p: Groups;
+@group(0) @binding(2) var<uniform> p: Parameters;
 
 var<workgroup> shared_results: array<vec2<u32>, GROUP>;
 
@@ -82,8 +86,8 @@ fn main(
     let team = group.y * groups.x + group.x;
     let mine = select(team, team * GROUP + me, ALONE);
     // Barriers must be reached by all, so that those without a group walk an empty one.
-    let is_mine = mine < p.groups;
-    let len = select(0u, p.len, is_mine);
+    let is_mine = mine < p.groups.count;
+    let len = select(0u, p.groups.len, is_mine);
     let start = start_of(mine);
     let first = select(me, 0u, ALONE);
     let step = select(GROUP, 1u, ALONE);
@@ -104,7 +108,7 @@ fn main(
     }
     if is_mine && (ALONE || me == 0u) {
         if REDUCTION == 5u {
-            result = wide_quotient(result, vec2<u32>(p.len, 0u), has_sign());
+            result = wide_quotient(result, vec2<u32>(p.groups.len, 0u), has_sign());
         }
         y[mine] = result;
     }

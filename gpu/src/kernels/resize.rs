@@ -1,36 +1,54 @@
-//! Resize and Upsample of floats, along one axis after the other, by tables that core computes. Regions are left
-//! to the host.
+//! Resize and Upsample of floats and of small integers, along one axis after the other, by tables that core computes;
+//! those to the nearest element are in `resize_nearest.rs`. Regions are left to the host.
+//!
+//! What a reader would get wrong: sums are taken as on the host, product by product, so that integers come out equal
+//! to the bit when they are rounded in the end.
 
-use super::Kernel;
 use super::narrow::Narrow;
-use super::shared::{count, groups, input_type, is_float, kind, known_ints, ranks_fit, word};
+use super::packed_bytes::held;
+use super::quantize_linear::{Kinds, of_one_scale};
+use super::shared::{can_be_walked, count, groups, input_type, is_float, kind, known_ints, word, words};
 use super::table::Tables;
+use super::{Kernel, resize_nearest};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::cpu::Taps;
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
-use edgewise_core::ops::resize::{Axis, Coordinates, Resize};
+use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Memory, Operand, PipelineId};
+use edgewise_core::ops::resize::{Axis, Coordinates, Mode, Resize};
 use edgewise_core::{DType, Result};
 
 pub static SHADERS: &[Shader] = &[shader!("resize", 2, 1)];
 
 pub fn lower(gpu: &Gpu, op: &Resize, node: &Lowered<'_>) -> Result<Kernel> {
-    let (Some(dtype), [shader]) = (input_type(node, 0).filter(|&dtype| is_float(dtype)), SHADERS) else {
-        return Ok(None);
-    };
-    if op.coordinates == Coordinates::TfCropAndResize || !ranks_fit(node) {
+    if op.coordinates == Coordinates::TfCropAndResize {
         return Ok(None);
     }
+    if op.mode == Mode::Nearest {
+        return Ok(resize_nearest::lower(gpu, op, node));
+    }
+    let (Some(dtype), [shader], true) = (input_type(node, 0), SHADERS, can_be_walked(node.inputs)) else {
+        return Ok(None);
+    };
+    let last = match dtype {
+        dtype if is_float(dtype) => Last::Floats(Narrow::to(gpu, dtype)),
+        DType::U8 | DType::I8 | DType::U16 | DType::I16 => Last::Integers(Rounded::to(gpu, dtype)?),
+        _ => return Ok(None),
+    };
     let Some(tables) = Tables::new(gpu) else { return Ok(None) };
     let of = |dtype| gpu.pipeline(Variant::new(shader, &[("KIND", kind(dtype))]));
     Ok(Some(Box::new(Resized {
         op: op.clone(),
         first: of(dtype),
         next: of(DType::F32),
-        narrow: Narrow::to(gpu, dtype),
+        last,
         tables,
-        on_host: [op.roi, op.scales, op.sizes].into_iter().filter(|&i| node.has(i)).collect(),
+        on_host: on_host(op, node),
     })))
+}
+
+/// The inputs that say how large things become.
+pub fn on_host(op: &Resize, node: &Lowered<'_>) -> Vec<usize> {
+    [op.roi, op.scales, op.sizes].into_iter().filter(|&i| node.has(i)).collect()
 }
 
 struct Resized {
@@ -39,29 +57,64 @@ struct Resized {
     first: PipelineId,
     /// From floats of 32 bits.
     next: PipelineId,
-    narrow: Narrow,
+    last: Last,
     tables: Tables,
     on_host: Vec<usize>,
 }
 
-impl Resized {
-    fn axes(&self, cx: &Binding<'_>, x: &[usize], out: &[usize]) -> Result<Vec<Axis>> {
-        let op = &self.op;
-        if let Some(scales) = &op.fixed_scales {
-            return op.by_scales(x, scales);
+/// What becomes of f32 in the end.
+enum Last {
+    Floats(Narrow),
+    Integers(Rounded),
+}
+
+/// f32 rounded to integers, as if they were quantized in steps of one.
+struct Rounded {
+    pipeline: PipelineId,
+    one: Memory,
+    dtype: DType,
+}
+
+impl Rounded {
+    fn to(gpu: &Gpu, y: DType) -> Result<Rounded> {
+        let f32 = DType::F32;
+        let kinds = Kinds { x: f32, scale: f32, quotient: f32, y, zeros: false, saturate: true };
+        let one = held(gpu, &[1f32.to_bits()], "a scale")?;
+        Ok(Rounded { pipeline: kinds.pipeline(gpu)?, one, dtype: y })
+    }
+
+    /// The launch from scratch 0, of which the place is kept, to output 0.
+    fn finish(&self, bound: &mut Bound, len: usize) -> Result<()> {
+        if let Some(first) = bound.scratch.first_mut() {
+            *first = 4 * len as u64;
         }
-        // An input without elements says nothing.
-        if cx.optional(op.sizes).is_some_and(|shape| count(&shape) > 0) {
-            // Sizes that are known nowhere are those of the result.
-            let size = |&axis: &usize| out.get(axis).map_or(0, |&size| size as i64);
-            let of_result: Vec<i64> = op.axes(x.len())?.iter().map(size).collect();
-            return op.by_sizes(x, &known_ints(cx, op.sizes).unwrap_or(of_result));
-        }
-        match cx.known(op.scales) {
-            Some(scales) if !scales.is_empty() => op.by_scales(x, &scales.to_f32s()?),
-            _ if x.is_empty() => Ok(Vec::new()),
-            _ => Err(err!(InvalidModel, "either scales or sizes must be given")),
-        }
+        let one = || Operand::Held(self.one.clone());
+        bound.launches.push(Launch {
+            pipeline: self.pipeline,
+            buffers: vec![Operand::Scratch(0), one(), one(), Operand::Output(0)],
+            parameters: of_one_scale(len, self.dtype)?,
+            groups: groups(words(self.dtype, len))?,
+        });
+        Ok(())
+    }
+}
+
+/// What the axes of input 0 become.
+pub fn axes_of(op: &Resize, cx: &Binding<'_>, x: &[usize], out: &[usize]) -> Result<Vec<Axis>> {
+    if let Some(scales) = &op.fixed_scales {
+        return op.by_scales(x, scales);
+    }
+    // An input without elements says nothing.
+    if cx.optional(op.sizes).is_some_and(|shape| count(&shape) > 0) {
+        // Sizes that are known nowhere are those of the result.
+        let size = |&axis: &usize| out.get(axis).map_or(0, |&size| size as i64);
+        let of_result: Vec<i64> = op.axes(x.len())?.iter().map(size).collect();
+        return op.by_sizes(x, &known_ints(cx, op.sizes).unwrap_or(of_result));
+    }
+    match cx.known(op.scales) {
+        Some(scales) if !scales.is_empty() => op.by_scales(x, &scales.to_f32s()?),
+        _ if x.is_empty() => Ok(Vec::new()),
+        _ => Err(err!(InvalidModel, "either scales or sizes must be given")),
     }
 }
 
@@ -74,7 +127,7 @@ impl DeviceKernel for Resized {
         }
         ensure!(count(&x) != 0, InvalidInput, "cannot resize {x:?}, which has no elements, to {out:?}");
         let mut steps: Vec<(usize, Taps)> = Vec::new();
-        for (i, axis) in self.axes(cx, &x, &out)?.iter().enumerate() {
+        for (i, axis) in axes_of(&self.op, cx, &x, &out)?.iter().enumerate() {
             let taps = self.op.spans(axis)?;
             let same =
                 axis.len == axis.out && taps.spans().enumerate().all(|(i, span)| span == (i, &[1.0][..]));
@@ -86,7 +139,14 @@ impl DeviceKernel for Resized {
             // Nothing changes: one step along any axis copies.
             steps.push((0, Taps::single(0..x.first().copied().unwrap_or(1))));
         }
-        self.narrow.after(len, |y| self.along(&x, &steps, &y))
+        match &self.last {
+            Last::Floats(narrow) => narrow.after(len, |y| self.along(&x, &steps, &y)),
+            Last::Integers(rounded) => {
+                let mut bound = self.along(&x, &steps, &Operand::Scratch(0))?;
+                rounded.finish(&mut bound, len)?;
+                Ok(bound)
+            }
+        }
     }
 
     fn on_host(&self) -> &[usize] {

@@ -1,5 +1,7 @@
 // use index
 // use element
+// use wide
+// use exact
 // Weighted sums along one axis, by a table: for each position of the result, where its span of the input begins,
 // how long it is, and weights. An invocation makes an element.
 
@@ -8,7 +10,7 @@ override KIND: u32 = 1u;
 struct Parameters {
     // Elements of the result; length of the axis in the input and in the result; elements behind the axis.
     sizes: vec4<u32>,
-    // Words of the table for one position.
+    // Words of the table for one position; nothing, which no compiler may know.
     table: vec4<u32>,
 }
 
@@ -39,7 +41,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     }
     var sum = 0.0;
     for (var tap = 0u; tap < taps; tap++) {
-        sum += bitcast<f32>(table[at + 2u + tap]) * element(first + tap * inner);
+        sum += kept_apart(bitcast<f32>(table[at + 2u + tap]) * element(first + tap * inner), p.table.y);
     }
     y[i] = sum;
 }

@@ -35,6 +35,11 @@ pub fn in_words(dtype: DType) -> bool {
     matches!(dtype.bits(), 8 | 16 | 32) && (kind(dtype) <= kind(DType::U32) || dtype == DType::BF16)
 }
 
+/// Floats of 8 and of 4 bits, as `common/minifloat.wgsl` has them.
+pub fn is_minifloat(dtype: DType) -> bool {
+    dtype.is_float() && dtype.bits() < 16
+}
+
 /// Floats that kernels compute with, in f32.
 pub fn is_float(dtype: DType) -> bool {
     matches!(dtype, DType::F32 | DType::F16 | DType::BF16)
@@ -176,19 +181,28 @@ impl Parameters {
     }
 }
 
-/// Another kernel's launches as part of this one's: `output` is where its output 0 goes, and its scratch comes behind
-/// what there is.
-pub fn nest(bound: &mut Bound, inner: Bound, output: &Operand) {
+/// Appends the launches of one kernel to another one's, which says by `named` what are the inputs and outputs of the
+/// first.
+pub fn append(bound: &mut Bound, inner: Bound, named: impl Fn(Operand) -> Operand) {
     let first = bound.scratch.len();
     bound.scratch.extend(inner.scratch);
-    bound.launches.extend(inner.launches.into_iter().map(|launch| {
-        let place = |operand| match operand {
-            Operand::Output(_) => output.clone(),
-            Operand::Scratch(i) => Operand::Scratch(first + i),
-            other => other,
-        };
-        Launch { buffers: launch.buffers.into_iter().map(place).collect(), ..launch }
-    }));
+    for mut launch in inner.launches {
+        for buffer in &mut launch.buffers {
+            *buffer = match buffer.clone() {
+                Operand::Scratch(i) => Operand::Scratch(first + i),
+                other => named(other),
+            };
+        }
+        bound.launches.push(launch);
+    }
+}
+
+/// What [`append`] calls output 0, where inputs keep their names.
+pub fn into(output: &Operand) -> impl Fn(Operand) -> Operand {
+    move |operand| match operand {
+        Operand::Output(_) => output.clone(),
+        other => other,
+    }
 }
 
 /// The integers of input `i`, from which sizes follow: so that they are known when sizes are numbers. Before a

@@ -11,6 +11,6 @@ use std::sync::Arc;
 pub fn lower(gpu: &Gpu, op: &Arc<SimplifiedLayerNormalization>, node: &Lowered<'_>) -> Result<Kernel> {
     let of = op.clone();
     let axis: Axis = Box::new(move |rank| of.axis(rank));
-    let inputs = Inputs { bias: None, skip: None, skip_bias: None };
+    let inputs = Inputs { bias: None, skip: None, skip_bias: None, statistics: &[1] };
     lower_as(gpu, node, false, op.epsilon, axis, inputs)
 }

@@ -13,5 +13,6 @@ pub fn lower(gpu: &Gpu, op: &SkipLayerNormalization, node: &Lowered<'_>) -> Resu
     });
     let there = |i: usize| node.has(i).then_some(i);
     let (bias, skip_bias) = if op.simplified { (None, there(3)) } else { (there(3), there(4)) };
-    lower_as(gpu, node, !op.simplified, op.epsilon, axis, Inputs { bias, skip: Some(1), skip_bias })
+    let inputs = Inputs { bias, skip: Some(1), skip_bias, statistics: &[] };
+    lower_as(gpu, node, !op.simplified, op.epsilon, axis, inputs)
 }

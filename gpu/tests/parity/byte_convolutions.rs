@@ -137,3 +137,55 @@ fn sums_of_convolutions_become_floats() {
         }
     }
 }
+
+const TRANSPOSED: [Sizes; 8] = [
+    ([1, 4, 5, 4], [4, 8, 2, 2], 1, [2, 2], [1, 1], [0; 4]),
+    ([2, 3, 4, 3], [3, 20, 3, 3], 1, [2, 1], [1, 1], [1, 0, 0, 1]),
+    ([1, 5, 4, 16], [16, 68, 3, 3], 1, [1, 1], [1, 1], [1; 4]),
+    ([1, 3, 4, 24], [24, 12, 3, 2], 1, [1, 2], [2, 1], [2, 1, 2, 1]),
+    ([1, 4, 3, 8], [8, 3, 3, 3], 2, [2, 2], [1, 1], [1; 4]),
+    ([1, 4, 3, 16], [16, 1, 3, 3], 16, [2, 2], [1, 1], [1; 4]),
+    ([0, 7, 6, 3], [3, 4, 3, 3], 1, [1, 1], [1, 1], [0; 4]),
+    ([1, 1, 1, 1], [1, 1, 2, 2], 1, [3, 3], [1, 1], [0; 4]),
+];
+
+#[test]
+fn transposed_convolutions_are_quantized_again() {
+    for sizes in &TRANSPOSED {
+        let (_, w, groups, ..) = sizes;
+        let channels = w[1] * *groups as usize;
+        let bias: Vec<i32> = (0..channels as i32).map(|i| 100 * i - 500).collect();
+        for last in [true, false] {
+            for (x, x_zero, w_type, w_zero, y) in [(U8, 130.0, I8, -3.0, U8), (I8, -128.0, U8, 128.0, I8)] {
+                let inputs = [
+                    Some(bytes(x, &image(sizes, last), 3)),
+                    Some(exact(&[], &[0.37f32])),
+                    Some(zero(x, x_zero)),
+                    Some(bytes(w_type, w, 5)),
+                    Some(scales(channels)),
+                    Some(zero(w_type, w_zero)),
+                    Some(exact(&[], &[1.7f32])),
+                    Some(zero(y, 100.0)),
+                    Some(exact(&[channels], &bias)),
+                ];
+                let case =
+                    |inputs| Case::of("edgewise", "QLinearConvTranspose", 1, &attrs(sizes, last), inputs, 1);
+                case(&inputs).knowing(&[1, 2, 3, 4, 5, 6, 7, 8]).check();
+                case(&inputs[..8]).knowing(&[1, 2, 3, 4, 5, 6, 7]).check();
+            }
+        }
+    }
+    let inputs = [
+        Some(bytes(U8, &[1, 4, 3], 3)),
+        Some(exact(&[], &[0.37f32])),
+        Some(zero(U8, 7.0)),
+        Some(bytes(I8, &[4, 5, 3], 5)),
+        Some(exact(&[], &[0.01f32])),
+        Some(zero(I8, 0.0)),
+        Some(exact(&[], &[0.9f32])),
+        Some(zero(U8, 128.0)),
+    ];
+    let attrs = [("strides", Attr::Ints(vec![2])), ("output_padding", Attr::Ints(vec![1]))];
+    let case = Case::of("edgewise", "QLinearConvTranspose", 1, &attrs, &inputs, 1);
+    case.knowing(&[1, 2, 3, 4, 5, 6, 7]).check();
+}

@@ -135,3 +135,57 @@ fn whole_images_become_one_number() {
         }
     }
 }
+
+/// Positions of a grid that lie inside, on edges, halfway between elements, and far outside.
+const POSITIONS: [f32; 18] = [
+    -1.0,
+    1.0,
+    0.0,
+    -0.5,
+    0.5,
+    0.25,
+    -0.75,
+    0.9,
+    1.2,
+    -1.3,
+    3.7,
+    -9.1,
+    1e6,
+    f32::NAN,
+    f32::INFINITY,
+    0.1,
+    -0.2,
+    0.33,
+];
+
+#[test]
+fn elements_are_taken_at_positions() {
+    let grids: [(&[usize], &[usize]); 5] = [
+        (&[2, 3, 4, 5], &[2, 3, 3, 2]),
+        (&[1, 1, 1, 6], &[1, 2, 9, 2]),
+        (&[1, 2, 7], &[1, 9, 1]),
+        (&[1, 2, 3, 4, 5], &[1, 2, 3, 2, 3]),
+        (&[1, 2, 4, 4], &[1, 0, 3, 2]),
+    ];
+    for mode in ["nearest", "linear", "cubic"] {
+        for padding in ["zeros", "border", "reflection"] {
+            for corners in [0, 1] {
+                for (x, grid) in grids {
+                    let attrs = [
+                        ("mode", Attr::Str(mode.into())),
+                        ("padding_mode", Attr::Str(padding.into())),
+                        ("align_corners", Attr::Int(corners)),
+                    ];
+                    let near = random(F32, grid, 1.3);
+                    for dtype in [F32, F16] {
+                        Case::new("GridSample", 22, &attrs, &[random(dtype, x, 9.0), near.clone()]).check();
+                    }
+                    if grid[1] > 0 {
+                        let nasty = tensor(F32, grid, &POSITIONS);
+                        Case::new("GridSample", 22, &attrs, &[random(F32, x, 9.0), nasty]).check();
+                    }
+                }
+            }
+        }
+    }
+}

@@ -107,10 +107,23 @@ fn maxima_of_integers_and_of_windows_of_padding_agree() {
 }
 
 #[test]
-fn indices_are_left_to_the_host() {
-    let x = Some(random(F32, &[1, 1, 4], 1.0));
-    let case = Case::of("", "MaxPool", 12, &[ints("kernel_shape", &[2])], &[x], 2);
-    assert!(!case.is_taken() || crate::harness::gpu().is_none());
+fn maxima_are_found_where_they_lie() {
+    let nasty = [f32::NEG_INFINITY, 1.0, f32::NAN, -5.0, 1.0, f32::INFINITY, -1e30, 0.0];
+    let cases: [(&[usize], Attributes<'_>); 4] = [
+        (&[1, 2, 5, 6], &[ints("kernel_shape", &[2, 3]), ints("pads", &[1, 1, 0, 2])]),
+        (&[2, 1, 9], &[ints("kernel_shape", &[3]), ints("strides", &[2]), ints("pads", &[2, 1])]),
+        (&[1, 3, 4, 3, 5], &[ints("kernel_shape", &[2, 2, 2]), ints("dilations", &[2, 1, 3])]),
+        (&[0, 2, 4], &[ints("kernel_shape", &[2])]),
+    ];
+    for order in [0, 1] {
+        for (x, attrs) in cases {
+            let attrs: Vec<_> = attrs.iter().cloned().chain([("storage_order", Attr::Int(order))]).collect();
+            for dtype in [F32, F16, U8, I8] {
+                let x = if x[0] == 0 { random(dtype, x, 1.0) } else { tensor(dtype, x, &nasty) };
+                Case::of("", "MaxPool", 22, &attrs, &[Some(x)], 2).check();
+            }
+        }
+    }
 }
 
 #[test]

@@ -117,6 +117,35 @@ fn integers_are_dequantized_to_the_bit() {
     }
 }
 
+#[test]
+fn the_smallest_types_are_quantized_to_the_bit() {
+    for dtype in [I4, U4, I2, U2] {
+        for shape in [[5, 7], [2, 64]] {
+            let zero = tensor(dtype, &[shape[0]], &[1.0, 0.0]);
+            let scale = random(F32, &[shape[0]], 0.6);
+            let attrs = ints(&[("axis", 0)]);
+            let inputs = [random(F32, &shape, 3.0), scale.clone(), zero.clone()];
+            Case::new("QuantizeLinear", 25, &attrs, &inputs).check();
+            let inputs = [tensor(dtype, &shape, &[1.0, -1.0, 3.0, 0.0, 2.0, 7.0, -8.0]), scale, zero];
+            Case::new("DequantizeLinear", 25, &attrs, &inputs).exactly().check();
+            Case::new("DequantizeLinear", 25, &attrs, &inputs[..2]).exactly().check();
+        }
+    }
+    for dtype in [F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F4E2M1] {
+        for saturate in [0, 1] {
+            let zero = tensor(dtype, &[], &[0.0]);
+            let inputs = [tensor(F32, &[nasty().len()], &nasty()), tensor(F32, &[], &[0.3]), zero];
+            let attrs = ints(&[("saturate", saturate)]);
+            Case::new("QuantizeLinear", 25, &attrs, &inputs).knowing(&[2]).check();
+        }
+        let inputs = [random(dtype, &[3, 9], 5.0), tensor(F32, &[], &[0.3]), tensor(dtype, &[], &[0.0])];
+        Case::new("DequantizeLinear", 25, &[], &inputs).knowing(&[2]).exactly().check();
+        Case::new("DequantizeLinear", 25, &[], &inputs[..2]).exactly().check();
+        // Its zero point must be zero, and only the host can say that it is not.
+        assert!(!Case::new("DequantizeLinear", 25, &[], &inputs).is_taken());
+    }
+}
+
 fn dynamic(x: Tensor) -> Case {
     Case::of("", "DynamicQuantizeLinear", 11, &[], &[Some(x)], 3).exactly()
 }

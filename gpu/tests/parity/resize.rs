@@ -48,6 +48,35 @@ fn all_ways_of_interpolation_agree() {
 }
 
 #[test]
+fn elements_of_every_width_are_taken() {
+    for dtype in [U8, I8, Bool, I64, F64, I32] {
+        for (x, by) in [(&[1usize, 3, 5, 7][..], &[1.0f32, 1.0, 2.0, 2.0][..]), (&[5, 6], &[1.5, 0.4])] {
+            by_scales(dtype, x, by, &[("coordinate_transformation_mode", "asymmetric")]);
+        }
+    }
+}
+
+#[test]
+fn integers_are_weighed_to_the_bit() {
+    for dtype in [U8, I8, U16, I16] {
+        let most = if dtype == I8 { 127.0 } else { 250.0 };
+        for mode in ["linear", "cubic"] {
+            for (x, by) in [
+                (&[1usize, 3, 9, 7][..], &[1.0f32, 1.0, 2.0, 2.0][..]),
+                (&[40, 33], &[1.7, 0.4]),
+                (&[1, 1, 5, 6], &[1.0, 1.0, 3.0, 1.0]),
+            ] {
+                for coordinates in ["half_pixel", "align_corners"] {
+                    let attrs = [("mode", mode), ("coordinate_transformation_mode", coordinates)];
+                    let x = random(dtype, x, most);
+                    resize(x, Some(scales(by)), None, &attrs).asking(&[2]).check();
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_nearest_one_is_rounded_as_told() {
     for nearest in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] {
         for by in [0.5, 1.5, 2.0, 0.1] {

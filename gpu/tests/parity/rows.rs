@@ -1,11 +1,12 @@
-//! Operators that look at whole slices: softmax, normalizations, reductions.
+//! Operators that look at whole slices: softmax, normalizations, losses.
 
 use crate::harness::{Case, exact, random, tensor};
-use edgewise_core::DType::{self, *};
-use edgewise_core::Tensor;
+use crate::reductions::AXES;
+use edgewise_core::DType::*;
 use edgewise_core::ops::Attr;
 
-const NASTY: [f32; 12] = [
+/// Numbers among which others vanish.
+pub const NASTY: [f32; 12] = [
     1e30,
     -1e30,
     5.0,
@@ -63,8 +64,14 @@ fn rows_are_normalized() {
             Case::new("LayerNormalization", 17, &attrs, &inputs).knowing(&[1, 2]).check();
             Case::new("LayerNormalization", 17, &attrs, &inputs[..2]).knowing(&[1]).check();
             Case::new("RMSNormalization", 23, &attrs, &inputs[..2]).knowing(&[1]).check();
-            let simplified = [Some(x), Some(scale)];
+            let simplified = [Some(x.clone()), Some(scale.clone())];
             Case::of("", "SimplifiedLayerNormalization", 1, &attrs, &simplified, 1).knowing(&[1]).check();
+            Case::of("", "SimplifiedLayerNormalization", 1, &attrs, &simplified, 2).knowing(&[1]).check();
+            let inputs = [Some(x), Some(scale)];
+            for wanted in [&[0, 1, 2][..], &[0, 2], &[0, 1]] {
+                let case = Case::of("", "LayerNormalization", 17, &attrs, &inputs, 3).knowing(&[1]);
+                case.wanting(wanted).check();
+            }
         }
         let inputs = [random(F32, &[4, 65], 900.0), random(F32, &[1], 2.0)];
         Case::new("LayerNormalization", 17, &[], &inputs).check();
@@ -96,165 +103,139 @@ fn skip_connections_are_added_before() {
 }
 
 #[test]
-fn groups_of_elements_become_one() {
-    let names = [
-        "ReduceL1",
-        "ReduceL2",
-        "ReduceLogSum",
-        "ReduceLogSumExp",
-        "ReduceMax",
-        "ReduceMean",
-        "ReduceMin",
-        "ReduceProd",
-        "ReduceSum",
-        "ReduceSumSquare",
-    ];
-    let cases: [(&[usize], &[i64]); 10] = [
-        (&[3, 5], &[1]),
-        (&[3, 5], &[0]),
-        (&[2, 3, 5, 7], &[1, 3]),
-        (&[2, 70, 5], &[1]),
-        (&[2, 200], &[0, 1]),
-        (&[7], &[0]),
-        (&[3, 0], &[1]),
-        (&[0, 3], &[1]),
-        (&[2, 2, 2, 2, 2, 2, 2, 2], &[0, 2, 4, 6]),
-        (&[], &[]),
-    ];
-    for name in names {
-        for (shape, axes) in cases {
-            for keep in [0, 1] {
-                let attrs = [("axes", Attr::Ints(axes.to_vec())), ("keepdims", Attr::Int(keep))];
-                Case::new(name, 11, &attrs, &[random(F32, shape, 1.4)]).check();
+fn groups_of_channels_are_normalized() {
+    for (dtype, scale) in [(F32, F32), (F16, F16), (F32, F16)] {
+        for (shape, groups) in
+            [(&[2usize, 6, 5][..], 3i64), (&[1, 4, 9, 9], 2), (&[3, 2], 1), (&[2, 4, 1], 4)]
+        {
+            let of = |n: usize, most| random(scale, &[n], most);
+            let x = random(dtype, shape, 9.0);
+            let channels = shape[1];
+            if dtype == scale {
+                let inputs = [x.clone(), of(channels, 2.0), of(channels, 3.0)];
+                Case::new("InstanceNormalization", 22, &[], &inputs).check();
             }
-        }
-        let attrs = [("axes", Attr::Ints(vec![1]))];
-        Case::new(name, 11, &attrs, &[random(F16, &[3, 5], 1.4)]).check();
-        Case::new(name, 11, &attrs, &[random(BF16, &[3, 50], 1.1)]).check();
-        Case::new(name, 11, &attrs, &[tensor(F32, &[4, 3], &NASTY)]).check();
-        Case::new(name, 11, &attrs, &[tensor(F32, &[1, 99], &NASTY)]).check();
-    }
-    Case::new("ReduceSum", 11, &[], &[tensor(F32, &[100], &[1e8, 1.0, -1e8, 1.0])]).check();
-    let axes = [random(F32, &[3, 5], 1.0), crate::harness::ints(&[-1])];
-    Case::new("ReduceMean", 18, &[], &axes).knowing(&[1]).check();
-}
-
-/// Shapes, and an axis of each.
-const AXES: [(&[usize], i64); 9] = [
-    (&[3, 5], -1),
-    (&[5, 3], 0),
-    (&[2, 3, 5], 1),
-    (&[2, 300], 1),
-    (&[300, 3], 0),
-    (&[1], 0),
-    (&[0, 3], 1),
-    (&[4, 1], 1),
-    (&[2, 65, 2], -2),
-];
-
-#[test]
-fn extremes_are_found() {
-    for name in ["ArgMax", "ArgMin"] {
-        for last in [0, 1] {
-            let attrs = |axis| {
-                [
-                    ("axis", Attr::Int(axis)),
-                    ("select_last_index", Attr::Int(last)),
-                    ("keepdims", Attr::Int(0)),
-                ]
-            };
-            for (shape, axis) in AXES {
-                for dtype in [F32, F16, I8, U16, I32, U32, I64, U64] {
-                    Case::new(name, 13, &attrs(axis), &[random(dtype, shape, 3.0)]).check();
-                }
-            }
-            for dtype in [F32, BF16] {
-                Case::new(name, 13, &attrs(0), &[tensor(dtype, &[12, 7], &NASTY)]).check();
-                Case::new(name, 13, &attrs(0), &[tensor(dtype, &[90], &NASTY)]).check();
-                Case::new(name, 13, &attrs(0), &[tensor(dtype, &[4, 3], &[0.0, -0.0, 0.0])]).check();
-            }
-            let ends = [i64::MAX, i64::MIN, -1, 0, i64::MIN, i64::MAX];
-            Case::new(name, 13, &attrs(0), &[exact(&[6], &ends)]).check();
+            let attrs = [("num_groups", Attr::Int(groups)), ("epsilon", Attr::Float(1e-2))];
+            let inputs = [x.clone(), of(groups as usize, 2.0), of(groups as usize, 3.0)];
+            Case::new("GroupNormalization", 18, &attrs, &inputs).check();
+            let inputs = [x, of(channels, 2.0), of(channels, 3.0)];
+            Case::new("GroupNormalization", 21, &attrs, &inputs).check();
         }
     }
+    let inputs = [random(F32, &[0, 2, 3], 1.0), random(F32, &[2], 1.0), random(F32, &[2], 1.0)];
+    Case::new("InstanceNormalization", 22, &[], &inputs).check();
 }
 
 #[test]
-fn the_first_ones_are_in_order() {
+fn slices_are_divided_by_their_norms() {
     for (shape, axis) in AXES {
-        let size = shape[(axis + shape.len() as i64) as usize % shape.len()] as i64;
-        for k in [0, 1, 2, size / 2, size] {
-            if k > size {
-                continue;
+        for p in [1, 2] {
+            let attrs = [("axis", Attr::Int(axis)), ("p", Attr::Int(p))];
+            for dtype in [F32, F16] {
+                Case::new("LpNormalization", 22, &attrs, &[random(dtype, shape, 9.0)]).check();
             }
-            for dtype in [F32, F16, I8, U16, I32, I64, U64] {
-                for largest in [0, 1] {
-                    let attrs = [("axis", Attr::Int(axis)), ("largest", Attr::Int(largest))];
-                    let inputs = [Some(random(dtype, shape, 9.0)), Some(exact(&[1], &[k]))];
-                    Case::of("", "TopK", 11, &attrs, &inputs, 2).asking(&[1]).exactly().check();
-                }
+            for most in [1e-25, 1e25, 0.0] {
+                Case::new("LpNormalization", 22, &attrs, &[random(F32, shape, most)]).check();
             }
         }
     }
-    for (shape, k) in [(&[2usize, 5000][..], 7i64), (&[3, 1500], 300), (&[2, 2049], 2049), (&[1, 600], 513)] {
-        for dtype in [F32, I64] {
-            let inputs = [Some(random(dtype, shape, 100.0)), Some(exact(&[1], &[k]))];
-            Case::of("", "TopK", 11, &[], &inputs, 2).asking(&[1]).exactly().check();
-            Case::of("", "TopK", 11, &[], &inputs, 2).asking(&[1]).wanting(&[0]).exactly().check();
+    for dtype in [F32, F16] {
+        for (shape, axes) in [(&[2usize, 3, 4, 5][..], &[0i64, 2, 3][..]), (&[3, 70], &[1]), (&[7], &[])] {
+            let attrs = [("axes", Attr::Ints(axes.to_vec()))];
+            Case::new("MeanVarianceNormalization", 13, &attrs, &[random(dtype, shape, 9.0)]).check();
         }
-    }
-    let inputs = [Some(tensor(F32, &[2, 36], &NASTY)), Some(exact(&[1], &[36i64]))];
-    for largest in [0, 1] {
-        Case::of("", "TopK", 11, &[("largest", Attr::Int(largest))], &inputs, 2).asking(&[1]).check();
     }
 }
 
 #[test]
-fn sums_and_products_run_along_an_axis() {
-    for (shape, axis) in AXES {
-        for (exclusive, reverse) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-            let attrs = [("exclusive", Attr::Int(exclusive)), ("reverse", Attr::Int(reverse))];
-            for dtype in [F32, F16, I32, U32, I64] {
-                let inputs = [random(dtype, shape, 9.0), exact(&[], &[axis])];
-                Case::new("CumSum", 14, &attrs, &inputs).check();
-                Case::new("CumSum", 14, &attrs, &inputs).knowing(&[1]).check();
-            }
-            let inputs = [random(I32, shape, 9.0), exact(&[], &[axis as i32])];
-            Case::new("CumProd", 26, &attrs, &inputs).check();
+fn embeddings_are_summed_and_normalized() {
+    let ids = |numbers: &[i32]| Some(exact(&[2, 3], numbers));
+    let (words, segments) = (ids(&[0, 6, 3, 1, 1, 5]), ids(&[0, 1, 1, 0, 0, 1]));
+    let (mask, positions) = (ids(&[1, 1, 0, 1, 0, 7]), ids(&[4, 0, 2, 1, 1, 3]));
+    for dtype in [F32, F16] {
+        let of = |shape: &[usize]| Some(random(dtype, shape, 2.0));
+        let all = [
+            words.clone(),
+            segments.clone(),
+            of(&[7, 10]),
+            of(&[5, 10]),
+            of(&[2, 10]),
+            of(&[10]),
+            of(&[10]),
+            mask.clone(),
+            positions.clone(),
+        ];
+        let mut few = all.clone();
+        [1, 4, 7].into_iter().for_each(|i| few[i] = None);
+        let name = "EmbedLayerNormalization";
+        for inputs in [&all[..], &all[..8], &few[..7], &few[..]] {
+            Case::of("com.microsoft", name, 1, &[], inputs, 3).check();
+            Case::of("com.microsoft", name, 1, &[], inputs, 3).wanting(&[0]).check();
         }
     }
-    Case::new("CumSum", 14, &[], &[tensor(F32, &[2, 3], &[1e8, 1.0, -1e8]), exact(&[], &[1i64])]).check();
+    for dtype in [U8, I8] {
+        let of = |shape: &[usize]| Some(tensor(dtype, shape, &[3.0, 100.0, 7.0, 55.0, 120.0, 0.0, 9.0]));
+        let mut inputs = vec![
+            words.clone(),
+            segments.clone(),
+            of(&[7, 10]),
+            of(&[5, 10]),
+            of(&[2, 10]),
+            of(&[10]),
+            of(&[10]),
+        ];
+        inputs.push(mask.clone());
+        inputs.extend([0.03, 0.02, 0.01, 0.05, 0.04].map(|scale| Some(exact(&[], &[scale as f32]))));
+        inputs.extend([1.0, 50.0, 3.0, 9.0, 2.0].map(|zero| Some(tensor(dtype, &[], &[zero]))));
+        let known: Vec<usize> = [5, 6].into_iter().chain(8..18).collect();
+        let case = Case::of("com.microsoft", "QEmbedLayerNormalization", 1, &[], &inputs, 2);
+        case.clone().knowing(&known).check();
+        assert!(!case.is_taken());
+    }
 }
 
 #[test]
-fn integers_are_reduced_to_the_bit() {
-    let names =
-        ["ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd", "ReduceMean", "ReduceL1", "ReduceSumSquare"];
-    let ends = [3.0, -7.0, 127.0, -128.0, 255.0, 2e9, -2147483648.0, 32767.0, 4e9, -9e18, 1.0];
-    for name in names {
-        for dtype in [I8, U8, I16, U16, I32, U32, I64, U64] {
-            for (shape, axes) in
-                [(&[3usize, 5][..], &[1i64][..]), (&[2, 100, 3], &[1]), (&[7], &[0]), (&[3, 0], &[1])]
-            {
-                for keep in [0, 1] {
-                    let attrs = [("keepdims", Attr::Int(keep))];
-                    let inputs = [tensor_or_none(dtype, shape, &ends), exact(&[axes.len()], axes)];
-                    Case::new(name, 20, &attrs, &inputs).asking(&[1]).check();
-                }
-            }
-            let all = [tensor(dtype, &[2, 3], &ends), exact(&[2], &[0i64, 1])];
-            Case::new(name, 20, &[("keepdims", Attr::Int(0))], &all).check();
-        }
-    }
-    for name in ["ReduceMax", "ReduceMin"] {
-        for shape in [[4, 3], [2, 90], [3, 0]] {
-            let inputs = [tensor_or_none(Bool, &shape, &[1.0, 0.0, 0.0, 1.0, 1.0]), exact(&[1], &[1i64])];
-            Case::new(name, 20, &[], &inputs).asking(&[1]).check();
+fn a_bias_goes_into_a_softmax() {
+    for dtype in [F32, F16] {
+        for (shape, bias, axis) in [
+            (&[2usize, 3, 5][..], &[1usize, 3, 5][..], 2),
+            (&[2, 3, 5], &[2, 1, 5], 1),
+            (&[4, 70], &[4, 70], 1),
+            (&[0, 3], &[1, 3], 1),
+        ] {
+            let inputs = [Some(random(dtype, shape, 9.0)), Some(random(dtype, bias, 3.0))];
+            let attrs = [("axis", Attr::Int(axis)), ("is_inner_broadcast", Attr::Int(0))];
+            Case::of("com.microsoft", "BiasSoftmax", 1, &attrs, &inputs, 1).check();
         }
     }
 }
 
-/// A tensor of those numbers, which may have no elements.
-fn tensor_or_none(dtype: DType, shape: &[usize], numbers: &[f32]) -> Tensor {
-    if shape.contains(&0) { Tensor::zeros(dtype, shape).unwrap() } else { tensor(dtype, shape, numbers) }
+#[test]
+fn losses_of_classes_agree() {
+    for dtype in [F32, F16] {
+        for shape in [&[3usize, 5][..], &[2, 4, 6], &[2, 3, 5, 7], &[1, 1]] {
+            let samples = [&shape[..1], &shape[2..]].concat();
+            let count: usize = samples.iter().product();
+            let classes: Vec<i64> = (0..count as i64).map(|i| (i * 7 + 1) % shape[1] as i64).collect();
+            let x = random(dtype, shape, 4.0);
+            let weights = Some(random(dtype, &[shape[1]], 2.0));
+            for reduction in ["none", "sum", "mean"] {
+                for ignored in [None, Some(1), Some(-1)] {
+                    let mut classes = classes.clone();
+                    if let (Some(ignored), Some(class)) = (ignored, classes.first_mut()) {
+                        *class = ignored;
+                    }
+                    let mut attrs = vec![("reduction", Attr::Str(reduction.into()))];
+                    attrs.extend(ignored.map(|class| ("ignore_index", Attr::Int(class))));
+                    let classes = exact(&samples, &classes);
+                    let wide = [Some(x.clone()), Some(classes.clone()), weights.clone()];
+                    let few = [Some(x.clone()), Some(crate::harness::cast(&classes, I32))];
+                    Case::of("", "NegativeLogLikelihoodLoss", 22, &attrs, &wide, 1).check();
+                    Case::of("", "NegativeLogLikelihoodLoss", 22, &attrs, &few, 1).check();
+                    Case::of("", "SoftmaxCrossEntropyLoss", 13, &attrs, &wide, 2).check();
+                    Case::of("", "SoftmaxCrossEntropyLoss", 13, &attrs, &few, 2).wanting(&[0]).check();
+                }
+            }
+        }
+    }
 }

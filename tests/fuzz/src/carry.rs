@@ -32,13 +32,13 @@ impl Left {
         let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
         let cx = RunContext::new(&pool, &cancel);
         let (outputs, _) = judge(block_on(run::run_carrying(program, placed, kept, &cx)))?;
-        Some(outputs.into_iter().map(|output| self.fetched(program, output)).collect())
+        Some(outputs.into_iter().map(|output| self.fetched(output)).collect())
     }
 
     /// Nothing that lies on the device may have changed since.
-    pub fn check(&self, program: &Program) {
+    pub fn check(&self) {
         for (tensor, expected) in &self.0 {
-            let there = block_on(program.fetch(tensor)).expect("it lies on the device");
+            let there = block_on(tensor.fetch()).expect("it lies on the device");
             assert_eq!(there.view().bytes(), expected.view().bytes(), "what was left there has changed");
         }
     }
@@ -48,16 +48,17 @@ impl Left {
         let bytes = tensor.view().bytes();
         let memory = placement.device().allocate(device_bytes(bytes.len()), "an input")?;
         placement.device().write(&memory, bytes)?;
-        let lent = DeviceTensor { dtype: tensor.dtype(), shape: tensor.shape().into(), memory };
+        let device = placement.device().clone();
+        let lent = DeviceTensor { device, dtype: tensor.dtype(), shape: tensor.shape().into(), memory };
         self.0.push((lent.clone(), tensor.clone()));
         Ok(Placed::Device(lent))
     }
 
-    fn fetched(&mut self, program: &Program, output: Placed) -> Value {
+    fn fetched(&mut self, output: Placed) -> Value {
         match output {
             Placed::Host(value) => value,
             Placed::Device(tensor) => {
-                let there = block_on(program.fetch(&tensor)).expect("it lies on the device");
+                let there = block_on(tensor.fetch()).expect("it lies on the device");
                 self.0.push((tensor, there.clone()));
                 there.into()
             }

@@ -38,12 +38,13 @@ fn activate(function: u32, x: f32, p: vec4<f32>) -> f32 {
         case 13u: { return softplus(x); }
         case 14u: { return x / (1.0 + abs(x)); }
         case 15u: { return select(0.0, x, x > p.x); }
-        // Swish, Clip, ParametricSoftplus, ScaledTanh, Tanh
+        // Swish, Clip, ParametricSoftplus, ScaledTanh, Tanh, Affine
         case 16u: { return x * sigmoid(p.x * x); }
         case 17u: { return min(max(x, p.x), p.y); }
         case 18u: { return p.x * softplus(p.y * x); }
         case 19u: { return p.x * hyperbolic_tangent(p.y * x); }
         case 20u: { return hyperbolic_tangent(x); }
+        case 21u: { return p.x * x + p.y; }
         default: { return x; }
     }
 }

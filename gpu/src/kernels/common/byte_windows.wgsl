@@ -10,7 +10,11 @@ fn window_of(row: u32) -> Window {
     let c = row % p.result.z;
     let b = (row / p.result.z) % p.result.y;
     let outer = row / (p.result.z * p.result.y);
-    let at = vec3<i32>(vec3<u32>(outer % p.result.x, b, c) * p.stride.xyz);
+    let pixel = vec3<u32>(outer % p.result.x, b, c);
+    if TRANSPOSED {
+        return Window(vec3<i32>(pixel + p.before.xyz), outer / p.result.x);
+    }
+    let at = vec3<i32>(pixel * p.stride.xyz);
     return Window(at - vec3<i32>(p.before.xyz), outer / p.result.x);
 }
 
@@ -21,7 +25,16 @@ fn cell_of(window: Window, tap: u32) -> u32 {
         (tap / p.kernel.z) % p.kernel.y,
         tap % p.kernel.z,
     );
-    let at = window.corner + vec3<i32>(taps * p.dilation.xyz);
+    let step = vec3<i32>(taps * p.dilation.xyz);
+    var at = window.corner + step;
+    if TRANSPOSED {
+        let back = window.corner - step;
+        let stride = vec3<i32>(p.stride.xyz);
+        at = back / stride;
+        if any(back < vec3<i32>(0)) || any(at * stride != back) {
+            return 0xffffffffu;
+        }
+    }
     if any(at < vec3<i32>(0)) || any(at >= vec3<i32>(p.image.xyz)) {
         return 0xffffffffu;
     }

@@ -1,4 +1,4 @@
-// Elements in words of 32 bits: one, two or four of them in each, the first one lowest.
+// Elements in words of 32 bits: from one to sixteen of them in each, the first one lowest.
 //
 // A kind is ONNX's number of the type. Kinds are constants of a pipeline, so that the compiler leaves one
 // branch of each function. The float conversions are done on bits: what WGSL's own do with infinity, NaN and
@@ -16,11 +16,17 @@ const F16: u32 = 10u;
 const U32: u32 = 12u;
 const U64: u32 = 13u;
 const BF16: u32 = 16u;
+const U4: u32 = 21u;
+const I4: u32 = 22u;
+const U2: u32 = 25u;
+const I2: u32 = 26u;
 
 fn per_word(kind: u32) -> u32 {
     switch kind {
-        case 2u, 3u, 9u: { return 4u; }
+        case 2u, 3u, 9u, 17u, 18u, 19u, 20u, 24u: { return 4u; }
         case 4u, 5u, 10u, 16u: { return 2u; }
+        case 21u, 22u, 23u: { return 8u; }
+        case 25u, 26u: { return 16u; }
         default: { return 1u; }
     }
 }
@@ -30,25 +36,27 @@ fn is_float(kind: u32) -> bool {
 }
 
 fn is_signed(kind: u32) -> bool {
-    return kind == I8 || kind == I16 || kind == I32 || kind == I64;
+    return kind == I8 || kind == I16 || kind == I32 || kind == I64 || kind == I4 || kind == I2;
 }
 
 // The bits of element `i`, which lies in `word`.
 fn bits_of(word: u32, i: u32, kind: u32) -> u32 {
-    switch per_word(kind) {
-        case 4u: { return (word >> (8u * (i & 3u))) & 0xffu; }
-        case 2u: { return (word >> (16u * (i & 1u))) & 0xffffu; }
-        default: { return word; }
+    let per = per_word(kind);
+    if per == 1u {
+        return word;
     }
+    let width = 32u / per;
+    return (word >> (width * (i & (per - 1u)))) & ((1u << width) - 1u);
 }
 
 // A word in which there is nothing but element `i`.
 fn placed(bits: u32, i: u32, kind: u32) -> u32 {
-    switch per_word(kind) {
-        case 4u: { return (bits & 0xffu) << (8u * (i & 3u)); }
-        case 2u: { return (bits & 0xffffu) << (16u * (i & 1u)); }
-        default: { return bits; }
+    let per = per_word(kind);
+    if per == 1u {
+        return bits;
     }
+    let width = 32u / per;
+    return (bits & ((1u << width) - 1u)) << (width * (i & (per - 1u)));
 }
 
 fn is_nan(x: f32) -> bool {
@@ -139,9 +147,9 @@ fn from_float(x: f32, kind: u32) -> u32 {
 
 // An integer element in 32 bits, its sign spread where it has one.
 fn to_int(bits: u32, kind: u32) -> u32 {
-    switch kind {
-        case 3u: { return bitcast<u32>(bitcast<i32>(bits << 24u) >> 24u); }
-        case 5u: { return bitcast<u32>(bitcast<i32>(bits << 16u) >> 16u); }
-        default: { return bits; }
+    if !is_signed(kind) || per_word(kind) == 1u {
+        return bits;
     }
+    let above = 32u - 32u / per_word(kind);
+    return bitcast<u32>(bitcast<i32>(bits << above) >> above);
 }

@@ -8,6 +8,8 @@
 // Whether A is a window over an image, and the four words of a vector then lie in one cell of it.
 override WINDOWS: bool = false;
 override WHOLE: bool = false;
+// Whether windows look backward, through the strides, as a transposed convolution's do.
+override TRANSPOSED: bool = false;
 // What turns the top bits of A, if anything.
 override TURN: u32 = 0u;
 // Whether the sums of A's rows and of B's columns are needed and not known.
