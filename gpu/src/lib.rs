@@ -17,6 +17,8 @@ mod self_test;
 mod shader;
 
 pub use device::Gpu;
+#[cfg(target_family = "wasm")]
+pub use driver::web::Restrict;
 pub use driver::{Features, Limits};
 
 use edgewise_core::Result;
@@ -33,7 +35,7 @@ pub enum Preference {
     Power,
 }
 
-/// The GPUs of this machine as devices, the preferred one first. Software that only looks like a GPU is opened
+/// The GPUs of this machine, or of the browser, as devices, the preferred one first. Software that only looks like a GPU is opened
 /// where there is nothing else.
 ///
 /// `EDGEWISE_GPU_LIMITS=default` keeps to the limits that every WebGPU has, `EDGEWISE_GPU_FEATURES=none` to no optional
@@ -51,10 +53,23 @@ pub fn open_blocking(preference: Preference) -> Result<Vec<Arc<dyn Device>>> {
 }
 
 /// The same devices, by their own type.
+#[cfg(not(target_family = "wasm"))]
 pub async fn open_gpus(preference: Preference) -> Result<Vec<Arc<Gpu>>> {
     let mut gpus = Vec::new();
     for driver in driver::wgpu::open(preference).await? {
         gpus.push(Arc::new(Gpu::over(driver).await?));
     }
     Ok(gpus)
+}
+
+/// The same devices, by their own type: in a browser there is one.
+#[cfg(target_family = "wasm")]
+pub async fn open_gpus(preference: Preference) -> Result<Vec<Arc<Gpu>>> {
+    open_restricted(preference, Restrict::default()).await.map(|gpu| vec![gpu])
+}
+
+/// The browser's GPU without some of what it has, for tests: a page has no environment variables.
+#[cfg(target_family = "wasm")]
+pub async fn open_restricted(preference: Preference, restrict: Restrict) -> Result<Arc<Gpu>> {
+    Ok(Arc::new(Gpu::over(driver::web::open(preference, restrict).await?)))
 }

@@ -5,6 +5,9 @@
 
 #[path = "parity/attention.rs"]
 mod attention;
+#[cfg(target_family = "wasm")]
+#[path = "parity/browser.rs"]
+mod browser;
 #[path = "parity/byte_convolutions.rs"]
 mod byte_convolutions;
 #[path = "parity/byte_products.rs"]

@@ -1,22 +1,27 @@
 // Loads a model while it comes: weights go to where they belong piece by piece, and the file as a whole lies
 // nowhere.
-import { Loading } from "./edgewise.js";
+import * as edgewise from "./edgewise.js";
 
 // A session for the model in a response, or in the promise of one.
 //
 // `ready`: a promise that is kept when the module has started; what comes before then waits.
 // `threads`: as in `Session.load`.
+// `device`: `"gpu"` for the browser's GPU, or what `openGpu` gave, in the build that has it; then the session is run
+// by `runAsync`. `"cpu"` if left out.
 // `progress`: called with the bytes that have come, and with those that there are where that is known.
-export const load = async (response, { ready, threads, progress } = {}) => {
+export const load = async (response, { ready, threads, device = "cpu", progress } = {}) => {
+  let [gpu, started, failed] = [undefined, !ready && device === "cpu", false];
+  const start = (opened) => ([gpu, started] = [opened, true]);
+  const begun = begin(ready, device);
+  begun.then(start, () => (failed = true));
   const came = await response;
   if (!came.ok) throw new Error(`${came.url}: ${came.status}`);
   const total = length(came);
   const reader = pieces(came.body);
-  let [waiting, loading, started, read] = [[], undefined, !ready, 0];
-  const start = () => (started = true);
-  ready?.then(start, start);
+  let [waiting, loading, read] = [[], undefined, 0];
   const pass = () => {
-    loading ??= new Loading(total ?? read, threads);
+    const length = total ?? read;
+    loading ??= gpu ? edgewise.Loading.onto(length, threads, gpu) : new edgewise.Loading(length, threads);
     for (const bytes of waiting.splice(0)) {
       loading.push(bytes);
       reader.again(bytes);
@@ -26,19 +31,27 @@ export const load = async (response, { ready, threads, progress } = {}) => {
     for (;;) {
       // Pieces that have to wait are small: what each of them does not fill is memory for nothing.
       const { done, value } = await reader.read(started ? 1 << 20 : 1 << 18);
-      if (done) break;
+      if (done || failed) break;
       waiting.push(value);
       progress?.((read += value.length), total);
       if (started && total !== undefined) pass();
     }
-    await ready;
+    start(await begun);
     pass();
   } catch (error) {
     loading?.free();
     reader.cancel(error).catch(() => {});
     throw error;
   }
-  return loading.finish();
+  return gpu ? loading.finishAsync() : loading.finish();
+};
+
+// Waits for the module; gives the GPU where one is wanted.
+const begin = async (ready, device) => {
+  await ready;
+  if (device === "cpu") return undefined;
+  if (!edgewise.openGpu) throw new Error("this build has no GPU; the build 'gpu' has one");
+  return device === "gpu" ? edgewise.openGpu() : device;
 };
 
 // Reads a body piece by piece. Where the browser can, it writes them into the same memory `again` and again: new

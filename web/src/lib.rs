@@ -4,6 +4,8 @@
 //! which would be a bug of ours, writes its message to the console and then traps.
 
 mod error;
+#[cfg(all(feature = "gpu", target_family = "wasm"))]
+mod gpu;
 mod isa;
 mod loading;
 mod session;
@@ -12,6 +14,8 @@ mod tensor;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 mod threads;
 
+#[cfg(all(feature = "gpu", target_family = "wasm"))]
+pub use gpu::{Cost, Device, open_gpu};
 pub use isa::{choose_isa, isa};
 pub use loading::Loading;
 pub use session::Session;

@@ -36,15 +36,7 @@ impl Loading {
     /// nobody is waited for.
     #[wasm_bindgen(constructor)]
     pub fn new(length: f64, threads: Option<u32>) -> Loading {
-        // Found out now: two threads that want to know at once would wait for each other, which a page's main
-        // thread must not.
-        let _ = Isa::current();
-        make_room(length as usize);
-        let source = Arc::new(Arrays::new(length as u64));
-        let options = Options { threads: threads.unwrap_or(1) as usize, ..Options::default() };
-        let given = source.clone();
-        let load = async move { edgewise_core::Session::load(given, options, &mut |_| {}).await };
-        Loading { source, len: length, come: 0.0, state: State::Waits(Box::pin(load)) }
+        Loading::with(length, Options { threads: threads.unwrap_or(1) as usize, ..Options::default() })
     }
 
     /// The next bytes, which may change afterwards. An error says why the model cannot be loaded, as soon as that
@@ -67,9 +59,7 @@ impl Loading {
 
     /// The session, when all bytes have come.
     pub fn finish(mut self) -> Result<Session, JsValue> {
-        if self.come != self.len {
-            return Err(to_js(self.length_error()));
-        }
+        self.check_length()?;
         self.go_on();
         match self.state {
             State::Done(loaded) => loaded.map(Session::from).map_err(to_js),
@@ -79,6 +69,17 @@ impl Loading {
 }
 
 impl Loading {
+    pub(crate) fn with(length: f64, options: Options) -> Loading {
+        // Found out now: two threads that want to know at once would wait for each other, which a page's main
+        // thread must not.
+        let _ = Isa::current();
+        make_room(length as usize);
+        let source = Arc::new(Arrays::new(length as u64));
+        let given = source.clone();
+        let load = async move { edgewise_core::Session::load(given, options, &mut |_| {}).await };
+        Loading { source, len: length, come: 0.0, state: State::Waits(Box::pin(load)) }
+    }
+
     fn go_on(&mut self) {
         if let State::Waits(load) = &mut self.state
             && let Poll::Ready(loaded) = load.as_mut().poll(&mut Context::from_waker(Waker::noop()))
@@ -87,9 +88,37 @@ impl Loading {
         }
     }
 
+    fn check_length(&self) -> Result<(), JsValue> {
+        if self.come == self.len { Ok(()) } else { Err(to_js(self.length_error())) }
+    }
+
     fn length_error(&self) -> Error {
         let (len, come) = (self.len, self.come);
         Error::new(ErrorKind::Io, format!("expected a model of {len} bytes, {come} came"))
+    }
+}
+
+#[cfg(all(feature = "gpu", target_family = "wasm"))]
+#[wasm_bindgen]
+impl Loading {
+    /// The same for a device, which runs what it has kernels for.
+    pub fn onto(length: f64, threads: Option<u32>, device: &crate::gpu::Device) -> Loading {
+        let device = Some(device.0.clone() as Arc<dyn edgewise_core::device::Device>);
+        let threads = threads.unwrap_or(1) as usize;
+        Loading::with(length, Options { threads, device, ..Options::default() })
+    }
+
+    /// A promise of the session, when all bytes have come: a device has to be awaited.
+    #[wasm_bindgen(js_name = finishAsync, unchecked_return_type = "Promise<Session>")]
+    pub fn finish_async(self) -> js_sys::Promise {
+        js_sys::futures::future_to_promise(async move {
+            self.check_length()?;
+            let loaded = match self.state {
+                State::Done(loaded) => *loaded,
+                State::Waits(load) => load.await,
+            };
+            loaded.map(|session| Session::from(session).into()).map_err(to_js)
+        })
     }
 }
 

@@ -6,11 +6,12 @@ use crate::tensor::Tensor;
 use edgewise_core::run::Profile;
 use edgewise_core::{Error, ErrorKind, Port, Result, RunOptions, Value};
 use js_sys::Uint8Array;
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
 /// A model that is ready to run.
 #[wasm_bindgen]
-pub struct Session(edgewise_core::Session);
+pub struct Session(pub(crate) Arc<edgewise_core::Session>);
 
 #[wasm_bindgen]
 impl Session {
@@ -61,21 +62,30 @@ impl Session {
 
 impl From<edgewise_core::Session> for Session {
     fn from(loaded: edgewise_core::Session) -> Session {
-        Session(loaded)
+        Session(Arc::new(loaded))
     }
 }
 
 impl Session {
     fn run_with(&self, names: &[String], tensors: Vec<Tensor>, options: &RunOptions) -> Result<Vec<Tensor>> {
-        if names.len() != tensors.len() {
-            let (n, t) = (names.len(), tensors.len());
-            return Err(Error::new(ErrorKind::InvalidInput, format!("{n} names for {t} tensors")));
-        }
-        let values = tensors.into_iter().map(|t| Value::Tensor(t.0));
-        let inputs: Vec<(&str, Value)> = names.iter().map(String::as_str).zip(values).collect();
-        let (outputs, _) = self.0.run_with(&inputs, options)?;
-        outputs.into_iter().map(|value| Ok(Tensor(value.tensor()?.clone()))).collect()
+        let inputs = inputs(names, tensors)?;
+        let (values, _) = self.0.run_with(&inputs, options)?;
+        outputs(values)
     }
+}
+
+/// Tensors as values for the inputs of those names.
+pub(crate) fn inputs(names: &[String], tensors: Vec<Tensor>) -> Result<Vec<(&str, Value)>> {
+    if names.len() != tensors.len() {
+        let (n, t) = (names.len(), tensors.len());
+        return Err(Error::new(ErrorKind::InvalidInput, format!("{n} names for {t} tensors")));
+    }
+    let values = tensors.into_iter().map(|t| Value::Tensor(t.0));
+    Ok(names.iter().map(String::as_str).zip(values).collect())
+}
+
+pub(crate) fn outputs(values: Vec<Value>) -> Result<Vec<Tensor>> {
+    values.into_iter().map(|value| Ok(Tensor(value.tensor()?.clone()))).collect()
 }
 
 fn names(ports: &[Port]) -> Vec<String> {

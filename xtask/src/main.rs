@@ -30,7 +30,7 @@ usage: cargo xtask COMMAND
                        models in DIR (or EDGEWISE_MODELS)
   cases                only generate the conformance cases, into target/cases
   wasm [BUILD…]        the module for browsers and its size, into target/wasm/BUILD/dist; BUILD is simd,
-                       relaxed or threads, all if left out
+                       relaxed, threads or gpu, all if left out
   fuzz [--seconds N] [--seed N] [--case N]
                        mutate models for N seconds; --case repeats one case that a seed led to
 ";

@@ -1,9 +1,9 @@
 """Makes the models of the benches: real architectures, the same weights on every machine.
 
-usage: make_models.py --out DIR [--minilm DIR] [mobilenetv2] [resnet50] [minilm] [vit] [decoder]
+usage: make_models.py --out DIR [--minilm DIR] [mobilenetv2] [resnet50] [minilm] [vit] [decoder] [small-decoder]
 
 MobileNetV2, ResNet-50 and ViT-tiny have seeded weights, in fp32 and as QDQ with a scale per channel; MiniLM has
-its own weights, in fp32, quantized dynamically, and as QDQ; the decoder has 30 layers of 4-bit weights.
+its own weights, in fp32, quantized dynamically, and as QDQ; the decoders have 30 and 4 layers of 4-bit weights.
 """
 
 import argparse
@@ -106,6 +106,8 @@ def main():
         quantize(path("vit_tiny_fp32"), path("vit_tiny_qdq"), pictures("pixel_values", 3), op_types_to_quantize=kinds)
     if wanted("decoder"):
         decoder.Decoder(30, 49152, accuracy_level=4).save(path("llm_q4_l30"))
+    if wanted("small-decoder"):
+        decoder.Decoder(4, 49152, accuracy_level=4).save(path("llm_q4_l4"))
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ pub fn run(
                     engine: "edgewise",
                     build,
                     isa: None,
+                    device: None,
                     model: case.model,
                     inputs: &name,
                     threads: 1,

@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use edgewise_bench::case::{self, Case};
+use edgewise_bench::case::{self, Case, Place};
 use edgewise_bench::measure::{self, Job, Runner};
 use edgewise_bench::ours::Edgewise;
-use edgewise_bench::report::{self, Machine, Place, Report, Row};
+use edgewise_bench::report::{self, Machine, Report, Row};
 use edgewise_bench::setup::{self, Python};
 use edgewise_bench::web::{self, Driver};
 use edgewise_bench::{ENGINE, Peer, accuracy, peer};
@@ -43,6 +43,9 @@ struct Args {
     /// Only in Chromium
     #[arg(long)]
     web: bool,
+    /// Only on the GPU, in Chromium; the browser is given one in software
+    #[arg(long, conflicts_with_all = ["native", "web", "accuracy", "profile"])]
+    gpu: bool,
     /// Which build of our module runs in Chromium; on more than one thread that is `threads`
     #[arg(long, value_name = "BUILD", default_value = "relaxed")]
     build: String,
@@ -81,14 +84,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all is well: nothing of ours failed.
-fn run(args: &Args) -> Result<bool> {
+/// The cases that are asked for: those on a GPU are others.
+fn cases(args: &Args) -> Result<Vec<Case>> {
     let wanted = regex_lite::Regex::new(&args.cases).context("--cases")?;
-    let cases: Vec<Case> = case::all().into_iter().filter(|case| wanted.is_match(case.name)).collect();
+    let places = if args.gpu { &[Place::Gpu][..] } else { &[Place::Native, Place::Web] };
+    let mut cases = case::all();
+    cases.retain(|case| places.iter().any(|place| case.goal(*place).is_some()));
+    let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
+    cases.retain(|case| wanted.is_match(case.name));
     if cases.is_empty() {
-        let names: Vec<&str> = case::all().iter().map(|case| case.name).collect();
         bail!("--cases: no case matches; there are {}", names.join(", "));
     }
+    Ok(cases)
+}
+
+/// Whether all is well: nothing of ours failed.
+fn run(args: &Args) -> Result<bool> {
+    let cases = cases(args)?;
     let python = Python::set_up()?;
     let models = match &args.models {
         Some(models) => models.canonicalize().with_context(|| models.display().to_string())?,
@@ -106,10 +118,15 @@ fn run(args: &Args) -> Result<bool> {
         return profile(args, folder, &cases, &models, &inputs).map(|()| true);
     }
     let mut sides = Vec::new();
-    if !args.web {
+    if args.gpu {
+        let browser = setup::browser([web::GPU], args.built)?;
+        let driver = Driver::start(&browser, &models, &inputs, &web::SOFTWARE_GPU)?;
+        sides.push((Place::Gpu, peer::gpu(&args.peers, driver)));
+    }
+    if !args.web && !args.gpu {
         sides.push((Place::Native, peer::native(&args.peers)?));
     }
-    if !args.native {
+    if !args.native && !args.gpu {
         sides.push((Place::Web, peer::web(&args.peers, &args.build, driver(args, &models, &inputs)?)));
     }
     let rows = measure_all(args, &cases, &sides, &models, &inputs);
@@ -139,6 +156,7 @@ fn profile(args: &Args, folder: &Path, cases: &[Case], models: &Path, inputs: &P
             engine: "edgewise",
             build: &args.build,
             isa: None,
+            device: None,
             model: case.model,
             inputs: case.name,
             threads: 1,
@@ -163,7 +181,9 @@ fn measure_all(
     inputs: &Path,
 ) -> Vec<Row> {
     let engines: usize = sides.iter().map(|(_, runners)| runners.len()).sum();
-    let steps = cases.len() * args.threads.len() * engines * args.rounds as usize;
+    // A page that awaits its GPU has no use for threads.
+    let threads = if args.gpu { &[1] } else { &args.threads[..] };
+    let steps = cases.len() * threads.len() * engines * args.rounds as usize;
     let bar = ProgressBar::new(steps as u64);
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len}, {eta} to go  {msg}") {
         bar.set_style(style);
@@ -171,7 +191,7 @@ fn measure_all(
     let mut rows = Vec::new();
     for case in cases {
         for (place, runners) in sides {
-            for threads in &args.threads {
+            for threads in threads {
                 let job = Job {
                     models,
                     model: case.model,
@@ -193,7 +213,7 @@ fn measure_all(
     rows
 }
 
-/// `results.json`, `table.md`, `native.svg`, `web.svg`.
+/// `results.json`, `table.md`, and a chart of each place.
 fn write(report: &Report, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let put = |name: &str, text: &str| {
@@ -202,7 +222,7 @@ fn write(report: &Report, folder: &Path) -> Result<()> {
     };
     put("results.json", &(serde_json::to_string_pretty(report)? + "\n"))?;
     put("table.md", &report::table(report))?;
-    for (place, name) in [(Place::Native, "native.svg"), (Place::Web, "web.svg")] {
+    for (place, name) in [(Place::Native, "native.svg"), (Place::Web, "web.svg"), (Place::Gpu, "gpu.svg")] {
         if let Some(chart) = report::chart(report, place) {
             put(name, &chart)?;
         }

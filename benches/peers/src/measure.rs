@@ -3,7 +3,7 @@
 
 use crate::process::{self, Engine};
 use crate::stats::{Spread, median};
-use crate::web::{self, Driver};
+use crate::web::{self, Calls, Driver};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -24,7 +24,7 @@ pub enum How {
     /// In a process of its own.
     Process(Engine),
     /// In a page of its own, in a browser that the pages share.
-    Page { driver: Rc<RefCell<Driver>>, build: String },
+    Page { driver: Rc<RefCell<Driver>>, build: String, script: &'static str, device: Option<&'static str> },
 }
 
 /// What every engine runs.
@@ -50,6 +50,8 @@ pub struct Figures {
     pub cpu_ms: Spread,
     /// Anonymous memory at its most, less an empty process's.
     pub peak_bytes: Option<u64>,
+    /// What one run asked of a GPU.
+    pub calls: Option<Calls>,
     pub rounds: Vec<Sample>,
 }
 
@@ -60,6 +62,8 @@ pub struct Sample {
     pub first_ms: f64,
     pub wall_ms: f64,
     pub cpu_ms: f64,
+    #[serde(skip)]
+    pub calls: Option<Calls>,
 }
 
 /// An engine's figures, or why there are none.
@@ -100,13 +104,15 @@ impl Runner {
                     first_ms: round.report.first_ms,
                     wall_ms: middle(&round.report.wall_ms)?,
                     cpu_ms: middle(&round.report.cpu_ms)?,
+                    calls: None,
                 })
             }
-            How::Page { driver, build } => {
+            How::Page { driver, build, script, device } => {
                 let round = driver.borrow_mut().round(&web::Job {
-                    engine: &self.name,
+                    engine: script,
                     build: web::build_for(build, job.threads),
                     isa: None,
+                    device: *device,
                     model: job.model,
                     inputs: job.input,
                     threads: job.threads,
@@ -120,6 +126,7 @@ impl Runner {
                     first_ms: round.first_ms,
                     wall_ms: median(&round.wall_ms).context("no runs were measured")?,
                     cpu_ms: round.cpu_ms,
+                    calls: round.calls,
                 })
             }
         }
@@ -157,6 +164,7 @@ impl Figures {
             wall_ms: spread(|s| s.wall_ms)?,
             cpu_ms: spread(|s| s.cpu_ms)?,
             peak_bytes,
+            calls: rounds.last().and_then(|sample| sample.calls),
             rounds,
         })
     }

@@ -4,7 +4,7 @@ use crate::ENGINE;
 use crate::measure::{How, Runner};
 use crate::process::Engine;
 use crate::setup::{self, Python};
-use crate::web::Driver;
+use crate::web::{Driver, GPU};
 use anyhow::Result;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -46,8 +46,27 @@ pub fn native(peers: &[Peer]) -> Result<Vec<Runner>> {
 /// Our own engine in the driver's browser, and after it those of the peers that run there.
 pub fn web(peers: &[Peer], build: &str, driver: Driver) -> Vec<Runner> {
     let driver = Rc::new(RefCell::new(driver));
-    let names = ["edgewise", "ort-web"].into_iter();
-    let names = names.filter(|name| *name == "edgewise" || peers.contains(&Peer::OrtWeb));
-    let how = || How::Page { driver: driver.clone(), build: build.into() };
-    names.map(|name| Runner { name: name.into(), how: how() }).collect()
+    in_pages(peers, "ort-web", |script| How::Page {
+        driver: driver.clone(),
+        build: build.into(),
+        script,
+        device: None,
+    })
+}
+
+/// The same on the browser's GPU.
+pub fn gpu(peers: &[Peer], driver: Driver) -> Vec<Runner> {
+    let driver = Rc::new(RefCell::new(driver));
+    in_pages(peers, "ort-web-gpu", |script| How::Page {
+        driver: driver.clone(),
+        build: GPU.into(),
+        script,
+        device: Some(GPU),
+    })
+}
+
+fn in_pages(peers: &[Peer], ort: &'static str, how: impl Fn(&'static str) -> How) -> Vec<Runner> {
+    let ours = Runner { name: "edgewise".into(), how: how("edgewise") };
+    let theirs = peers.contains(&Peer::OrtWeb).then(|| Runner { name: "ort-web".into(), how: how(ort) });
+    std::iter::once(ours).chain(theirs).collect()
 }

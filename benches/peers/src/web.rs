@@ -18,6 +18,9 @@ pub struct Driver {
 /// The build of our module that has threads.
 pub const THREADS: &str = "threads";
 
+/// The build of our module that has the browser's GPU, and what a page calls that.
+pub const GPU: &str = "gpu";
+
 /// Which build runs on so many threads: `build`, unless it takes the one that has them.
 pub fn build_for(build: &str, threads: usize) -> &str {
     if threads > 1 { THREADS } else { build }
@@ -26,13 +29,16 @@ pub fn build_for(build: &str, threads: usize) -> &str {
 /// What a page does. The names are those that driver.mjs and page.html take.
 #[derive(Clone, Debug, Serialize)]
 pub struct Job<'a> {
-    /// `edgewise`, `edgewise-worker` or `ort-web`: a script beside the page.
+    /// `edgewise`, `edgewise-worker`, `ort-web` or `ort-web-gpu`: a script beside the page.
     pub engine: &'a str,
     /// The build of our module.
     pub build: &'a str,
     /// The instruction set that our module uses; the best where none is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isa: Option<&'a str>,
+    /// `gpu` for the browser's GPU; the processor where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<&'a str>,
     /// A file in the folder of models.
     pub model: &'a str,
     /// A folder in the folder of inputs.
@@ -54,6 +60,10 @@ pub struct Round {
     /// Of our own engine: the instruction set that it used, and the threads that it had.
     pub isa: Option<String>,
     pub threads: Option<usize>,
+    /// Of our own engine: the GPU that it used, and what the latest run did.
+    pub gpu: Option<Gpu>,
+    /// What reached the browser's GPU in one run.
+    pub calls: Option<Calls>,
     /// From navigation to the first output.
     pub cold_ms: f64,
     pub first_ms: f64,
@@ -63,6 +73,32 @@ pub struct Round {
     pub outputs: Option<Vec<Output>>,
     pub profile: Option<String>,
 }
+
+/// The GPU of our own engine, and what a run did.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Gpu {
+    pub name: String,
+    pub features: Vec<String>,
+    /// Kernel calls on the processor and on the GPU.
+    pub steps: usize,
+    pub launches: usize,
+    /// Tensors that went there and came back.
+    pub uploads: usize,
+    pub downloads: usize,
+}
+
+/// Calls of WebGPU.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct Calls {
+    pub dispatches: usize,
+    pub submits: usize,
+    pub uploads: usize,
+    pub downloads: usize,
+}
+
+/// What makes Chromium have a GPU where the machine has none: one in software.
+pub const SOFTWARE_GPU: [&str; 3] =
+    ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
 
 /// An output; the bytes as base64.
 #[derive(Clone, Debug, Deserialize)]

@@ -137,6 +137,7 @@ impl Test {
             engine: how.engine,
             build: how.build,
             isa: how.isa,
+            device: None,
             model: MODEL,
             inputs: PICTURES,
             threads: how.threads,

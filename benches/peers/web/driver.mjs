@@ -104,10 +104,11 @@ const round = async (job) => {
       const warm = ([seconds, most]) => window.warm(seconds, most);
       const wallMs = await page.evaluate(warm, [job.seconds, job.most ?? 1e9]);
       const cpu = (await cpuMs(PAGES)) - before;
+      const calls = job.device ? await page.evaluate(() => window.calls()) : undefined;
       const outputs = job.outputs ? await page.evaluate(() => window.outputs()) : undefined;
       // Last, when the browser has compiled everything as well as it can.
       const profile = job.profile ? await page.evaluate(() => window.profile()) : undefined;
-      return { ...about, coldMs, firstMs, wallMs, cpuMs: wallMs.length ? cpu / wallMs.length : 0, outputs, profile };
+      return { ...about, coldMs, firstMs, wallMs, cpuMs: wallMs.length ? cpu / wallMs.length : 0, calls, outputs, profile };
     } catch (error) {
       throw new Error([error.message, ...told].join("\n"));
     }

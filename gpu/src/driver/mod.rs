@@ -1,9 +1,12 @@
 //! What is asked of a GPU's interface. A driver is thin: it knows memory, pipelines and dispatches, and
 //! nothing of operators.
 //!
-//! `wgpu` speaks to Vulkan, Metal and DX12. What a driver makes is its own (`Memory`, [`Pipeline`],
+//! `wgpu` speaks to Vulkan, Metal and DX12, `web` to the browser's WebGPU. What a driver makes is its own (`Memory`, [`Pipeline`],
 //! `Recording`): the device hands it back without looking inside.
 
+#[cfg(target_family = "wasm")]
+pub mod web;
+#[cfg(not(target_family = "wasm"))]
 pub mod wgpu;
 
 use crate::shader::Variant;
@@ -112,4 +115,25 @@ pub trait Driver: Send + Sync {
 
     /// Opens the same GPU again.
     fn reopen(&self) -> BoxFuture<'static, Result<Box<dyn Driver>>>;
+}
+
+/// Bytes that the parameters of a dispatch are bound with.
+pub(crate) fn padded(parameters: &[u32]) -> usize {
+    (parameters.len() * 4).next_multiple_of(16).max(16)
+}
+
+/// Where each dispatch's parameters lie in one buffer, and the bytes of that.
+pub(crate) fn lay_out(dispatches: &[Dispatch<'_>], alignment: usize) -> (Vec<usize>, Vec<u8>) {
+    let mut bytes = Vec::new();
+    let mut offsets = Vec::with_capacity(dispatches.len());
+    for dispatch in dispatches {
+        let at = bytes.len().next_multiple_of(alignment.max(16));
+        bytes.resize(at, 0);
+        bytes.extend(dispatch.parameters.iter().flat_map(|word| word.to_le_bytes()));
+        bytes.resize(at + padded(dispatch.parameters), 0);
+        offsets.push(at);
+    }
+    // A buffer cannot be empty.
+    bytes.resize(bytes.len().max(16), 0);
+    (offsets, bytes)
 }

@@ -1,18 +1,34 @@
 //! Runs one operator on both, as the planner would: lowered without sizes, bound with them, recorded, replayed
 //! twice, read.
 
+#[cfg(not(target_family = "wasm"))]
+use edgewise_core::block_on;
 use edgewise_core::cpu::eval;
 use edgewise_core::device::{
     Binding, Device, Launch, Lowered, Memory, NOTHING_WRONG, Operand, Target, device_bytes,
 };
 use edgewise_core::graph::{Fact, Infer, Node};
 use edgewise_core::ops::{Attr, Attrs, Op};
-use edgewise_core::{DType, Dim, Element, Error, ErrorKind, Result, Tensor, Value, View, block_on};
-use edgewise_gpu::{Gpu, Preference, open_gpus};
-use std::sync::{Arc, OnceLock};
+use edgewise_core::{DType, Dim, Element, Error, ErrorKind, Result, Tensor, Value, View};
+use edgewise_gpu::Gpu;
+
+/// None that could be had while a test runs: see `browser`.
+#[cfg(target_family = "wasm")]
+pub fn gpu() -> Option<&'static Gpu> {
+    None
+}
+
+/// Nothing has to wait where there is no GPU.
+#[cfg(target_family = "wasm")]
+fn block_on<T>(_: impl Future<Output = T>) -> T {
+    panic!("a page must not wait")
+}
 
 /// The GPU that tests run on, if there is one.
+#[cfg(not(target_family = "wasm"))]
 pub fn gpu() -> Option<&'static Gpu> {
+    use edgewise_gpu::{Preference, open_gpus};
+    use std::sync::{Arc, OnceLock};
     static GPU: OnceLock<Option<Arc<Gpu>>> = OnceLock::new();
     let gpu = GPU.get_or_init(|| match block_on(open_gpus(Preference::Performance)) {
         Ok(gpus) => gpus.into_iter().next(),
@@ -108,24 +124,20 @@ impl Case {
     }
 
     /// Runs it on both, and fails unless the GPU takes it and agrees.
+    #[track_caller]
     pub fn check(&self) {
-        let Some(gpu) = gpu() else { return };
-        let inputs: Vec<Option<Value>> = self.inputs.iter().cloned().map(|t| t.map(Value::from)).collect();
-        let expected = eval(&self.op, &inputs, &self.wanted);
-        let expected = expected.unwrap_or_else(|e| panic!("{}: {e}", self.says));
-        let got = self.run(gpu).unwrap_or_else(|e| panic!("{}: {e:?}", self.says));
-        let got = got.unwrap_or_else(|| panic!("{}: the GPU has no kernel", self.says));
-        for (i, (expected, got)) in expected.iter().zip(&got).enumerate() {
-            let Some(expected) = expected else { continue };
-            let expected = expected.tensor().unwrap();
-            if let Err(why) = agree(expected.view(), got.view(), self.exactly) {
-                panic!("{} output {i}: {why}", self.says);
-            }
+        #[cfg(target_family = "wasm")]
+        crate::browser::keep(self, false);
+        if let Some(Err(why)) = gpu().map(|gpu| block_on(self.compare(gpu))) {
+            panic!("{why}");
         }
     }
 
     /// Runs it on both where the GPU takes it; what it does not take, it never gets wrong.
+    #[track_caller]
     pub fn check_if_taken(&self) {
+        #[cfg(target_family = "wasm")]
+        crate::browser::keep(self, true);
         if self.is_taken() {
             self.check();
         }
@@ -141,19 +153,39 @@ impl Case {
     /// Runs it on the GPU, and fails unless that refuses what it is given with that sentence.
     pub fn check_says(&self, kind: ErrorKind, what: &str) {
         let Some(gpu) = gpu() else { return };
-        let got = self.run(gpu).expect_err(&self.says);
+        let got = block_on(self.run(gpu)).expect_err(&self.says);
         assert_eq!((got.kind(), got.what()), (kind, what), "{}", self.says);
+    }
+
+    /// Runs it on both; the error says where they differ.
+    pub async fn compare(&self, gpu: &Gpu) -> Result<(), String> {
+        let says = |what: String| format!("{}{what}", self.says);
+        let inputs: Vec<Option<Value>> = self.inputs.iter().cloned().map(|t| t.map(Value::from)).collect();
+        let expected = eval(&self.op, &inputs, &self.wanted).map_err(|e| says(format!(": {e}")))?;
+        let got = self.run(gpu).await.map_err(|e| says(format!(": {e:?}")))?;
+        let got = got.ok_or_else(|| says(": the GPU has no kernel".into()))?;
+        for (i, (expected, got)) in expected.iter().zip(&got).enumerate() {
+            let Some(expected) = expected else { continue };
+            let expected = expected.tensor().map_err(|e| says(format!(": {e}")))?;
+            agree(expected.view(), got.view(), self.exactly)
+                .map_err(|why| says(format!(" output {i}: {why}")))?;
+        }
+        Ok(())
     }
 
     /// What the GPU makes of it, if there is one.
     pub fn outputs(&self) -> Option<Vec<Tensor>> {
-        let got = self.run(gpu()?).unwrap_or_else(|e| panic!("{}: {e:?}", self.says));
+        let got = block_on(self.run(gpu()?)).unwrap_or_else(|e| panic!("{}: {e:?}", self.says));
         Some(got.unwrap_or_else(|| panic!("{}: the GPU has no kernel", self.says)))
     }
 
     /// Whether the GPU takes it.
     pub fn is_taken(&self) -> bool {
-        let Some(gpu) = gpu() else { return false };
+        gpu().is_some_and(|gpu| self.is_taken_by(gpu))
+    }
+
+    /// Whether that GPU takes it; it asks for its pipelines.
+    pub fn is_taken_by(&self, gpu: &Gpu) -> bool {
         let (inputs, outputs) = self.facts(false).unwrap();
         let (inputs, outputs) = (references(&inputs), references(&outputs));
         gpu.lower(&Lowered { node: &self.node(), inputs: &inputs, outputs: &outputs }).unwrap().is_some()
@@ -194,7 +226,7 @@ impl Case {
         Ok((inputs, outputs))
     }
 
-    fn run(&self, gpu: &Gpu) -> Result<Option<Vec<Tensor>>> {
+    async fn run(&self, gpu: &Gpu) -> Result<Option<Vec<Tensor>>> {
         // Where symbols cannot tell the rank of an output, numbers do.
         let (inputs, outputs) = self.facts(false)?;
         let (sized_inputs, sized_outputs) = self.facts(true)?;
@@ -202,7 +234,7 @@ impl Case {
         let node = self.node();
         let kernel = gpu.lower(&Lowered { node: &node, inputs: &facts, outputs: &out_facts })?;
         let Some(kernel) = kernel else { return Ok(None) };
-        block_on(gpu.prepare())?;
+        gpu.prepare().await?;
 
         let (facts, out_facts) = (references(&sized_inputs), references(&sized_outputs));
         let bound = kernel.bind(&Binding { inputs: &facts, outputs: &out_facts, word: 1 })?;
@@ -250,12 +282,12 @@ impl Case {
         let launches: Vec<Launch<Target>> = bound.launches.iter().map(launch).collect();
         let recording = gpu.record(&launches, &slots)?;
         let go_on = || Ok::<(), Error>(());
-        block_on(gpu.replay(&recording, &go_on))?;
-        block_on(gpu.replay(&recording, &go_on))?;
+        gpu.replay(&recording, &go_on).await?;
+        gpu.replay(&recording, &go_on).await?;
         let mut wanted: Vec<(Memory, usize)> =
             bytes.iter().enumerate().map(|(i, &count)| (slots[outputs_at + i].clone(), count)).collect();
         wanted.push((status, 8));
-        let mut read = block_on(gpu.read(&wanted, &go_on))?;
+        let mut read = gpu.read(&wanted, &go_on).await?;
         let words = read.pop().unwrap();
         let words: Vec<u32> = words.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
         assert_eq!(words[0], NOTHING_WRONG, "{}: the word of another node", self.says);

@@ -3,7 +3,8 @@
 //! Written by hand as SVG, so that it is small, sharp and readable on light and dark pages alike.
 
 use super::table::number;
-use super::{Place, Report, Row};
+use super::{Report, Row};
+use crate::case::Place;
 use std::fmt::Write;
 
 const LABELS: f64 = 190.0;
@@ -26,6 +27,7 @@ pub fn chart(report: &Report, place: Place) -> Option<String> {
     let (title, peer) = match place {
         Place::Native => ("Native, one thread", "onnxruntime"),
         Place::Web => ("In Chromium, one thread", "onnxruntime-web"),
+        Place::Gpu => ("On the GPU, in Chromium", "onnxruntime-web"),
     };
     let height = TITLE + rows.len() as f64 * LINE + 30.0;
     let mut out = format!(

@@ -1,22 +1,15 @@
 //! What the figures are written as: JSON with everything, a table for people, a chart.
 
 mod chart;
+mod gpu;
 mod table;
 
 pub use chart::chart;
 pub use table::table;
 
-use crate::case::Case;
+use crate::case::{Case, Place, cold_goal};
 use crate::measure::{Figures, Outcome, Ratio, Sample};
 use serde::Serialize;
-
-/// Where engines ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Place {
-    Native,
-    Web,
-}
 
 /// One case in one place with so many threads; our own engine comes first.
 #[derive(Serialize)]
@@ -48,6 +41,8 @@ pub struct Ratios {
     pub cpu: Ratio,
     pub cold: Ratio,
     pub peak: Option<f64>,
+    /// Of dispatches on a GPU.
+    pub dispatches: Option<f64>,
 }
 
 /// Where and how everything was measured.
@@ -75,11 +70,7 @@ const THREADS_SLACK: f64 = 1.05;
 impl Row {
     /// Puts outcomes beside each other; the first is ours.
     pub fn new(case: &Case, place: Place, threads: usize, names: &[String], outcomes: Vec<Outcome>) -> Row {
-        let (goals, cold) = (case.goals, crate::case::COLD_GOALS);
-        let (goal, cold_goal) = match place {
-            Place::Native => (goals.native, cold.native),
-            Place::Web => (goals.web, cold.web),
-        };
+        let goal = case.goal(place).unwrap_or(f64::NAN);
         let ours = outcomes.first().and_then(|o| o.as_ref().ok()).cloned();
         let entry = |(name, outcome): (&String, Outcome)| {
             let (figures, error) = match outcome {
@@ -94,7 +85,7 @@ impl Row {
             place,
             threads,
             goal: if threads == 1 { goal } else { goal * THREADS_SLACK },
-            cold_goal,
+            cold_goal: cold_goal(place),
             engines: names.iter().zip(outcomes).map(entry).collect(),
         }
     }
@@ -107,6 +98,10 @@ impl Ratios {
             wall: figure(|s| s.wall_ms)?,
             cpu: figure(|s| s.cpu_ms)?,
             cold: figure(|s| s.cold_ms)?,
+            dispatches: ours
+                .calls
+                .zip(peer.calls)
+                .map(|(a, b)| a.dispatches as f64 / b.dispatches.max(1) as f64),
             peak: ours.peak_bytes.zip(peer.peak_bytes).map(|(a, b)| a as f64 / b.max(1) as f64),
         })
     }

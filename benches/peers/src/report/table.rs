@@ -1,6 +1,7 @@
 //! The table, in Markdown.
 
-use super::{Entry, Place, Report, Row};
+use super::{Entry, Report, Row, gpu};
+use crate::case::Place;
 use crate::stats::Spread;
 use std::fmt::Write;
 
@@ -30,6 +31,7 @@ pub fn table(report: &Report) -> String {
         );
         rows.iter().for_each(|row| row.write(&mut out));
     }
+    gpu::write(report, &mut out);
     out
 }
 
@@ -75,7 +77,7 @@ impl Row {
     }
 }
 
-fn spread(s: &Spread) -> String {
+pub(super) fn spread(s: &Spread) -> String {
     format!("{} ({}–{})", number(s.median), number(s.p25), number(s.p75))
 }
 

@@ -3,7 +3,7 @@
 use super::Wgpu;
 use super::memory::buffer;
 use super::pipelines::Compiled;
-use crate::driver::Dispatch;
+use crate::driver::{Dispatch, lay_out, padded};
 use edgewise_core::Result;
 use edgewise_core::device::Recording;
 use std::collections::VecDeque;
@@ -101,25 +101,4 @@ impl Wgpu {
         }
         Ok(())
     }
-}
-
-/// Bytes that the parameters of a dispatch are bound with.
-fn padded(parameters: &[u32]) -> usize {
-    (parameters.len() * 4).next_multiple_of(16).max(16)
-}
-
-/// Where each dispatch's parameters lie in one buffer, and the bytes of that.
-fn lay_out(dispatches: &[Dispatch<'_>], alignment: usize) -> (Vec<usize>, Vec<u8>) {
-    let mut bytes = Vec::new();
-    let mut offsets = Vec::with_capacity(dispatches.len());
-    for dispatch in dispatches {
-        let at = bytes.len().next_multiple_of(alignment.max(16));
-        bytes.resize(at, 0);
-        bytes.extend(dispatch.parameters.iter().flat_map(|word| word.to_le_bytes()));
-        bytes.resize(at + padded(dispatch.parameters), 0);
-        offsets.push(at);
-    }
-    // A buffer cannot be empty.
-    bytes.resize(bytes.len().max(16), 0);
-    (offsets, bytes)
 }

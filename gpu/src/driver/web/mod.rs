@@ -1,0 +1,93 @@
+//! The driver over the browser's WebGPU, by its own interface: in pages and in workers.
+//!
+//! What a reader would get wrong: nothing here waits by blocking, and nothing crosses threads. A page must never
+//! wait, so what takes long is a promise that is awaited; and what WebGPU makes belongs to the page or worker
+//! that opened the device ([`local`]).
+
+mod local;
+mod memory;
+mod open;
+mod pipelines;
+mod recording;
+mod trouble;
+
+pub use open::{Restrict, open};
+
+use self::local::Local;
+use self::memory::Staging;
+use self::pipelines::{Layouts, Modules};
+use self::trouble::Trouble;
+use super::{Dispatch, Driver, Features, Limits, Pipeline};
+use crate::shader::Variant;
+use edgewise_core::device::{Memory, Recording};
+use edgewise_core::{BoxFuture, Error, Result};
+use wasm_bindgen::prelude::*;
+use web_sys::{GpuDevice, GpuQueue};
+
+/// What is known of a device; the device itself stays with its thread.
+struct Web {
+    name: String,
+    limits: Limits,
+    features: Features,
+    /// What offsets of parameters are multiples of.
+    alignment: usize,
+    here: Local<Here>,
+}
+
+/// WebGPU's device and queue, and what is kept for them.
+struct Here {
+    device: GpuDevice,
+    queue: GpuQueue,
+    modules: Modules,
+    layouts: Layouts,
+    staging: Staging,
+    trouble: Trouble,
+}
+
+/// What JavaScript threw, in a sentence.
+fn thrown(what: &str, error: &JsValue) -> Error {
+    let message = js_sys::Reflect::get(error, &"message".into()).ok().and_then(|text| text.as_string());
+    err!(Internal, "{what}: {}", message.unwrap_or_else(|| format!("{error:?}")))
+}
+
+impl Driver for Web {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn features(&self) -> Features {
+        self.features
+    }
+
+    fn allocate(&self, bytes: u64, what: &str) -> Result<Memory> {
+        self.make_memory(bytes, what)
+    }
+
+    fn write(&self, to: &Memory, bytes: &[u8]) -> Result<()> {
+        self.write_memory(to, bytes)
+    }
+
+    fn pipelines<'a>(&'a self, variants: &'a [Variant]) -> BoxFuture<'a, Result<Vec<Pipeline>>> {
+        Box::pin(self.compile_all(variants))
+    }
+
+    fn record(&self, dispatches: &[Dispatch<'_>]) -> Result<Recording> {
+        self.make_recording(dispatches)
+    }
+
+    fn replay<'a>(
+        &'a self,
+        recording: &'a Recording,
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.submit(recording, check))
+    }
+
+    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
+        Box::pin(self.read_all(from))
+    }
+}
