@@ -83,7 +83,8 @@ impl Gpu {
     }
 
     /// Asks for a pipeline, which [`prepare`](Device::prepare) makes.
-    pub(crate) fn pipeline(&self, mut variant: Variant) -> PipelineId {
+    #[doc(hidden)]
+    pub fn pipeline(&self, mut variant: Variant) -> PipelineId {
         let shader = variant.shader;
         // A file that is not there fails when it is compiled.
         let by_hand = self.by_hand.iter().filter(|name| shader.has_constant(name).unwrap_or(false));

@@ -14,7 +14,8 @@ mod device;
 mod driver;
 mod kernels;
 mod self_test;
-mod shader;
+#[doc(hidden)]
+pub mod shader;
 
 pub use device::Gpu;
 #[cfg(target_family = "wasm")]

@@ -2,7 +2,8 @@
 //!
 //! A kernel is a real `.wgsl` file. Its first lines may name files of `kernels/common/` (`// use index`), which
 //! are put before it: that is all that files share. What a variant is specialized by are `override` constants,
-//! so a file means one thing, whatever its variants.
+//! so a file means one thing, whatever its variants. `// enable subgroups` there names a feature that a file needs:
+//! browsers want a directive for it, which naga refuses.
 //!
 //! What a reader would get wrong: a file's bindings are `reads` storage buffers that are only read, then
 //! `writes` that are written too, then one uniform buffer with the parameters. A driver lays them out by these
@@ -139,13 +140,26 @@ impl Shader {
     /// The file, behind those that it uses.
     pub fn source(&self) -> Result<String> {
         let mut source = String::new();
-        for name in self.text.lines().map_while(|line| line.strip_prefix("// use ")) {
+        let opening = self.text.lines().take_while(|line| line.starts_with("// "));
+        for name in opening.filter_map(|line| line.strip_prefix("// use ")) {
             let common = COMMON.iter().find(|(common, _)| *common == name);
             let (_, text) = common.ok_or_else(|| err!(Internal, "{}.wgsl uses '{name}'", self.name))?;
             source.push_str(text);
             source.push('\n');
         }
         source.push_str(self.text);
+        Ok(source)
+    }
+
+    /// The same for a browser: with directives for the features that it names.
+    #[cfg(target_family = "wasm")]
+    pub fn browser_source(&self) -> Result<String> {
+        let mut source = String::new();
+        let opening = self.text.lines().take_while(|line| line.starts_with("// "));
+        for feature in opening.filter_map(|line| line.strip_prefix("// enable ")) {
+            source.push_str(&format!("enable {feature};\n"));
+        }
+        source.push_str(&self.source()?);
         Ok(source)
     }
 }

@@ -36,6 +36,8 @@ mod multi_head;
 mod places;
 #[path = "parity/pool.rs"]
 mod pool;
+#[path = "parity/probe.rs"]
+mod probe;
 #[path = "parity/products.rs"]
 mod products;
 #[path = "parity/projected.rs"]

@@ -33,7 +33,8 @@ export const load = async (response, { ready, threads, device = "cpu", progress 
       const { done, value } = await reader.read(started ? 1 << 20 : 1 << 18);
       if (done || failed) break;
       waiting.push(value);
-      progress?.((read += value.length), total);
+      read += value.length;
+      progress?.(read, total);
       if (started && total !== undefined) pass();
     }
     start(await begun);

@@ -7,6 +7,9 @@ use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
 
+/// Of so many parity cases, every change runs one in Chromium: a GPU in software is slow.
+const PARITY_SAMPLE: usize = 50;
+
 /// How many times as many random cases the property tests take at night.
 const NIGHTLY_FACTOR: &str = "50";
 
@@ -21,6 +24,7 @@ pub fn test() -> Vec<Suite> {
         Suite::new("conformance", 300, conformance),
         Suite::new("fuzz", 150, || fuzz(&words("--seconds 60 --cases 120000"))),
         Suite::maybe("wasm", 600, || wasm::test(&wasm::DAILY)),
+        Suite::maybe("web-gpu", 300, || wasm::test_gpu(PARITY_SAMPLE, false)),
         Suite::maybe("licenses", 60, || tools::deny(false)),
         Suite::maybe("book", 30, || tools::book(false)),
     ]
@@ -29,9 +33,10 @@ pub fn test() -> Vec<Suite> {
 /// What takes too long for every change.
 pub fn nightly(models: Option<PathBuf>) -> Vec<Suite> {
     let mut suites = test();
-    suites.retain(|suite| !matches!(suite.name, "fuzz" | "wasm" | "licenses" | "book"));
+    suites.retain(|suite| !matches!(suite.name, "fuzz" | "wasm" | "web-gpu" | "licenses" | "book"));
     suites.extend([
         Suite::maybe("wasm", 900, || wasm::test(&wasm::VARIANTS)),
+        Suite::maybe("web-gpu", 3600, || wasm::test_gpu(1, true)),
         Suite::new("properties", 1200, properties),
         Suite::maybe("aarch64", 300, aarch64::test),
         Suite::maybe("models", 3600, move || whole_models(models.clone())),

@@ -64,6 +64,8 @@ pub struct Round {
     pub gpu: Option<Gpu>,
     /// What reached the browser's GPU in one run.
     pub calls: Option<Calls>,
+    /// What a script says that tests something.
+    pub lines: Option<Vec<String>>,
     /// From navigation to the first output.
     pub cold_ms: f64,
     pub first_ms: f64,

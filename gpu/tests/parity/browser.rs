@@ -4,6 +4,7 @@
 //! be awaited; what they would check is kept, and `runCases` runs it when the page asks.
 
 use crate::harness::Case;
+use crate::probe::probe;
 use edgewise_gpu::{Gpu, Preference, Restrict, open_restricted};
 use js_sys::Promise;
 use js_sys::futures::future_to_promise;
@@ -53,6 +54,9 @@ pub fn run_cases(part: usize, of: usize, restricted: bool) -> Promise {
         let gpu = open_restricted(Preference::Performance, restrict).await;
         let gpu = gpu.map_err(|e| JsValue::from(e.to_string()))?;
         let (mut agree, mut lines) = (0, Vec::new());
+        if let Err(why) = probe(&gpu).await {
+            lines.push(format!("the probe: {why}"));
+        }
         for some in cases.chunks(TOGETHER) {
             for (kept, result) in run_together(some, &gpu).await {
                 match result {
@@ -66,6 +70,7 @@ pub fn run_cases(part: usize, of: usize, restricted: bool) -> Promise {
     })
 }
 
+/// The first that runs compiles the pipelines of all.
 async fn run_together<'a>(cases: &'a [Kept], gpu: &Gpu) -> Vec<(&'a Kept, Result<(), String>)> {
     let is_taken = |kept: &&Kept| kept.case.is_taken_by(gpu) || !kept.if_taken;
     let taken: Vec<&Kept> = cases.iter().filter(is_taken).collect();

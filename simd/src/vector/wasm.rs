@@ -102,6 +102,18 @@ fn pairs_are_exact() -> bool {
     })
 }
 
+/// `a` where the mask is true, `b` elsewhere; for masks that comparisons make.
+///
+/// The smaller of two could be `f32x4_pmin`, but where there are relaxed instructions compilers take that for the
+/// relaxed minimum, which forgets NaN.
+#[inline(always)]
+fn where_true(mask: v128, a: v128, b: v128) -> v128 {
+    #[cfg(target_feature = "relaxed-simd")]
+    return i32x4_relaxed_laneselect(a, b, mask);
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    return v128_bitselect(a, b, mask);
+}
+
 #[inline(always)]
 fn mul_add(a: v128, b: v128, c: v128) -> v128 {
     #[cfg(target_feature = "relaxed-simd")]
@@ -240,12 +252,12 @@ impl<const DOT: u8> Simd for Wasm<DOT> {
 
     #[inline(always)]
     fn min(self, a: Self::F, b: Self::F) -> Self::F {
-        f32x4_pmin(b, a)
+        where_true(f32x4_lt(a, b), a, b)
     }
 
     #[inline(always)]
     fn max(self, a: Self::F, b: Self::F) -> Self::F {
-        f32x4_pmax(b, a)
+        where_true(f32x4_gt(a, b), a, b)
     }
 
     #[inline(always)]

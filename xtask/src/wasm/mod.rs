@@ -1,13 +1,16 @@
 //! `cargo xtask wasm`: the module for browsers, in each of its builds, and what it weighs.
 
+mod parity;
 mod size;
+
+pub use parity::test as test_gpu;
 
 use crate::npm;
 use crate::shell::{cargo, files, root, run, target};
 use crate::suite::Outcome;
 use crate::toolchain::{Target, Toolchain};
 use anyhow::{Result, bail, ensure};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TARGET: Target =
@@ -33,6 +36,9 @@ pub struct Variant {
     gpu: bool,
 }
 
+/// The build that has the browser's GPU.
+const GPU: Variant = Variant { name: "gpu", features: "+simd128,+relaxed-simd", threads: false, gpu: true };
+
 /// Every build, the smallest common one first.
 pub const VARIANTS: [Variant; 4] = [
     Variant { name: "simd", features: "+simd128", threads: false, gpu: false },
@@ -43,7 +49,7 @@ pub const VARIANTS: [Variant; 4] = [
         threads: true,
         gpu: false,
     },
-    Variant { name: "gpu", features: "+simd128,+relaxed-simd", threads: false, gpu: true },
+    GPU,
 ];
 
 /// What web-sys keeps WebGPU behind.
@@ -62,10 +68,9 @@ const SHARED_MEMORY: [&str; 8] = [
     "--export=__heap_base",
 ];
 
-/// What every change is tested with: the build that runs everywhere, the one with threads, the one with a GPU.
-/// `relaxed` is made of the same kernels as the latter two and costs a minute and a half more, so its turn is at
-/// night.
-pub const DAILY: [Variant; 3] = [VARIANTS[0], VARIANTS[2], VARIANTS[3]];
+/// What every change is tested with: the build that runs everywhere, and the one with threads. `relaxed` is made of
+/// the same kernels and costs a minute and a half more, so its turn is at night; `gpu` has a suite of its own.
+pub const DAILY: [Variant; 2] = [VARIANTS[0], VARIANTS[2]];
 
 /// The build of that name.
 pub fn named(name: &str) -> Result<Variant> {
@@ -139,24 +144,27 @@ impl Variant {
     fn compile(&self, toolchain: &Toolchain) -> Result<()> {
         let mut command = toolchain.cargo("build");
         command.args(["--package", "edgewise-web", "--profile", "wasm", "--target-dir"]).arg(self.folder());
-        let mut flags = format!("-C target-feature={}", self.features);
         if self.gpu {
             command.args(["--features", "gpu"]);
+        }
+        run(command.env("RUSTFLAGS", self.flags()))
+    }
+
+    /// What the compiler is told.
+    fn flags(&self) -> String {
+        let mut flags = format!("-C target-feature={}", self.features);
+        if self.gpu {
             flags = format!("{flags} {WEBGPU}");
         }
         if self.threads {
             flags.extend(SHARED_MEMORY.map(|argument| format!(" -C link-arg={argument}")));
         }
-        run(command.env("RUSTFLAGS", flags))
+        flags
     }
 
     /// Writes the module as browsers load it and its JavaScript; with threads, what starts them too.
     fn generate(&self) -> Result<()> {
-        let mut command =
-            cargo(["run", "--quiet", "--package", "xtask", "--features", "bindgen", "--bin", "bindgen"]);
-        let module = self.folder().join(TARGET.triple).join("wasm/edgewise_web.wasm");
-        // The profile of the suites, so that what they have built serves here too.
-        run(command.arg("--").arg(module).arg(self.dist()))?;
+        bindgen(&self.folder().join(TARGET.triple).join("wasm/edgewise_web.wasm"), &self.dist())?;
         let js = root().join("web/js");
         let of_threads = js.join("threads");
         for script in files(&js)?.iter().filter(|script| self.threads || !script.starts_with(&of_threads)) {
@@ -176,4 +184,12 @@ impl Variant {
         std::fs::rename(small, &full)?;
         Ok(full)
     }
+}
+
+/// Writes a module as browsers load it, and the JavaScript around it, into a folder.
+fn bindgen(module: &Path, folder: &Path) -> Result<()> {
+    // The profile of the suites, so that what they have built serves here too.
+    let mut command =
+        cargo(["run", "--quiet", "--package", "xtask", "--features", "bindgen", "--bin", "bindgen"]);
+    run(command.arg("--").arg(module).arg(folder))
 }

@@ -69,7 +69,7 @@ impl Here {
         if let Some(module) = self.modules.0.borrow().get(shader.name) {
             return Ok(module.clone());
         }
-        let descriptor = GpuShaderModuleDescriptor::new(&shader.source()?);
+        let descriptor = GpuShaderModuleDescriptor::new(&shader.browser_source()?);
         descriptor.set_label(shader.name);
         let what = format!("the kernel '{}' does not compile", shader.name);
         let module = self.trouble.scoped(&what, || self.device.create_shader_module(&descriptor));

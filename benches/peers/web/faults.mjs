@@ -1,0 +1,82 @@
+// What goes wrong with a GPU, brought about on purpose: each line says what, the kind of our error, its sentence.
+import init, { Tensor, openGpu } from "/ours/gpu/dist/edgewise.js";
+import { load } from "/ours/gpu/dist/load.js";
+
+const MODULE = "/ours/gpu/dist/edgewise_bg.wasm";
+
+// The devices that were opened, as WebGPU has them.
+const devices = [];
+
+// Puts something else in the place of a method, until the answer is called.
+const replace = (owner, method, other) => {
+  const own = owner[method];
+  owner[method] = other(own);
+  return () => (owner[method] = own);
+};
+
+export const open = async ({ model, inputs }) => {
+  await init({ module_or_path: fetch(MODULE) });
+  replace(GPUAdapter.prototype, "requestDevice", (own) => async function (...given) {
+    devices.push(await own.apply(this, given));
+    return devices.at(-1);
+  });
+  const bytes = await (await model).arrayBuffer();
+  const given = (await inputs).map((t) => [t.name, new Tensor(t.dtype, new Uint32Array(t.dims), t.bytes)]);
+  const loaded = (device = "gpu") => load(new Response(bytes), { device });
+  const run = (session, signal) =>
+    session.runAsync(given.map(([name]) => name), given.map(([, tensor]) => tensor.share()), signal);
+
+  // The first error scope that is closed answers with this.
+  const failing = async (error) => {
+    let left = 1;
+    const undo = replace(GPUDevice.prototype, "popErrorScope", (own) => async function () {
+      const answer = await own.call(this);
+      return left-- > 0 ? error : answer;
+    });
+    await loaded().finally(undo);
+  };
+  const faults = {
+    cancelled: async () => {
+      const session = await loaded();
+      await run(session, AbortSignal.abort());
+    },
+    lost: async () => {
+      const session = await loaded();
+      await run(session);
+      devices.at(-1).destroy();
+      await run(session);
+    },
+    "lost meanwhile": async () => {
+      const session = await loaded();
+      const running = run(session);
+      devices.at(-1).destroy();
+      await running;
+    },
+    "used after it was lost": async () => {
+      const gpu = await openGpu();
+      devices.at(-1).destroy();
+      await devices.at(-1).lost;
+      await loaded(gpu);
+    },
+    "no memory": () => failing(new GPUOutOfMemoryError("")),
+    "not valid": () => failing(new GPUValidationError("it is too blue")),
+    "not awaited": async () => {
+      const session = await loaded();
+      session.run(given.map(([name]) => name), given.map(([, tensor]) => tensor.share()));
+    },
+    "no adapter": async () => {
+      const undo = replace(GPU.prototype, "requestAdapter", () => async () => null);
+      await loaded().finally(undo);
+    },
+    "no WebGPU": async () => {
+      Object.defineProperty(navigator, "gpu", { value: undefined });
+      await loaded();
+    },
+  };
+  const lines = [];
+  for (const [name, fault] of Object.entries(faults)) {
+    const said = await fault().then(() => "nothing", (error) => `${error.kind}: ${error.message}`);
+    lines.push(`${name}: ${said}`);
+  }
+  return { run() {}, outputs: () => [], about: () => ({ lines }) };
+};
