@@ -15,8 +15,15 @@ use edgewise_bench_runner::{Tensor, write_folder};
 /// Pictures: few, since a GPU in software is slow.
 const COUNT: usize = 5;
 
-/// How far floats of a whole model may be apart, as a part of the largest.
-const NEAR: f64 = 1e-3;
+/// How far outputs of a whole model may be apart, as a part of the largest. Where floats are quantized while the model
+/// runs, one that is rounded the other way moves what follows by a step.
+fn near(case: &Case) -> f64 {
+    match case.kind {
+        Kind::Integer => 0.0,
+        Kind::Mixed => 1e-3,
+        Kind::Unstable(_) => 0.02,
+    }
+}
 
 /// `None`, with a word why, where there is nothing to test with.
 fn set_up() -> Result<Option<Test>> {
@@ -112,15 +119,20 @@ fn a_browser_without_a_gpu_says_so() -> Result<()> {
 #[test]
 fn whole_models_agree_with_the_processor() -> Result<()> {
     let Some(test) = set_up()? else { return Ok(()) };
-    if std::env::var_os("EDGEWISE_WHOLE_MODELS").is_none() {
+    let Some(models) = std::env::var_os("EDGEWISE_WHOLE_MODELS") else {
         println!("skipped, whole models take minutes (cargo xtask nightly web-gpu runs them)");
         return Ok(());
-    }
+    };
     let mut cases = case::all();
     cases.retain(|case| case.goal(Place::Gpu).is_some());
-    let models = setup::models(&Python::set_up()?, &case::groups(&cases))?;
+    // They are made, unless a folder is named that has them.
+    let models = match models.is_empty() {
+        true => setup::models(&Python::set_up()?, &case::groups(&cases))?,
+        false => models.into(),
+    };
     let inputs = setup::home().join("inputs");
     let mut driver = Driver::start(&test.browser, &models, &inputs, &SOFTWARE_GPU)?;
+    let mut differ = Vec::new();
     for case in &cases {
         write_folder(&inputs.join(case.name), &case.inputs(0, &models)?)?;
         let mut round = |device| {
@@ -130,8 +142,11 @@ fn whole_models_agree_with_the_processor() -> Result<()> {
         let (want, got) = (round(None)?.tensors()?, round(Some(GPU))?);
         let far = furthest(case, &want, &got.tensors()?).with_context(|| case.name)?;
         println!("{}: {far:.1e} apart, {:?}", case.name, got.gpu);
-        ensure!(far <= if case.kind == Kind::Integer { 0.0 } else { NEAR }, "{}: {far}", case.name);
+        if far > near(case) {
+            differ.push(case.name);
+        }
     }
+    ensure!(differ.is_empty(), "too far apart: {}", differ.join(", "));
     Ok(())
 }
 

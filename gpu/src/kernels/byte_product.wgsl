@@ -6,6 +6,9 @@
 // use byte_windows
 // A product of bytes, of matrices or of a convolution, of which the rows are pixels. A group makes 32 rows and 64
 // columns, an invocation 4 of each: a word of bytes in every row.
+//
+// What four rows or columns do is written out: loops that a driver guards are not unrolled, and what is indexed by
+// their counters would lie in memory, not in registers.
 
 const ROWS: u32 = 32u;
 const COLUMNS: u32 = 64u;
@@ -51,6 +54,40 @@ fn vector_of_a(base: u32, window: Window, k: u32) -> vec4<u32> {
     );
 }
 
+// Four columns: vectors of their bytes, or their entries.
+struct Four {
+    x: vec4<u32>,
+    y: vec4<u32>,
+    z: vec4<u32>,
+    w: vec4<u32>,
+}
+
+fn products_of(x: vec4<u32>, w: Four) -> vec4<i32> {
+    return vec4<i32>(dot_of_16(x, w.x), dot_of_16(x, w.y), dot_of_16(x, w.z), dot_of_16(x, w.w));
+}
+
+// What becomes of the sums of a row, from `column` on.
+fn finish_row(to: u32, column: u32, zero: i32, sums: vec4<i32>, row_sum: i32, column_sums: vec4<i32>, c: Four) {
+    let first = finished(without_zeros(sums.x, zero, row_sum, column_sums.x, c.x), c.x);
+    let second = finished(without_zeros(sums.y, zero, row_sum, column_sums.y, c.y), c.y);
+    let third = finished(without_zeros(sums.z, zero, row_sum, column_sums.z, c.z), c.z);
+    let fourth = finished(without_zeros(sums.w, zero, row_sum, column_sums.w, c.w), c.w);
+    if GIVES == 1u {
+        y[to / 4u] = first | (second << 8u) | (third << 16u) | (fourth << 24u);
+        return;
+    }
+    y[to] = first;
+    if column + 1u < p.columns {
+        y[to + 1u] = second;
+    }
+    if column + 2u < p.columns {
+        y[to + 2u] = third;
+    }
+    if column + 3u < p.columns {
+        y[to + 3u] = fourth;
+    }
+}
+
 @compute @workgroup_size(128)
 fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: vec3<u32>) {
     let at = places(group.z);
@@ -72,12 +109,12 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
     let my_row = (me / 16u) * 4u;
     let my_column = me % 16u;
 
-    var sums: array<vec4<i32>, 4>;
+    var sums0: vec4<i32>;
+    var sums1: vec4<i32>;
+    var sums2: vec4<i32>;
+    var sums3: vec4<i32>;
     var row_sums: vec4<i32>;
     var column_sums: vec4<i32>;
-    for (var i = 0u; i < 4u; i++) {
-        sums[i] = vec4<i32>(0);
-    }
     for (var step = 0u; step < p.steps; step++) {
         var vector = vec4<u32>(0u);
         if brings {
@@ -95,24 +132,18 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
         workgroupBarrier();
         for (var v = 0u; v < 4u; v++) {
             let b_at = v * COLUMNS + my_column;
-            let w0 = b_tile[b_at];
-            let w1 = b_tile[b_at + 16u];
-            let w2 = b_tile[b_at + 32u];
-            let w3 = b_tile[b_at + 48u];
-            for (var i = 0u; i < 4u; i++) {
-                let x = a_tile[v * ROWS + my_row + i];
-                sums[i] += vec4<i32>(dot_of_16(x, w0), dot_of_16(x, w1), dot_of_16(x, w2), dot_of_16(x, w3));
-                if ROW_SUMS {
-                    row_sums[i] += dot_of_16(x, ones);
-                }
+            let a_at = v * ROWS + my_row;
+            let w = Four(b_tile[b_at], b_tile[b_at + 16u], b_tile[b_at + 32u], b_tile[b_at + 48u]);
+            let x = Four(a_tile[a_at], a_tile[a_at + 1u], a_tile[a_at + 2u], a_tile[a_at + 3u]);
+            sums0 += products_of(x.x, w);
+            sums1 += products_of(x.y, w);
+            sums2 += products_of(x.z, w);
+            sums3 += products_of(x.w, w);
+            if ROW_SUMS {
+                row_sums += products_of(ones, x);
             }
             if COLUMN_SUMS {
-                column_sums += vec4<i32>(
-                    dot_of_16(w0, ones),
-                    dot_of_16(w1, ones),
-                    dot_of_16(w2, ones),
-                    dot_of_16(w3, ones),
-                );
+                column_sums += products_of(ones, w);
             }
         }
         workgroupBarrier();
@@ -123,28 +154,24 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
         return;
     }
     let zero = zero_of_a();
-    var of_columns: array<vec4<u32>, 4>;
-    for (var j = 0u; j < 4u; j++) {
-        of_columns[j] = column_of(at.y, column + j);
+    let c = Four(
+        column_of(at.y, column),
+        column_of(at.y, column + 1u),
+        column_of(at.y, column + 2u),
+        column_of(at.y, column + 3u),
+    );
+    let row = first_row + my_row;
+    let to = at.z + row * p.y_row + column;
+    if row < p.rows {
+        finish_row(to, column, zero, sums0, row_sums.x, column_sums, c);
     }
-    for (var i = 0u; i < 4u; i++) {
-        let row = first_row + my_row + i;
-        if row >= p.rows {
-            return;
-        }
-        let to = at.z + row * p.y_row + column;
-        var word = 0u;
-        for (var j = 0u; j < 4u; j++) {
-            let sum = without_zeros(sums[i][j], zero, row_sums[i], column_sums[j], of_columns[j]);
-            let result = finished(sum, of_columns[j]);
-            if GIVES == 1u {
-                word |= result << (8u * j);
-            } else if column + j < p.columns {
-                y[to + j] = result;
-            }
-        }
-        if GIVES == 1u {
-            y[to / 4u] = word;
-        }
+    if row + 1u < p.rows {
+        finish_row(to + p.y_row, column, zero, sums1, row_sums.y, column_sums, c);
+    }
+    if row + 2u < p.rows {
+        finish_row(to + 2u * p.y_row, column, zero, sums2, row_sums.z, column_sums, c);
+    }
+    if row + 3u < p.rows {
+        finish_row(to + 3u * p.y_row, column, zero, sums3, row_sums.w, column_sums, c);
     }
 }

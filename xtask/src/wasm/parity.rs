@@ -9,7 +9,7 @@ use crate::shell::{cargo, run, target};
 use crate::suite::Outcome;
 use crate::toolchain::Toolchain;
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Builds the module and runs one case of every `of`, on whole models too if `models`.
 pub fn test(of: usize, models: bool) -> Result<Outcome> {
@@ -30,14 +30,14 @@ pub fn test(of: usize, models: bool) -> Result<Outcome> {
     let mut command = cargo(["test", "--workspace", "--test", "browser_gpu", "--", "--nocapture"]);
     command.env("EDGEWISE_WASM", GPU.name).env("EDGEWISE_PARITY_OF", of.to_string());
     if models {
-        command.env("EDGEWISE_WHOLE_MODELS", "1");
+        command.env("EDGEWISE_WHOLE_MODELS", "");
     }
     run(&mut command)?;
     Ok(Outcome::Passed)
 }
 
 /// The module as it was built last: cargo gives each a name of its own.
-fn newest(folder: &std::path::Path) -> Result<PathBuf> {
+fn newest(folder: &Path) -> Result<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let entry = entry?;
