@@ -130,7 +130,9 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
             b_tile[part * COLUMNS + (column % 4u) * 16u + column / 4u] = vector;
         }
         workgroupBarrier();
-        for (var v = 0u; v < 4u; v++) {
+        // Behind the last word there is nothing but zeros.
+        let vectors = min(4u, (p.words - step * 16u + 3u) / 4u);
+        for (var v = 0u; v < vectors; v++) {
             let b_at = v * COLUMNS + my_column;
             let a_at = v * ROWS + my_row;
             let w = Four(b_tile[b_at], b_tile[b_at + 16u], b_tile[b_at + 32u], b_tile[b_at + 48u]);
