@@ -38,7 +38,7 @@ pub async fn probe(gpu: &Gpu) -> Result<(), String> {
 
 /// What invocation `i` is given: bytes over all of their range.
 fn bytes(i: usize) -> [i8; 4] {
-    [i as i8, (i * 37) as i8, -(i as i8), if i % 2 == 0 { -128 } else { 127 }]
+    [i as i8, (i * 37) as i8, -(i as i8), if i.is_multiple_of(2) { -128 } else { 127 }]
 }
 
 fn packed(i: usize) -> u32 {
