@@ -16,12 +16,13 @@ use edgewise_bench_runner::{Tensor, write_folder};
 const COUNT: usize = 5;
 
 /// How far outputs of a whole model may be apart, as a part of the largest. Where floats are quantized while the model
-/// runs, one that is rounded the other way moves what follows by a step.
+/// runs, one that is rounded the other way moves what follows by a step; so those are held to what the accuracy of
+/// the benches is held to.
 fn near(case: &Case) -> f64 {
     match case.kind {
         Kind::Integer => 0.0,
-        Kind::Mixed => 1e-3,
-        Kind::Unstable(_) => 0.02,
+        Kind::Mixed if case.name.ends_with("-fp32") => 1e-4,
+        Kind::Mixed | Kind::Unstable(_) => 0.02,
     }
 }
 
