@@ -36,8 +36,8 @@ pub enum Preference {
     Power,
 }
 
-/// The GPUs of this machine, or of the browser, as devices, the preferred one first. Software that only looks like a GPU is opened
-/// where there is nothing else.
+/// The GPUs of this machine, or of the browser, as devices, the preferred one first. Software that only looks like a
+/// GPU is opened where there is nothing else.
 ///
 /// `EDGEWISE_GPU_LIMITS=default` keeps to the limits that every WebGPU has, `EDGEWISE_GPU_FEATURES=none` to no optional
 /// feature, and `EDGEWISE_GPU_BY_HAND=all` trusts a GPU in nothing that it might round in its own way: what is computed
@@ -72,5 +72,5 @@ pub async fn open_gpus(preference: Preference) -> Result<Vec<Arc<Gpu>>> {
 /// The browser's GPU without some of what it has, for tests: a page has no environment variables.
 #[cfg(target_family = "wasm")]
 pub async fn open_restricted(preference: Preference, restrict: Restrict) -> Result<Arc<Gpu>> {
-    Ok(Arc::new(Gpu::over(driver::web::open(preference, restrict).await?)))
+    Ok(Arc::new(Gpu::over(driver::web::open(preference, restrict).await?).await?))
 }

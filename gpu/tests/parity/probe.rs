@@ -60,7 +60,7 @@ async fn run(gpu: &Gpu) -> Result<Vec<u32>, Error> {
     };
     let recording = gpu.record(&[launch], &[])?;
     gpu.replay(&recording, &|| Ok(())).await?;
-    let read = gpu.read(&[(y, 16 * GROUP)]).await?;
+    let read = gpu.read(&[(y, 16 * GROUP)], &|| Ok(())).await?;
     let (words, _) = read[0].as_chunks();
     Ok(words.iter().map(|word| u32::from_le_bytes(*word)).collect())
 }

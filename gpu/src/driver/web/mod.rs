@@ -18,9 +18,12 @@ use self::memory::Staging;
 use self::pipelines::{Layouts, Modules};
 use self::trouble::Trouble;
 use super::{Dispatch, Driver, Features, Limits, Pipeline};
+use crate::Preference;
 use crate::shader::Variant;
 use edgewise_core::device::{Memory, Recording};
-use edgewise_core::{BoxFuture, Error, Result};
+use edgewise_core::{BoxFuture, Error, ErrorKind, Result};
+use std::ops::Range;
+use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use web_sys::{GpuDevice, GpuQueue};
 
@@ -31,6 +34,9 @@ struct Web {
     features: Features,
     /// What offsets of parameters are multiples of.
     alignment: usize,
+    /// How it was opened.
+    preference: Preference,
+    restrict: Restrict,
     here: Local<Here>,
 }
 
@@ -87,7 +93,46 @@ impl Driver for Web {
         Box::pin(self.submit(recording, check))
     }
 
-    fn read<'a>(&'a self, from: &'a [(Memory, usize)]) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
-        Box::pin(self.read_all(from))
+    /// Takes no times.
+    fn replay_timed<'a>(
+        &'a self,
+        recording: &'a Recording,
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Option<Vec<Range<Duration>>>>> {
+        Box::pin(async move {
+            self.submit(recording, check).await?;
+            Ok(None)
+        })
+    }
+
+    /// A promise cannot be hurried: `check` is asked before and behind it.
+    fn read<'a>(
+        &'a self,
+        from: &'a [(Memory, usize)],
+        check: &'a (dyn Fn() -> Result<()> + Sync),
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>>> {
+        Box::pin(async move {
+            check()?;
+            let read = self.read_all(from).await?;
+            check()?;
+            Ok(read)
+        })
+    }
+
+    fn is_lost(&self) -> bool {
+        // Of another thread's device nothing is known here.
+        let known = self.here.get().and_then(|here| here.trouble.check());
+        known.is_err_and(|e| e.kind() == ErrorKind::DeviceLost)
+    }
+
+    fn give_up(&self) {
+        if let Ok(here) = self.here.get() {
+            here.trouble.keep(err!(DeviceLost, "{} was given up", self.name));
+            here.device.destroy();
+        }
+    }
+
+    fn reopen(&self) -> BoxFuture<'static, Result<Box<dyn Driver>>> {
+        Box::pin(open(self.preference, self.restrict))
     }
 }

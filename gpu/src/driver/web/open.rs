@@ -67,7 +67,7 @@ pub async fn open(preference: Preference, restrict: Restrict) -> Result<Box<dyn 
         trouble: Trouble::watch(&device, &name),
         device,
     });
-    Ok(Box::new(Web { name, limits, features, alignment, here }))
+    Ok(Box::new(Web { name, limits, features, alignment, preference, restrict, here }))
 }
 
 /// The adapter that the browser prefers. `navigator` has WebGPU in windows and workers alike.

@@ -66,6 +66,11 @@ impl Trouble {
         self.seen.first.borrow().clone().map_or(Ok(()), Err)
     }
 
+    /// Keeps an error, unless there was one before.
+    pub fn keep(&self, error: Error) {
+        self.seen.keep(error);
+    }
+
     /// Does something, and listens to what WebGPU has against it; `what` names it.
     pub fn scoped<T>(&self, what: &str, f: impl FnOnce() -> T) -> T {
         let filters = [GpuErrorFilter::Validation, GpuErrorFilter::OutOfMemory, GpuErrorFilter::Internal];
