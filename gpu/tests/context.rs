@@ -4,28 +4,18 @@
 #[path = "../../core/tests/support/mod.rs"]
 mod support;
 
+mod common;
+
+use common::gpu;
 use edgewise_core::device::Device;
 use edgewise_core::onnx::Bytes;
 use edgewise_core::run::Cost;
-use edgewise_core::{Context, Options, Result, RunOptions, Session, Tensor, Value, block_on};
-use edgewise_gpu::{Preference, open};
+use edgewise_core::{Context, ErrorKind, Options, Result, RunOptions, Session, Tensor, Value, block_on};
 use std::sync::Arc;
 use support::{Message, attribute, graph, node, value};
 
-/// The GPU that tests run on, if there is one.
-fn gpu() -> Option<Arc<dyn Device>> {
-    match block_on(open(Preference::Performance)) {
-        Ok(gpus) => gpus.into_iter().next(),
-        Err(e) => {
-            assert!(std::env::var_os("EDGEWISE_GPU_REQUIRED").is_none(), "{e}");
-            eprintln!("skipped: {e}");
-            None
-        }
-    }
-}
-
 /// y = attention to x and all that came before it, in two heads of four; and an output that is made anew each time.
-fn decoder(device: Option<Arc<dyn Device>>) -> Session {
+fn model() -> Vec<u8> {
     let past = ["past_key_values.0.key", "past_key_values.0.value"];
     let present = ["present.0.key", "present.0.value"];
     let attention = node("Attention", &["x", "x", "x", "", past[0], past[1]], &["y", present[0], present[1]])
@@ -36,8 +26,11 @@ fn decoder(device: Option<Arc<dyn Device>>) -> Session {
     let outputs = ["y", "z", present[0], present[1]].map(|name| value(name, &cache));
     let opset = Message::default().text(1, "").int(2, 24);
     let graph = graph(&[attention, negative], &inputs, &outputs);
-    let model = Message::default().int(1, 10).message(7, &graph).message(8, &opset);
-    let source = Arc::new(Bytes::new("model.onnx", &model.0[..]));
+    Message::default().int(1, 10).message(7, &graph).message(8, &opset).0
+}
+
+fn decoder(device: Option<Arc<dyn Device>>) -> Session {
+    let source = Arc::new(Bytes::new("model.onnx", &model()[..]));
     let options = Options { device, ..Options::default() };
     block_on(Session::load(source, options, &mut |_| {})).unwrap()
 }
@@ -122,4 +115,26 @@ fn a_context_gives_the_outputs_that_are_asked_for() {
         let none = RunOptions { outputs: Some(&["w"]), ..RunOptions::default() };
         assert!(context.run(&[("x", x)], &none).is_err());
     }
+}
+
+#[test]
+fn a_past_is_lost_with_its_gpu_and_a_new_one_begins() {
+    let Some(gpu) = gpu() else { return };
+    let file = std::env::temp_dir().join(format!("edgewise-context-{}.onnx", std::process::id()));
+    std::fs::write(&file, model()).unwrap();
+    let session = Session::open(&file, Options { device: Some(gpu.clone()), ..Options::default() }).unwrap();
+    let (old, new) = (session.context(), session.context());
+    step(&old, 4, 0).unwrap();
+    gpu.give_up();
+    // First nobody has opened the GPU again, then another context has.
+    for runs_before in 0..2 {
+        assert_eq!(new.len().unwrap(), runs_before);
+        let lost = step(&old, 1, 1).unwrap_err();
+        assert_eq!(lost.kind(), ErrorKind::DeviceLost, "{lost}");
+        step(&new, 1, 2).unwrap();
+    }
+    old.reset().unwrap();
+    step(&old, 2, 3).unwrap();
+    assert_eq!(old.len().unwrap(), 2);
+    std::fs::remove_file(&file).unwrap();
 }
