@@ -2,8 +2,8 @@
 
 use crate::harness::{Case, cast, exact, random, tensor};
 use edgewise_core::DType::{self, *};
-use edgewise_core::Tensor;
 use edgewise_core::ops::Attr;
+use edgewise_core::{ErrorKind, Tensor};
 
 const WIDTHS: [DType; 5] = [U8, F16, F32, I64, Bool];
 
@@ -180,4 +180,28 @@ fn samples_run_backward() {
             Case::new("ReverseSequence", 10, &attrs, &inputs).check();
         }
     }
+}
+
+#[test]
+fn indices_outside_of_their_axis_are_refused_by_all_who_take_some() {
+    let x = || random(F32, &[3, 5], 99.0);
+    let updates = |shape: &[usize]| random(F32, shape, 9.0);
+    let one_axis = exact(&[2, 2], &[0, -3, 2, 3]);
+    for index in [one_axis.clone(), cast(&one_axis, I32)] {
+        Case::new("GatherElements", 13, &[], &[x(), index.clone()]).check_refused();
+        for reduction in ["none", "add"] {
+            let attrs = [("reduction", Attr::Str(reduction.into()))];
+            let inputs = [x(), index.clone(), updates(&[2, 2])];
+            Case::new("ScatterElements", 18, &attrs, &inputs).check_refused();
+        }
+    }
+    // Of rows of several indices it is not told which axis is meant.
+    let rows = exact(&[2, 2], &[2, 4, 1, -6]);
+    let says = "index -6 is outside of its axis";
+    let kind = ErrorKind::InvalidInput;
+    Case::new("GatherND", 13, &[], &[x(), rows.clone()]).check_says(kind, says);
+    Case::new("ScatterND", 18, &[], &[x(), rows, updates(&[2])]).check_says(kind, says);
+    // Rows of one index name slices of one axis.
+    let rows = exact(&[2, 1], &[2, -4]);
+    Case::new("GatherND", 13, &[], &[x(), rows]).check_refused();
 }
