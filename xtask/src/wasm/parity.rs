@@ -11,11 +11,34 @@ use crate::toolchain::Toolchain;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-/// Builds the module and runs one case of every `of`, on whole models too if `models`.
-pub fn test(of: usize, models: bool) -> Result<Outcome> {
+/// Builds the module and runs digits on it; of so many parity cases one, whole models and what can go wrong where
+/// that many are said.
+pub fn test(of: Option<usize>) -> Result<Outcome> {
     if let Outcome::Skipped(reason) = build(&[GPU])? {
         return Ok(Outcome::Skipped(reason));
     }
+    // For the whole workspace: one package alone would be built again, with other features.
+    let mut command = cargo(["test", "--workspace", "--test", "browser_gpu", "--", "--nocapture"]);
+    command.env("EDGEWISE_WASM", GPU.name);
+    match of {
+        Some(of) => {
+            if let Outcome::Skipped(reason) = build_cases()? {
+                return Ok(Outcome::Skipped(reason));
+            }
+            // Whoever says another share wants that.
+            let of = std::env::var("EDGEWISE_PARITY_OF").unwrap_or(of.to_string());
+            command.env("EDGEWISE_PARITY_OF", of).env("EDGEWISE_WHOLE_MODELS", "");
+        }
+        None => {
+            command.args(["processor", "without"]).args(["--skip", "operators"]);
+        }
+    }
+    run(&mut command)?;
+    Ok(Outcome::Passed)
+}
+
+/// Builds the parity cases as a module of their own.
+fn build_cases() -> Result<Outcome> {
     let toolchain = match Toolchain::set_up(GPU.target())? {
         Ok(toolchain) => toolchain,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
@@ -25,14 +48,6 @@ pub fn test(of: usize, models: bool) -> Result<Outcome> {
     command.args(["--package", "edgewise-gpu", "--test", "parity", "--no-run", "--target-dir"]).arg(&folder);
     run(command.env("RUSTFLAGS", GPU.flags()))?;
     bindgen(&newest(&folder.join(TARGET.triple).join("debug/deps"))?, &folder.join("dist"))?;
-
-    // For the whole workspace: one package alone would be built again, with other features.
-    let mut command = cargo(["test", "--workspace", "--test", "browser_gpu", "--", "--nocapture"]);
-    command.env("EDGEWISE_WASM", GPU.name).env("EDGEWISE_PARITY_OF", of.to_string());
-    if models {
-        command.env("EDGEWISE_WHOLE_MODELS", "");
-    }
-    run(&mut command)?;
     Ok(Outcome::Passed)
 }
 
