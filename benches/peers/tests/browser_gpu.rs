@@ -92,7 +92,7 @@ fn what_goes_wrong_is_an_error_that_says_so() -> Result<()> {
         ("cancelled", "Cancelled: "),
         ("lost", "DeviceLost: "),
         ("lost meanwhile", "DeviceLost: "),
-        ("used after it was lost", "DeviceLost: "),
+        ("lost twice", "DeviceLost: "),
         ("no memory", "OutOfMemory: "),
         ("not valid", "Internal: "),
         ("not awaited", "Unsupported: "),

@@ -52,11 +52,15 @@ export const open = async ({ model, inputs }) => {
       devices.at(-1).destroy();
       await running;
     },
-    "used after it was lost": async () => {
+    // Loading onto a lost GPU opens it again.
+    "lost twice": async () => {
       const gpu = await openGpu();
       devices.at(-1).destroy();
       await devices.at(-1).lost;
-      await loaded(gpu);
+      const session = await loaded(gpu);
+      await run(session);
+      devices.at(-1).destroy();
+      await run(session);
     },
     "no memory": () => failing(new GPUOutOfMemoryError("")),
     "not valid": () => failing(new GPUValidationError("it is too blue")),
