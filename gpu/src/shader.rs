@@ -121,11 +121,13 @@ const COMMON: &[(&str, &str)] = &[
     ("span", include_str!("kernels/common/span.wgsl")),
     ("status", include_str!("kernels/common/status.wgsl")),
     ("sums", include_str!("kernels/common/sums.wgsl")),
+    ("team", include_str!("kernels/common/team.wgsl")),
     ("tile", include_str!("kernels/common/tile.wgsl")),
     ("vectors", include_str!("kernels/common/vectors.wgsl")),
     ("walk", include_str!("kernels/common/walk.wgsl")),
     ("wide", include_str!("kernels/common/wide.wgsl")),
     ("windows", include_str!("kernels/common/windows.wgsl")),
+    ("words", include_str!("kernels/common/words.wgsl")),
 ];
 
 impl Shader {

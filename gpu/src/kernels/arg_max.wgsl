@@ -2,6 +2,7 @@
 // use wide
 // use order
 // use groups
+// use team
 // Where the largest or smallest element of every group is; NaN counts as the one that is looked for. A team of
 // invocations owns a group: all of a workgroup, or one alone where groups are small.
 
@@ -9,7 +10,6 @@ override KIND: u32 = 1u;
 override MIN: bool = false;
 // Whether the last of equal elements counts.
 override LAST: bool = false;
-override ALONE: bool = false;
 
 const GROUP: u32 = 64u;
 
@@ -57,17 +57,10 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) me: u32,
 ) {
-    let team = group.y * groups.x + group.x;
-    let mine = select(team, team * GROUP + me, ALONE);
-    // Barriers must be reached by all, so that those without a group walk an empty one.
-    let is_mine = mine < p.groups.count;
-    let len = select(0u, p.groups.len, is_mine);
-    let start = start_of(mine);
-    let first = select(me, 0u, ALONE);
-    let step = select(GROUP, 1u, ALONE);
+    let part = part_of(group, groups, me);
     var best = Found(vec2<u32>(0u), NOWHERE);
-    for (var k = first; k < len; k += step) {
-        best = better(best, Found(key_at(start + place_of(k)), k));
+    for (var k = part.first; k < part.len; k += part.step) {
+        best = better(best, Found(key_at(part.start + place_of(k)), k));
     }
     if !ALONE {
         shared_found[me] = best;
@@ -80,7 +73,7 @@ fn main(
         }
         best = shared_found[0];
     }
-    if is_mine && (ALONE || me == 0u) {
-        y[mine] = vec2<u32>(best.place, 0u);
+    if part.is_there && (ALONE || me == 0u) {
+        y[part.group] = vec2<u32>(best.place, 0u);
     }
 }

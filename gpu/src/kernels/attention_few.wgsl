@@ -38,25 +38,7 @@ fn add_values(
         let a = table[i];
         let b = table[GROUP + i];
         // No share of what is no number is nothing.
-        if is_odd(value) {
-            if a.x != 0.0 { (*sums)[0] += a.x * value; }
-            if a.y != 0.0 { (*sums)[1] += a.y * value; }
-            if a.z != 0.0 { (*sums)[2] += a.z * value; }
-            if a.w != 0.0 { (*sums)[3] += a.w * value; }
-            if b.x != 0.0 { (*sums)[4] += b.x * value; }
-            if b.y != 0.0 { (*sums)[5] += b.y * value; }
-            if b.z != 0.0 { (*sums)[6] += b.z * value; }
-            if b.w != 0.0 { (*sums)[7] += b.w * value; }
-        } else {
-            (*sums)[0] += a.x * value;
-            (*sums)[1] += a.y * value;
-            (*sums)[2] += a.z * value;
-            (*sums)[3] += a.w * value;
-            (*sums)[4] += b.x * value;
-            (*sums)[5] += b.y * value;
-            (*sums)[6] += b.z * value;
-            (*sums)[7] += b.w * value;
-        }
+        add_shares(sums, a, b, value, is_odd(value));
     }
 }
 

@@ -1,5 +1,6 @@
 // use index
 // use element
+// use words
 // One of two values at the place that an index names, the other one elsewhere. An invocation owns a word.
 
 override KIND: u32 = 12u;
@@ -58,27 +59,11 @@ fn named(i: u32) -> u32 {
     return whole;
 }
 
-fn unit(i: u32) -> u32 {
-    let element = i / p.units;
-    let row = element / p.inner;
+fn element(i: u32) -> u32 {
+    let whole = i / p.units;
+    let row = whole / p.inner;
     let place = row % p.depth;
-    let index = row / p.depth * p.inner + element % p.inner;
+    let index = row / p.depth * p.inner + whole % p.inner;
     let at = select(0u, p.units, named(index) == place) + i % p.units;
     return bits_of(values[at / per_word(KIND)], at, KIND);
-}
-
-@compute @workgroup_size(GROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = linear(id, groups);
-    if i >= p.words {
-        return;
-    }
-    var result = 0u;
-    for (var lane = 0u; lane < per_word(KIND); lane++) {
-        let at = i * per_word(KIND) + lane;
-        if at < p.len {
-            result |= placed(unit(at), lane, KIND);
-        }
-    }
-    y[i] = result;
 }

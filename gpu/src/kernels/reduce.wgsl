@@ -2,12 +2,12 @@
 // use math
 // use sums
 // use groups
+// use team
 // Groups of elements that become one each. A team of invocations owns a group: all of a workgroup, or one alone
 // where groups are small.
 
 override KIND: u32 = 1u;
 override REDUCTION: u32 = 8u;
-override ALONE: bool = false;
 
 const GROUP: u32 = 64u;
 
@@ -117,19 +117,12 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) me: u32,
 ) {
-    let team = group.y * groups.x + group.x;
-    let mine = select(team, team * GROUP + me, ALONE);
-    // Barriers must be reached by all, so that those without a group walk an empty one.
-    let is_mine = mine < p.groups.count;
-    let len = select(0u, p.groups.len, is_mine);
-    let start = start_of(mine);
-    let first = select(me, 0u, ALONE);
-    let step = select(GROUP, 1u, ALONE);
+    let part = part_of(group, groups, me);
     var shift = 0.0;
     if REDUCTION == 1u || REDUCTION == 3u {
         var most = vec2<f32>(-infinity(), 0.0);
-        for (var k = first; k < len; k += step) {
-            let e = element(start + place_of(k));
+        for (var k = part.first; k < part.len; k += part.step) {
+            let e = element(part.start + place_of(k));
             if !is_nan(e) {
                 most = larger(most, vec2<f32>(select(e, abs(e), REDUCTION == 1u), 0.0));
             }
@@ -144,11 +137,11 @@ fn main(
         }
     }
     var sum = nothing();
-    for (var k = first; k < len; k += step) {
-        sum = joined(sum, term(element(start + place_of(k)), shift));
+    for (var k = part.first; k < part.len; k += part.step) {
+        sum = joined(sum, term(element(part.start + place_of(k)), shift));
     }
     let all = gathered(me, sum, false);
-    if is_mine && (ALONE || me == 0u) {
-        y[mine] = finished(all, shift);
+    if part.is_there && (ALONE || me == 0u) {
+        y[part.group] = finished(all, shift);
     }
 }

@@ -1,6 +1,7 @@
 // use element
 // use wide
 // use groups
+// use team
 // Groups of integers that become one each, all of them as integers of 64 bits. A team of invocations owns a group:
 // all of a workgroup, or one alone where groups are small.
 //
@@ -8,7 +9,6 @@
 
 override KIND: u32 = 7u;
 override REDUCTION: u32 = 8u;
-override ALONE: bool = false;
 
 const GROUP: u32 = 64u;
 
@@ -83,17 +83,10 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) me: u32,
 ) {
-    let team = group.y * groups.x + group.x;
-    let mine = select(team, team * GROUP + me, ALONE);
-    // Barriers must be reached by all, so that those without a group walk an empty one.
-    let is_mine = mine < p.groups.count;
-    let len = select(0u, p.groups.len, is_mine);
-    let start = start_of(mine);
-    let first = select(me, 0u, ALONE);
-    let step = select(GROUP, 1u, ALONE);
+    let part = part_of(group, groups, me);
     var result = nothing();
-    for (var k = first; k < len; k += step) {
-        result = joined(result, term(element(start + place_of(k))));
+    for (var k = part.first; k < part.len; k += part.step) {
+        result = joined(result, term(element(part.start + place_of(k))));
     }
     if !ALONE {
         shared_results[me] = result;
@@ -106,10 +99,10 @@ fn main(
         }
         result = shared_results[0];
     }
-    if is_mine && (ALONE || me == 0u) {
+    if part.is_there && (ALONE || me == 0u) {
         if REDUCTION == 5u {
             result = wide_quotient(result, vec2<u32>(p.groups.len, 0u), has_sign());
         }
-        y[mine] = result;
+        y[part.group] = result;
     }
 }

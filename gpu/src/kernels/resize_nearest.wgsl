@@ -1,5 +1,6 @@
 // use index
 // use element
+// use words
 // Elements taken from where a table says, along every axis that changes. An invocation owns a word.
 //
 // Elements are only moved: a kind of their width stands for all, and those of 64 bits are two of 32.
@@ -22,7 +23,7 @@ struct Parameters {
 
 const NONE: u32 = 0xffffffffu;
 
-fn unit(i: u32) -> u32 {
+fn element(i: u32) -> u32 {
     var rest = i;
     var at = 0u;
     for (var k = p.axes; k > 0u; k--) {
@@ -36,20 +37,4 @@ fn unit(i: u32) -> u32 {
         rest = outer;
     }
     return bits_of(x[at / per_word(KIND)], at, KIND);
-}
-
-@compute @workgroup_size(GROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = linear(id, groups);
-    if i >= p.words {
-        return;
-    }
-    var result = 0u;
-    for (var lane = 0u; lane < per_word(KIND); lane++) {
-        let at = i * per_word(KIND) + lane;
-        if at < p.len {
-            result |= placed(unit(at), lane, KIND);
-        }
-    }
-    y[i] = result;
 }

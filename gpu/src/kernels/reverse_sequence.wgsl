@@ -1,5 +1,6 @@
 // use index
 // use element
+// use words
 // use indices
 // The first entries of every sample in reverse order. An invocation owns a word.
 //
@@ -37,20 +38,4 @@ fn element(i: u32) -> u32 {
     let source = select(sample * p.second + turned, turned * p.second + sample, TIME_FIRST);
     let at = source * p.inner + i % p.inner;
     return bits_of(x[at / per_word(KIND)], at, KIND);
-}
-
-@compute @workgroup_size(GROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = linear(id, groups);
-    if i >= p.words {
-        return;
-    }
-    var result = 0u;
-    for (var lane = 0u; lane < per_word(KIND); lane++) {
-        let at = i * per_word(KIND) + lane;
-        if at < p.len {
-            result |= placed(element(at), lane, KIND);
-        }
-    }
-    y[i] = result;
 }

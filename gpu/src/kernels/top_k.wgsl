@@ -1,5 +1,6 @@
 // use index
 // use element
+// use words
 // The first entries of every row as what is asked for: the elements, or their places. An invocation owns a word;
 // of places, and of elements of 64 bits, one.
 
@@ -26,7 +27,7 @@ struct Parameters {
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;
 @group(0) @binding(3) var<uniform> p: Parameters;
 
-fn unit(i: u32) -> u32 {
+fn element(i: u32) -> u32 {
     let element = i / p.units;
     let outer = element / (p.k * p.step);
     let inner = element % p.step;
@@ -36,20 +37,4 @@ fn unit(i: u32) -> u32 {
     }
     let at = ((outer * p.row + place) * p.step + inner) * p.units + i % p.units;
     return bits_of(x[at / per_word(KIND)], at, KIND);
-}
-
-@compute @workgroup_size(GROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = linear(id, groups);
-    if i >= p.words {
-        return;
-    }
-    var result = 0u;
-    for (var lane = 0u; lane < per_word(KIND); lane++) {
-        let at = i * per_word(KIND) + lane;
-        if at < p.len {
-            result |= placed(unit(at), lane, KIND);
-        }
-    }
-    y[i] = result;
 }

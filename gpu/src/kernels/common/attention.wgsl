@@ -247,3 +247,33 @@ fn broken_of(scores: vec4<f32>) -> vec4<bool> {
 fn is_odd(x: vec4<f32>) -> bool {
     return any((bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) >= vec4<u32>(0x7f800000u));
 }
+
+// A value to the sums of 8 rows, of which `a` and `b` are the shares. With care, no share of what is no number is
+// nothing.
+fn add_shares(
+    sums: ptr<function, array<vec4<f32>, 8>>,
+    a: vec4<f32>,
+    b: vec4<f32>,
+    value: vec4<f32>,
+    with_care: bool,
+) {
+    if with_care {
+        if a.x != 0.0 { (*sums)[0] += a.x * value; }
+        if a.y != 0.0 { (*sums)[1] += a.y * value; }
+        if a.z != 0.0 { (*sums)[2] += a.z * value; }
+        if a.w != 0.0 { (*sums)[3] += a.w * value; }
+        if b.x != 0.0 { (*sums)[4] += b.x * value; }
+        if b.y != 0.0 { (*sums)[5] += b.y * value; }
+        if b.z != 0.0 { (*sums)[6] += b.z * value; }
+        if b.w != 0.0 { (*sums)[7] += b.w * value; }
+    } else {
+        (*sums)[0] += a.x * value;
+        (*sums)[1] += a.y * value;
+        (*sums)[2] += a.z * value;
+        (*sums)[3] += a.w * value;
+        (*sums)[4] += b.x * value;
+        (*sums)[5] += b.y * value;
+        (*sums)[6] += b.z * value;
+        (*sums)[7] += b.w * value;
+    }
+}
