@@ -34,7 +34,19 @@ pub fn lower(gpu: &Gpu, op: &Attention, node: &Lowered<'_>) -> Result<Kernel> {
             _ => None,
         });
     let lengths = if node.has(6) { Lengths::Unpadded } else { Lengths::Sizes };
-    let kinds = Kinds { q, k, v, bias, masked: false, lengths, sinks: None, y: q, width, stage };
+    let kinds = Kinds {
+        q,
+        k,
+        v,
+        bias,
+        masked: false,
+        capped: op.softcap > 0.0,
+        lengths,
+        sinks: None,
+        y: q,
+        width,
+        stage,
+    };
     let cache = |i: usize, dtype| {
         let kept = node.has(i + 3) || node.output(i).is_some();
         kept.then(|| (Cache::new(gpu, dtype, dtype, Lengths::Sizes), node.output(i).map(|_| i)))

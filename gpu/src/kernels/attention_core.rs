@@ -61,6 +61,8 @@ pub struct Kinds {
     pub bias: Option<DType>,
     /// Whether there is a mask of com.microsoft.
     pub masked: bool,
+    /// Whether scores are capped.
+    pub capped: bool,
     pub lengths: Lengths,
     pub sinks: Option<DType>,
     /// Of the result, and of the scores.
@@ -128,6 +130,7 @@ impl Core {
             ("V_KIND", kind(kinds.v)),
             ("BIAS_KIND", of(kinds.bias)),
             ("MASKED", kinds.masked.into()),
+            ("CAPPED", kinds.capped.into()),
             ("LENGTHS", kinds.lengths as u32),
             ("SINK_KIND", of(kinds.sinks)),
         ];
@@ -292,7 +295,8 @@ impl Attend {
             None => Ok(-1i32 as u32),
         });
         let [left, right] = window;
-        let whole = |part: &Part| part.steps.iter().chain([&part.offset]).all(|step| step % 4 == 0);
+        let whole =
+            |part: &Part| part.steps.iter().chain([&part.offset, &part.width]).all(|n| n.is_multiple_of(4));
         words.extend([left?, right?, self.causal.into(), [q, k, v].into_iter().all(whole).into()]);
         let floats = [self.scale, self.softcap, self.filter, self.sink.unwrap_or(0.0)];
         let mut words = Parameters(words).floats(&floats).0;

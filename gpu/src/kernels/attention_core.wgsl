@@ -43,17 +43,12 @@ fn put(line: u32, depth: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<
 
 fn q_piece(batch: u32, kv_head: u32, i: u32, d: u32) -> vec4<f32> {
     let query = i / p.heads.z;
-    if query >= p.heads.w || d >= p.rows.x {
-        return vec4<f32>();
-    }
-    return q_vector(row_at(p.q, batch, kv_head * p.heads.z + i % p.heads.z, query), d, p.rows.x);
+    let x = q_vector(row_at(p.q, batch, kv_head * p.heads.z + i % p.heads.z, query), d, p.rows.x);
+    return select(vec4<f32>(), x, vec4<bool>(query < p.heads.w));
 }
 
 fn k_piece(batch: u32, kv_head: u32, key: u32, end: u32, d: u32) -> vec4<f32> {
-    if key >= end || d >= p.rows.x {
-        return vec4<f32>();
-    }
-    return k_vector(row_at(p.k, batch, kv_head, key), d, p.rows.x);
+    return select(vec4<f32>(), k_vector(row_at(p.k, batch, kv_head, key), d, p.rows.x), vec4<bool>(key < end));
 }
 
 fn scores_of(products: vec4<f32>, rows: array<Row, 4>, key: u32) -> vec4<f32> {

@@ -22,6 +22,7 @@ pub fn lower(gpu: &Gpu, op: &Arc<FlexAttention>, node: &Lowered<'_>) -> Result<K
         v,
         bias: None,
         masked: false,
+        capped: false,
         lengths: Lengths::Sizes,
         sinks: None,
         y: q,

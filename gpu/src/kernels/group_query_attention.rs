@@ -52,6 +52,7 @@ pub fn lower(gpu: &Gpu, op: &Arc<GroupQueryAttention>, node: &Lowered<'_>) -> Re
         v: dtype,
         bias: input_type(node, 10),
         masked: false,
+        capped: op.softcap > 0.0,
         lengths: Lengths::Totals,
         sinks: input_type(node, 11),
         y: dtype,

@@ -51,6 +51,7 @@ pub fn lower(gpu: &Gpu, op: &Arc<MultiHeadAttention>, node: &Lowered<'_>) -> Res
         v: if caches[1].is_some() { dtype } else { v },
         bias: input_type(node, 5),
         masked: node.has(4),
+        capped: false,
         lengths,
         sinks: None,
         y: dtype,

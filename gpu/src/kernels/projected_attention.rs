@@ -40,6 +40,7 @@ pub fn lower(gpu: &Gpu, op: &Arc<ProjectedAttention>, node: &Lowered<'_>) -> Res
         v: dtype,
         bias: table.and_then(|table| input_type(node, table)),
         masked: node.has(mask),
+        capped: false,
         lengths,
         sinks: None,
         y: dtype,

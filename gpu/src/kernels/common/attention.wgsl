@@ -3,6 +3,9 @@
 //
 // What a reader would get wrong: -inf is no score but says that a key is left out, so it is asked for by its bits
 // and never computed with. A score that is NaN or +inf breaks the whole row, which is NaN then.
+//
+// Whatever is asked for every score selects, and does not branch: a driver in software takes both ways anyhow, and
+// SwiftShader's time to compile a loop doubles with each branch in it.
 
 override Q_KIND: u32 = 1u;
 override K_KIND: u32 = 1u;
@@ -10,6 +13,8 @@ override V_KIND: u32 = 1u;
 // Of a table that is added to scores, a bool of which hides; 0: there is none.
 override BIAS_KIND: u32 = 0u;
 override MASKED: bool = false;
+// Whether scores are capped.
+override CAPPED: bool = false;
 // Of a score per head that takes part and has no value; 0: there is none.
 override SINK_KIND: u32 = 0u;
 
@@ -24,8 +29,8 @@ struct Attention {
     // The mask's form, its steps from batch to batch and from query to query, and its first element.
     mask: vec4<u32>,
     extent: Extent,
-    // Positions to the left and right that a query sees, -1: all; whether none on the right; whether vectors of
-    // rows begin at whole ones.
+    // Positions to the left and right that a query sees, -1: all; whether none on the right; whether rows are
+    // whole vectors.
     seen: vec4<i32>,
     // The factor of products, the soft cap, what is added for a hidden key, a sink that all heads share.
     scaling: vec4<f32>,
@@ -92,41 +97,29 @@ fn row_at(steps: vec4<u32>, batch: u32, head: u32, position: u32) -> u32 {
 // Elements `d` to `d + 3` of a row that begins at `at` and has `len`; zeros behind it.
 fn q_vector(at: u32, d: u32, len: u32) -> vec4<f32> {
     let i = at + d;
-    if p.seen.w != 0 && d + 4u <= len {
-        return four_of(q[vector_at(i, Q_KIND)], i, Q_KIND);
+    if p.seen.w != 0 {
+        return select(vec4<f32>(), four_of(q[vector_at(i, Q_KIND)], i, Q_KIND), vec4<bool>(d < len));
     }
-    var x = vec4<f32>();
-    if d < len { x.x = one_of(q[vector_at(i, Q_KIND)], i, Q_KIND); }
-    if d + 1u < len { x.y = one_of(q[vector_at(i + 1u, Q_KIND)], i + 1u, Q_KIND); }
-    if d + 2u < len { x.z = one_of(q[vector_at(i + 2u, Q_KIND)], i + 2u, Q_KIND); }
-    if d + 3u < len { x.w = one_of(q[vector_at(i + 3u, Q_KIND)], i + 3u, Q_KIND); }
-    return x;
+    let four = four_across(q[vector_at(i, Q_KIND)], q[vector_at(i + 3u, Q_KIND)], i, Q_KIND);
+    return select(vec4<f32>(), four, d + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(len));
 }
 
 fn k_vector(at: u32, d: u32, len: u32) -> vec4<f32> {
     let i = at + d;
-    if p.seen.w != 0 && d + 4u <= len {
-        return four_of(k[vector_at(i, K_KIND)], i, K_KIND);
+    if p.seen.w != 0 {
+        return select(vec4<f32>(), four_of(k[vector_at(i, K_KIND)], i, K_KIND), vec4<bool>(d < len));
     }
-    var x = vec4<f32>();
-    if d < len { x.x = one_of(k[vector_at(i, K_KIND)], i, K_KIND); }
-    if d + 1u < len { x.y = one_of(k[vector_at(i + 1u, K_KIND)], i + 1u, K_KIND); }
-    if d + 2u < len { x.z = one_of(k[vector_at(i + 2u, K_KIND)], i + 2u, K_KIND); }
-    if d + 3u < len { x.w = one_of(k[vector_at(i + 3u, K_KIND)], i + 3u, K_KIND); }
-    return x;
+    let four = four_across(k[vector_at(i, K_KIND)], k[vector_at(i + 3u, K_KIND)], i, K_KIND);
+    return select(vec4<f32>(), four, d + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(len));
 }
 
 fn v_vector(at: u32, d: u32, len: u32) -> vec4<f32> {
     let i = at + d;
-    if p.seen.w != 0 && d + 4u <= len {
-        return four_of(v[vector_at(i, V_KIND)], i, V_KIND);
+    if p.seen.w != 0 {
+        return select(vec4<f32>(), four_of(v[vector_at(i, V_KIND)], i, V_KIND), vec4<bool>(d < len));
     }
-    var x = vec4<f32>();
-    if d < len { x.x = one_of(v[vector_at(i, V_KIND)], i, V_KIND); }
-    if d + 1u < len { x.y = one_of(v[vector_at(i + 1u, V_KIND)], i + 1u, V_KIND); }
-    if d + 2u < len { x.z = one_of(v[vector_at(i + 2u, V_KIND)], i + 2u, V_KIND); }
-    if d + 3u < len { x.w = one_of(v[vector_at(i + 3u, V_KIND)], i + 3u, V_KIND); }
-    return x;
+    let four = four_across(v[vector_at(i, V_KIND)], v[vector_at(i + 3u, V_KIND)], i, V_KIND);
+    return select(vec4<f32>(), four, d + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(len));
 }
 
 fn is_left_out(score: f32) -> bool {
@@ -134,26 +127,23 @@ fn is_left_out(score: f32) -> bool {
 }
 
 fn is_broken(score: f32) -> bool {
-    return (bitcast<u32>(score) & 0x7fffffffu) >= 0x7f800000u && !is_left_out(score);
+    return ((bitcast<u32>(score) & 0x7fffffffu) >= 0x7f800000u) & !is_left_out(score);
 }
 
-// Whether com.microsoft's mask hides a key from a query.
+// Whether com.microsoft's mask hides a key from a query: by ends; by ends and starts; by a table or a square of what
+// is seen.
 fn is_hidden(row: Row, key: u32) -> bool {
-    switch p.mask.x {
-        // Ends; ends and starts; a table or a square of what is seen.
-        case 0u: { return i32(key) >= mask[row.batch]; }
-        case 1u: { return i32(key) >= mask[row.batch] || i32(key) < mask[p.heads.x + row.batch]; }
-        default: {
-            return mask[p.mask.w + row.batch * p.mask.y + row.query * p.mask.z + key] <= 0;
-        }
-    }
+    let at = p.mask.w + row.batch * p.mask.y + row.query * p.mask.z + key;
+    let after = i32(key) >= mask[row.batch];
+    let before = i32(key) < mask[p.heads.x + row.batch];
+    return select(mask[at] <= 0, after | (before & (p.mask.x == 1u)), p.mask.x < 2u);
 }
 
 // A score of a product of query and key, scaled and capped.
 fn capped(product: f32) -> f32 {
     let score = product * p.scaling.x;
-    if p.scaling.y > 0.0 && !is_nan(score) {
-        return hyperbolic_tangent(score / p.scaling.y) * p.scaling.y;
+    if CAPPED {
+        return select(hyperbolic_tangent(score / p.scaling.y) * p.scaling.y, score, is_nan(score));
     }
     return score;
 }
@@ -165,30 +155,22 @@ fn biased(score: f32, row: Row, key: u32) -> f32 {
     if MASKED {
         sum = select(0.0, p.scaling.z, is_hidden(row, key));
     }
-    if BIAS_KIND != 0u {
-        if key >= p.bias.w {
-            return -infinity();
-        }
-        let at = row.batch * p.bias.x + row.head * p.bias.y + row.query * p.bias.z + key;
-        let bits = bits_of(bias[at / per_word(BIAS_KIND)], at, BIAS_KIND);
-        if BIAS_KIND == BOOL {
-            return select(-infinity(), score, bits != 0u);
-        }
-        let added = to_float(bits, BIAS_KIND);
-        if is_left_out(added) {
-            return added;
-        }
-        sum += added;
+    if BIAS_KIND == 0u {
+        return score + sum;
     }
-    return score + sum;
+    let at = row.batch * p.bias.x + row.head * p.bias.y + row.query * p.bias.z + key;
+    let bits = bits_of(bias[at / per_word(BIAS_KIND)], at, BIAS_KIND);
+    let behind = key >= p.bias.w;
+    if BIAS_KIND == BOOL {
+        return select(score + sum, -infinity(), behind | (bits == 0u));
+    }
+    let added = to_float(bits, BIAS_KIND);
+    return select(score + (sum + added), -infinity(), behind | is_left_out(added));
 }
 
 // The score of a key; -inf where the query does not see it.
 fn score_of(product: f32, row: Row, key: u32) -> f32 {
-    if key < row.start || key >= row.end {
-        return -infinity();
-    }
-    return biased(capped(product), row, key);
+    return select(biased(capped(product), row, key), -infinity(), (key < row.start) | (key >= row.end));
 }
 
 // The score that takes part in a head and has no value; -inf where there is none.
@@ -201,18 +183,12 @@ fn sink_of(head: u32) -> f32 {
 
 // e^(score - most), and 0 of a key that is left out.
 fn share_of(score: f32, most: f32) -> f32 {
-    if is_left_out(score) {
-        return 0.0;
-    }
-    return exponential(score - most);
+    return select(exponential(score - most), 0.0, is_left_out(score));
 }
 
 // The larger of two scores, where -inf says nothing.
 fn larger(a: f32, b: f32) -> f32 {
-    if is_left_out(a) {
-        return b;
-    }
-    return select(max(a, b), a, is_left_out(b));
+    return select(select(max(a, b), a, is_left_out(b)), b, is_left_out(a));
 }
 
 // What a row of sum `total`, which is negative if it broke, has for a value.
@@ -258,14 +234,14 @@ fn add_shares(
     with_care: bool,
 ) {
     if with_care {
-        if a.x != 0.0 { (*sums)[0] += a.x * value; }
-        if a.y != 0.0 { (*sums)[1] += a.y * value; }
-        if a.z != 0.0 { (*sums)[2] += a.z * value; }
-        if a.w != 0.0 { (*sums)[3] += a.w * value; }
-        if b.x != 0.0 { (*sums)[4] += b.x * value; }
-        if b.y != 0.0 { (*sums)[5] += b.y * value; }
-        if b.z != 0.0 { (*sums)[6] += b.z * value; }
-        if b.w != 0.0 { (*sums)[7] += b.w * value; }
+        (*sums)[0] += select(a.x * value, vec4<f32>(), vec4<bool>(a.x == 0.0));
+        (*sums)[1] += select(a.y * value, vec4<f32>(), vec4<bool>(a.y == 0.0));
+        (*sums)[2] += select(a.z * value, vec4<f32>(), vec4<bool>(a.z == 0.0));
+        (*sums)[3] += select(a.w * value, vec4<f32>(), vec4<bool>(a.w == 0.0));
+        (*sums)[4] += select(b.x * value, vec4<f32>(), vec4<bool>(b.x == 0.0));
+        (*sums)[5] += select(b.y * value, vec4<f32>(), vec4<bool>(b.y == 0.0));
+        (*sums)[6] += select(b.z * value, vec4<f32>(), vec4<bool>(b.z == 0.0));
+        (*sums)[7] += select(b.w * value, vec4<f32>(), vec4<bool>(b.w == 0.0));
     } else {
         (*sums)[0] += a.x * value;
         (*sums)[1] += a.y * value;

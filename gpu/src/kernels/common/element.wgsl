@@ -81,14 +81,11 @@ fn not_a_number() -> f32 {
 fn half_to_float(h: u32) -> f32 {
     let sign = (h & 0x8000u) << 16u;
     let size = h & 0x7fffu;
-    if size >= 0x7c00u {
-        return bitcast<f32>(sign | 0x7f800000u | ((size & 0x3ffu) << 13u));
-    }
-    if size < 0x400u {
-        // Too small for an exponent: so many steps of 2^-24, which a float holds.
-        return bitcast<f32>(sign | bitcast<u32>(f32(size) * 5.9604644775390625e-8));
-    }
-    return bitcast<f32>(sign | ((size << 13u) + 0x38000000u));
+    let normal = (size << 13u) + 0x38000000u;
+    let odd = 0x7f800000u | ((size & 0x3ffu) << 13u);
+    // Too small for an exponent: so many steps of 2^-24, which a float holds.
+    let small = bitcast<u32>(f32(size) * 5.9604644775390625e-8);
+    return bitcast<f32>(sign | select(select(normal, small, size < 0x400u), odd, size >= 0x7c00u));
 }
 
 fn float_to_half(x: f32) -> u32 {

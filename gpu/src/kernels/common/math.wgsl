@@ -13,9 +13,6 @@ fn exponential_tail(r: f32) -> f32 {
 }
 
 fn exponential(x: f32) -> f32 {
-    if is_nan(x) {
-        return x;
-    }
     // Past these limits the result is infinite or zero.
     let c = clamp(x, -105.0, 89.0);
     let n = round(c * 1.44269504);
@@ -24,7 +21,7 @@ fn exponential(x: f32) -> f32 {
     // In two steps, as each power alone must be a normal number.
     let whole = i32(n);
     let half = whole >> 1u;
-    return p * power_of_two(half) * power_of_two(whole - half);
+    return select(p * power_of_two(half) * power_of_two(whole - half), x, is_nan(x));
 }
 
 // e^x - 1
@@ -87,16 +84,11 @@ fn with_sign(x: f32, like: f32) -> f32 {
 }
 
 fn hyperbolic_tangent(x: f32) -> f32 {
-    if is_nan(x) {
-        return x;
-    }
     let size = abs(x);
-    if size < 0.625 {
-        let z = x * x;
-        let p = (((-5.704987e-3 * z + 2.063901e-2) * z - 5.3739715e-2) * z + 1.3331442e-1) * z - 3.333328e-1;
-        return p * z * x + x;
-    }
-    return with_sign(1.0 - 2.0 / (exponential(min(2.0 * size, 40.0)) + 1.0), x);
+    let z = x * x;
+    let p = (((-5.704987e-3 * z + 2.063901e-2) * z - 5.3739715e-2) * z + 1.3331442e-1) * z - 3.333328e-1;
+    let far = with_sign(1.0 - 2.0 / (exponential(min(2.0 * size, 40.0)) + 1.0), x);
+    return select(select(far, p * z * x + x, size < 0.625), x, is_nan(x));
 }
 
 fn error_function(x: f32) -> f32 {

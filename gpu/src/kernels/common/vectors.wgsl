@@ -29,6 +29,17 @@ fn four_of(v: vec4<u32>, i: u32, kind: u32) -> vec4<f32> {
     );
 }
 
+// Elements `i` to `i + 3`, of the vectors that hold the first and the last.
+fn four_across(first: vec4<u32>, last: vec4<u32>, i: u32, kind: u32) -> vec4<f32> {
+    let at = vector_at(i, kind);
+    return vec4<f32>(
+        one_of(first, i, kind),
+        one_of(select(last, first, vector_at(i + 1u, kind) == at), i + 1u, kind),
+        one_of(select(last, first, vector_at(i + 2u, kind) == at), i + 2u, kind),
+        one_of(last, i + 3u, kind),
+    );
+}
+
 fn component(v: vec4<f32>, i: u32) -> f32 {
     return select(select(v.x, v.y, i == 1u), select(v.z, v.w, i == 3u), i > 1u);
 }
