@@ -169,12 +169,22 @@ pub struct Bound {
     pub launches: Vec<Launch<Operand>>,
     /// Bytes of memory for intermediate results.
     pub scratch: Vec<u64>,
+    /// Launches that another node may make in the same way.
+    pub common: Vec<Common>,
+}
+
+/// A launch that need not be made again where a node before has made the same one of the same buffers.
+pub struct Common {
+    /// Its place among the launches.
+    pub launch: usize,
+    /// The scratch that it makes, which no other launch writes.
+    pub makes: Vec<usize>,
 }
 
 impl Bound {
     /// One launch, without scratch.
     pub fn one(launch: Launch<Operand>) -> Bound {
-        Bound { launches: vec![launch], scratch: Vec::new() }
+        Bound { launches: vec![launch], ..Bound::default() }
     }
 
     /// Nothing: an output without elements.

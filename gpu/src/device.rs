@@ -18,6 +18,8 @@ use std::time::Duration;
 pub struct Gpu {
     driver: Box<dyn Driver>,
     by_hand: Vec<&'static str>,
+    /// Constants of kernels that differ from GPU to GPU.
+    told: Vec<&'static str>,
     pipelines: Mutex<Pipelines>,
     /// The same GPU opened again, after it was lost.
     successor: Mutex<Option<Arc<Gpu>>>,
@@ -40,7 +42,11 @@ impl Gpu {
     /// The device over a driver, which is put to the test first.
     pub(crate) async fn over(driver: Box<dyn Driver>) -> Result<Gpu> {
         let by_hand = self_test::fallbacks(&*driver).await?;
-        Ok(Gpu { driver, by_hand, pipelines: Mutex::default(), successor: Mutex::default() })
+        let mut told = by_hand.clone();
+        if !driver.features().barriers {
+            told.push("ALONE");
+        }
+        Ok(Gpu { driver, by_hand, told, pipelines: Mutex::default(), successor: Mutex::default() })
     }
 
     /// What kernels do by integers, as this GPU gets it wrong or was said to: the constants that say so.
@@ -87,8 +93,8 @@ impl Gpu {
     pub fn pipeline(&self, mut variant: Variant) -> PipelineId {
         let shader = variant.shader;
         // A file that is not there fails when it is compiled.
-        let by_hand = self.by_hand.iter().filter(|name| shader.has_constant(name).unwrap_or(false));
-        variant.constants.extend(by_hand.map(|name| (*name, 1)));
+        let told = self.told.iter().filter(|name| shader.has_constant(name).unwrap_or(false));
+        variant.constants.extend(told.map(|name| (*name, 1)));
         let mut pipelines = self.table();
         if let Some(&id) = pipelines.ids.get(&variant) {
             return id;

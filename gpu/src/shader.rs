@@ -5,6 +5,8 @@
 //! so a file means one thing, whatever its variants. `// enable subgroups` there names a feature that a file needs:
 //! browsers want a directive for it, which naga refuses.
 //!
+//! Optimized builds have the files without comments: `build.rs` puts them where they are included from.
+//!
 //! What a reader would get wrong: a file's bindings are `reads` storage buffers that are only read, then
 //! `writes` that are written too, then one uniform buffer with the parameters. A driver lays them out by these
 //! two numbers alone, and the test of the table holds every file to it.
@@ -29,7 +31,7 @@ macro_rules! shader {
     ($name:literal, $reads:literal, $writes:literal) => {
         $crate::shader::Shader {
             name: $name,
-            text: include_str!(concat!($name, ".wgsl")),
+            text: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".wgsl")),
             reads: $reads,
             writes: $writes,
         }
@@ -95,40 +97,46 @@ impl std::fmt::Display for Variant {
     }
 }
 
+macro_rules! common {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!(env!("OUT_DIR"), "/common/", $name, ".wgsl")))),*]
+    };
+}
+
 /// The files that others use.
-const COMMON: &[(&str, &str)] = &[
-    ("activate", include_str!("kernels/common/activate.wgsl")),
-    ("attention", include_str!("kernels/common/attention.wgsl")),
-    ("byte_windows", include_str!("kernels/common/byte_windows.wgsl")),
-    ("dot", include_str!("kernels/common/dot.wgsl")),
-    ("element", include_str!("kernels/common/element.wgsl")),
-    ("exact", include_str!("kernels/common/exact.wgsl")),
-    ("factors", include_str!("kernels/common/factors.wgsl")),
-    ("finish", include_str!("kernels/common/finish.wgsl")),
-    ("functions", include_str!("kernels/common/functions.wgsl")),
-    ("groups", include_str!("kernels/common/groups.wgsl")),
-    ("index", include_str!("kernels/common/index.wgsl")),
-    ("indices", include_str!("kernels/common/indices.wgsl")),
-    ("math", include_str!("kernels/common/math.wgsl")),
-    ("minifloat", include_str!("kernels/common/minifloat.wgsl")),
-    ("nbits", include_str!("kernels/common/nbits.wgsl")),
-    ("nbits_integer", include_str!("kernels/common/nbits_integer.wgsl")),
-    ("order", include_str!("kernels/common/order.wgsl")),
-    ("picks", include_str!("kernels/common/picks.wgsl")),
-    ("product", include_str!("kernels/common/product.wgsl")),
-    ("scales", include_str!("kernels/common/scales.wgsl")),
-    ("sorting", include_str!("kernels/common/sorting.wgsl")),
-    ("span", include_str!("kernels/common/span.wgsl")),
-    ("status", include_str!("kernels/common/status.wgsl")),
-    ("sums", include_str!("kernels/common/sums.wgsl")),
-    ("team", include_str!("kernels/common/team.wgsl")),
-    ("tile", include_str!("kernels/common/tile.wgsl")),
-    ("vectors", include_str!("kernels/common/vectors.wgsl")),
-    ("walk", include_str!("kernels/common/walk.wgsl")),
-    ("wide", include_str!("kernels/common/wide.wgsl")),
-    ("windows", include_str!("kernels/common/windows.wgsl")),
-    ("words", include_str!("kernels/common/words.wgsl")),
-];
+const COMMON: &[(&str, &str)] = common! {
+    "activate"
+    "attention"
+    "byte_windows"
+    "dot"
+    "element"
+    "exact"
+    "factors"
+    "finish"
+    "functions"
+    "groups"
+    "index"
+    "indices"
+    "math"
+    "minifloat"
+    "nbits"
+    "nbits_integer"
+    "order"
+    "picks"
+    "product"
+    "scales"
+    "sorting"
+    "span"
+    "status"
+    "sums"
+    "team"
+    "tile"
+    "vectors"
+    "walk"
+    "wide"
+    "windows"
+    "words"
+};
 
 impl Shader {
     /// Whether it, or a file that it uses, has that `override` constant.

@@ -37,6 +37,7 @@ pub fn nightly(models: Option<PathBuf>) -> Vec<Suite> {
     suites.extend([
         Suite::maybe("wasm", 900, || wasm::test(&wasm::VARIANTS)),
         Suite::maybe("web-gpu", 3600, || wasm::test_gpu(Some(PARITY_SAMPLE))),
+        Suite::maybe("swiftshader", 1200, vulkan::swiftshader),
         Suite::new("properties", 1200, properties),
         Suite::maybe("aarch64", 300, aarch64::test),
         Suite::maybe("models", 3600, move || whole_models(models.clone())),

@@ -41,6 +41,14 @@ pub struct Features {
     pub subgroups: bool,
     /// Times of dispatches.
     pub timestamps: bool,
+    /// Barriers that cost little.
+    pub barriers: bool,
+}
+
+/// Whether barriers cost little on a GPU of that name. SwiftShader, the one in software that comes with Chromium, makes
+/// a fiber of every four invocations, and changes from one to the next at each barrier.
+pub(crate) fn has_barriers(name: &str) -> bool {
+    !name.to_ascii_lowercase().contains("swiftshader")
 }
 
 /// A compiled variant; the driver's own.

@@ -35,10 +35,13 @@ fn float_rest_of(a: f32, b: f32) -> f32 {
     if FUNCTION == 5u || is_nan(rest) {
         return rest;
     }
-    if rest == 0.0 {
-        return bitcast<f32>(select(0u, 0x80000000u, b < 0.0));
+    // By their bits, as a number that is small enough may be taken for zero.
+    let sign = bitcast<u32>(b) & 0x80000000u;
+    let bits = bitcast<u32>(rest);
+    if (bits & 0x7fffffffu) == 0u {
+        return bitcast<f32>(sign);
     }
-    return select(rest, rest + b, (rest < 0.0) != (b < 0.0));
+    return select(rest, rest + b, (bits & 0x80000000u) != sign);
 }
 
 fn quotient(a: u32, b: u32) -> u32 {

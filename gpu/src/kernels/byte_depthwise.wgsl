@@ -1,3 +1,4 @@
+// use dot
 // use index
 // use element
 // use wide
@@ -20,18 +21,20 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     var of_channels: array<vec4<u32>, 4>;
     var zeros: vec4<i32>;
     for (var j = 0u; j < 4u; j++) {
-        of_channels[j] = column_of(0u, channel * 4u + j);
+        of_channels[j] = scaled_column(0u, channel * 4u + j);
         zeros[j] = bitcast<i32>(of_channels[j].y);
     }
     var sums = vec4<i32>(0);
     let taps = p.kernel.x * p.kernel.y * p.kernel.z;
+    var place = vec3<u32>();
     for (var tap = 0u; tap < taps; tap++) {
-        let cell = cell_of(window, tap);
+        let cell = cell_of(window, place);
+        place = tap_after(place);
         // Padding is the zero point, and adds nothing.
         if cell != 0xffffffffu {
             let at = tap * p.words + channel;
-            let x = unpack4xI8(a[cell + channel] ^ TURN) - zero;
-            sums += x * (unpack4xI8(b[at / 4u][at % 4u]) - zeros);
+            let x = bytes_of(a[cell + channel] ^ TURN) - zero;
+            sums += x * (bytes_of(b[at / 4u][at % 4u]) - zeros);
         }
     }
     let to = row * p.y_row + channel * 4u;

@@ -66,7 +66,7 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
             for (var share = 0u; share < SHARES; share++) {
                 all += partial[(share / 4u) * 64u + (me * 4u + j) * 4u + share % 4u];
             }
-            let of_column = column_of(at.y, c);
+            let of_column = scaled_column(at.y, c);
             let result = finished(without_zeros(all.x, zero, all.y, all.z, of_column), of_column);
             if GIVES == 1u {
                 word |= result << (8u * j);

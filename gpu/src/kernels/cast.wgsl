@@ -110,7 +110,7 @@ fn converted(i: u32) -> vec2<u32> {
             return vec2<u32>(from_float(number, TO), 0u);
         }
         switch TO {
-            case 9u: { return vec2<u32>(select(0u, 1u, number != 0.0 || is_nan(number)), 0u); }
+            case 9u: { return vec2<u32>(select(0u, 1u, (bitcast<u32>(number) & 0x7fffffffu) != 0u), 0u); }
             case 7u, 13u: { return to_wide(number); }
             case 12u: { return vec2<u32>(to_unsigned(number), 0u); }
             default: { return vec2<u32>(to_signed(number), 0u); }

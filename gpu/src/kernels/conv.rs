@@ -96,6 +96,13 @@ impl Channels {
         self.ins == 1 && self.groups > 1
     }
 
+    /// Whether four channels of the image make a vector, all of them an invocation's.
+    fn whole(self, channels_last: bool) -> bool {
+        let (all, of_group) = (self.groups * self.ins, if self.depthwise() { 4 } else { self.ins });
+        let one_each = !self.depthwise() || self.outs == 1;
+        channels_last && one_each && all.is_multiple_of(4) && of_group.is_multiple_of(4)
+    }
+
     /// Input channels of a tap, and output channels, of the packed weights.
     fn packed(self) -> [usize; 2] {
         let outs = if self.depthwise() { self.groups * self.outs } else { self.outs };
@@ -134,6 +141,7 @@ impl Convolution {
         gpu.write(&weights, bytemuck::cast_slice(&packed))?;
         let mut constants = last.constants(dtype).to_vec();
         constants.extend([("CHANNELS_LAST", channels_last.into()), ("TRANSPOSED", transposed.into())]);
+        constants.push(("WHOLE", channels.whole(channels_last).into()));
         let shader = if channels.depthwise() { depthwise } else { tiles };
         let pipeline = gpu.pipeline(Variant::new(shader, &constants));
         let Some(join) = Join::new(gpu, &last, dtype) else { return Ok(None) };
@@ -205,17 +213,14 @@ impl DeviceKernel for Convolution {
         let mut parameters = self.last.parameters(split, len)?;
         windows(&mut parameters, &axes)?;
         let launch = if self.channels.depthwise() {
-            let wide = self.channels_last && outs == 1 && ins % 4 == 0;
-            let width = if wide { 4 } else { 1 };
-            let sizes = [pixels, ins * outs, width, len / width, outs, packed_outs, 0, 0];
+            let width = if self.channels.whole(self.channels_last) { 4 } else { 1 };
+            let sizes = [pixels, ins * outs, 0, len / width, outs, packed_outs, 0, 0];
             parameters.0.extend(sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?);
             groups(len / width)?
         } else {
             let tiles = tiles(pixels) * split.slices;
-            let aligned = ins % 4 == 0 && seen % 4 == 0;
             let sizes = [pixels, outs, depth, tiles, seen, packed_ins, packed_outs, count_of_groups];
             parameters.0.extend(sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?);
-            parameters.0.extend([aligned.into(), 0, 0, 0]);
             rows_of_groups(tiles)?
         };
         for len in [len, count(&x)] {

@@ -8,11 +8,13 @@
 // of one pixel where they lie side by side in whole vectors.
 
 override CHANNELS_LAST: u32 = 1u;
+// Whether an invocation makes four channels.
+override WHOLE: bool = false;
 
 struct Parameters {
     last: Finish,
     windows: Windows,
-    // Pixels of all images, output channels, channels of an invocation, and invocations.
+    // Pixels of all images, output channels, and invocations.
     sizes: vec4<u32>,
     // Output channels of an input channel; packed output channels.
     channels: vec4<u32>,
@@ -39,7 +41,7 @@ fn main(
     let cells = u32(p.windows.input.w);
     let outs = p.sizes.y;
     let ins = outs / p.channels.x;
-    let width = p.sizes.z;
+    let width = select(1u, 4u, WHOLE);
 
     // Neighbors make what lies side by side.
     var pixel = number % pixels;
@@ -54,14 +56,16 @@ fn main(
     let seen = channel / p.channels.x;
     let origin = origin_of(pixel);
     var sums = vec4<f32>();
+    var place = vec3<i32>();
     for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
-        let cell = cell_of(origin, tap);
+        let cell = cell_of(origin, place);
+        place = tap_after(place);
         if cell != NOWHERE {
             let first = (image * ins + seen) * cells + cell;
             let at = select(first, (image * cells + cell) * ins + seen, CHANNELS_LAST == 1u);
             let w_at = tap * p.channels.y + channel;
             let w = weights[w_at / 4u];
-            if width == 4u {
+            if WHOLE {
                 sums += w * four_of(x[vector_at(at, KIND)], at, KIND);
             } else {
                 sums.x += component(w, w_at % 4u) * one_of(x[vector_at(at, KIND)], at, KIND);

@@ -28,6 +28,8 @@ pub struct Quantizer {
     limits: PipelineId,
     last: PipelineId,
     quantize: PipelineId,
+    /// Whether invocations find limits alone.
+    alone: bool,
 }
 
 impl Quantizer {
@@ -35,7 +37,8 @@ impl Quantizer {
         let (f32, y) = (DType::F32, DType::U8);
         let kinds = Kinds { x: f32, scale: f32, quotient: f32, y, zeros: true, saturate: true };
         let pipeline = |last: bool| gpu.pipeline(Variant::new(&SHADER, &[("LAST", last.into())]));
-        Ok(Quantizer { limits: pipeline(false), last: pipeline(true), quantize: kinds.pipeline(gpu)? })
+        let (limits, last, alone) = (pipeline(false), pipeline(true), !gpu.features().barriers);
+        Ok(Quantizer { limits, last, quantize: kinds.pipeline(gpu)?, alone })
     }
 
     /// Input 0, of so many elements, to scale and zero point, and to bytes where they are wanted. Limits go
@@ -46,14 +49,19 @@ impl Quantizer {
         len: usize,
         (bytes, scale, zero): (Option<Operand>, Operand, Operand),
     ) -> Result<()> {
-        let shares = len.div_ceil(GROUP).clamp(1, GROUP);
+        let (groups_of_limits, limits_of_group) = if self.alone {
+            (len.div_ceil(16 * GROUP).clamp(1, 4), GROUP)
+        } else {
+            (len.div_ceil(GROUP).clamp(1, GROUP), 1)
+        };
+        let shares = groups_of_limits * limits_of_group;
         let limits = Operand::Scratch(bound.scratch.len());
         bound.scratch.push(device_bytes(8 * shares));
         let mut launch = |pipeline, buffers, parameters, groups| {
             bound.launches.push(Launch { pipeline, buffers, parameters, groups });
         };
         let found = vec![Operand::Input(0), limits.clone(), zero.clone()];
-        launch(self.limits, found, vec![word(len)?], [word(shares)?, 1, 1]);
+        launch(self.limits, found, vec![word(len)?], [word(groups_of_limits)?, 1, 1]);
         let found = vec![limits, scale.clone(), zero.clone()];
         launch(self.last, found, vec![word(shares)?], [1, 1, 1]);
         let words = words(DType::U8, len);

@@ -2,10 +2,12 @@
 // use wide
 // use exact
 // The smallest and the largest of 0 and all numbers, and what follows of them: the scale and the zero point of
-// bytes that cover them. Groups find their share's limits; a group of its own then does so with theirs.
+// bytes that cover them. Groups find their share's limits, or invocations alone do; a group of its own then does so
+// with theirs.
 
 // Whether limits are what is read, two by two, and the scale is what is written.
 override LAST: bool = false;
+override ALONE: bool = false;
 
 const GROUP: u32 = 256u;
 
@@ -56,6 +58,12 @@ fn main(
             low = max(low, positive(x[i] ^ 0x80000000u));
             high = max(high, positive(x[i]));
         }
+    }
+    if ALONE && !LAST {
+        let at = 2u * (group.x * GROUP + me);
+        y[at] = low;
+        y[at + 1u] = high;
+        return;
     }
     lows[me] = low;
     highs[me] = high;

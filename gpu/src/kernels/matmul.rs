@@ -16,7 +16,7 @@ use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::ops::matmul::{Factor, Flip, MatMul};
-use edgewise_core::{DType, Result};
+use edgewise_core::{DType, Dim, Result};
 
 pub static SHADERS: &[Shader] = &[shader!("matmul", 4, 1), shader!("matmul_rows", 4, 1)];
 
@@ -100,6 +100,12 @@ impl Product {
         let right_deep = right.0 == Some(1) || right.1;
         let mut constants = last.constants(dtype).to_vec();
         constants.extend([("LEFT_DEEP", left_deep.into()), ("RIGHT_DEEP", right_deep.into())]);
+        let whole = |i: usize| {
+            let dims = node.fact(i).and_then(|fact| fact.dims.as_ref());
+            let last = dims.and_then(|dims| dims.last()).and_then(Dim::known);
+            u32::from(last.is_some_and(|len| len % 4 == 0))
+        };
+        constants.extend([("LEFT_WHOLE", whole(0)), ("RIGHT_WHOLE", whole(1))]);
         let pipeline = |shader| gpu.pipeline(Variant::new(shader, &constants));
         let (tiles, rows, join) = (pipeline(tiles), pipeline(rows), Join::new(gpu, &last, dtype)?);
         Some(Product { flips, last, tiles, rows, join, narrow: Narrow::to(gpu, dtype) })
@@ -150,9 +156,7 @@ impl DeviceKernel for Product {
         for size in [rows, cols, depth, groups] {
             parameters.0.push(word(size)?);
         }
-        for side in [&left_side, &right_side] {
-            parameters.0.extend([word(side.step)?, u32::from(side.step % 4 == 0 && side.matrix % 4 == 0)]);
-        }
+        parameters.0.extend([word(left_side.step)?, word(right_side.step)?, 0, 0]);
         parameters.0.extend([addend[0], addend[1], word(batch)?, axes.len() as u32]);
         let parameters = parameters.axes(&axes)?.0;
         for size in [count(&a), count(&b), len] {

@@ -6,7 +6,7 @@ use super::arrange::scratch;
 use super::shared::{count, input_type, is_float, kind, word, words};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{Binding, Bound, Common, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::ops::matmul_nbits::MatMulNBits;
 use edgewise_core::{DType, Result};
 
@@ -18,6 +18,8 @@ pub static INTEGER_TILES: Shader = shader!("matmul_nbits_integer_tiled", 6, 1);
 
 /// Rows from which on a product is made in tiles.
 const FEW: usize = 5;
+/// Columns of a group that makes few rows.
+const FEW_COLUMNS: usize = 16;
 
 pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(a), Some(scale)) = (input_type(node, 0), input_type(node, 2)) else { return Ok(None) };
@@ -34,23 +36,39 @@ pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> 
     if !is_float(a) || !is_float(scale) || node.has(4) || !whole || !alike {
         return Ok(None);
     }
-    let constants = [
+    let constants = vec![
         ("KIND", kind(a)),
         ("SCALE", kind(scale)),
         ("BITS", op.bits as u32),
         ("ZEROS", zeros),
         ("BIAS", bias.into()),
     ];
-    let pipeline = |shader| gpu.pipeline(Variant::new(shader, &constants));
+    let pipeline = |shader, constants: &[_]| gpu.pipeline(Variant::new(shader, constants));
     let form = match op.eight_bits && zeros != 2 {
-        true => Form::Integers {
-            rounded: pipeline(&ROUNDED),
-            few: pipeline(&INTEGERS),
-            tiled: pipeline(&INTEGER_TILES),
-        },
-        false => Form::Floats { few: pipeline(&FLOATS), tiled: pipeline(&FLOAT_TILES) },
+        true => {
+            let plain = is_plain(node, 2)? && (!bias || is_plain(node, 5)?);
+            let constants = [constants, vec![("WILD", (!plain).into())]].concat();
+            Form::Integers {
+                // Whatever the weights, so that products of the same rows can share them.
+                rounded: pipeline(&ROUNDED, &[("KIND", kind(a)), ("BITS", op.bits as u32)]),
+                few: pipeline(&INTEGERS, &constants),
+                tiled: pipeline(&INTEGER_TILES, &constants),
+            }
+        }
+        false => {
+            Form::Floats { few: pipeline(&FLOATS, &constants), tiled: pipeline(&FLOAT_TILES, &constants) }
+        }
     };
-    Ok(Some(Box::new(Product { op: op.clone(), form, a, zeros: zeros != 0, bias })))
+    let alone = !gpu.features().barriers;
+    Ok(Some(Box::new(Product { op: op.clone(), form, a, zeros: zeros != 0, bias, alone })))
+}
+
+/// Whether an input is known, and all its numbers are zero or from 2^-30 to 2^30: then no product of the kernels in 8
+/// bits vanishes that is one of rows which do not need care.
+fn is_plain(node: &Lowered<'_>, input: usize) -> Result<bool> {
+    let Some(numbers) = node.constant(input) else { return Ok(false) };
+    let size = |x: f32| x == 0.0 || (2f32.powi(-30)..2f32.powi(30)).contains(&x.abs());
+    Ok(numbers.to_f32s()?.into_iter().all(size))
 }
 
 /// How it is computed.
@@ -65,6 +83,8 @@ struct Product {
     a: DType,
     zeros: bool,
     bias: bool,
+    /// Whether invocations work alone.
+    alone: bool,
 }
 
 impl DeviceKernel for Product {
@@ -76,37 +96,56 @@ impl DeviceKernel for Product {
             return Ok(bound);
         }
         ensure!(rows < 1 << 16, LimitExceeded, "{rows} rows are too many for one launch");
-        let column_words = blocks * block * bits / 32;
-        let sizes = [rows, n, k, block, blocks, column_words, blocks.div_ceil(8 / bits), words(self.a, n), 0];
-        let parameters = sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?;
         // What is missing is not read.
         let given = |i: usize, is_there: bool| Operand::Input(if is_there { i } else { 2 });
         let weights = [Operand::Input(1), Operand::Input(2), given(3, self.zeros), given(5, self.bias)];
-        let mut launch = |pipeline, first: &[Operand], last: &[Operand], groups: [usize; 3]| -> Result<()> {
-            let [x, y, z] = groups.map(word);
-            let groups = [x?, y?, z?];
-            let (buffers, parameters) = ([first, last].concat(), parameters.clone());
-            bound.launches.push(Launch { pipeline, buffers, parameters, groups });
-            Ok(())
-        };
-        let (Form::Floats { few, tiled } | Form::Integers { few, tiled, .. }) = self.form;
-        let (pipeline, groups) = match rows < FEW {
-            true => (few, [n.div_ceil(16), rows, 1]),
-            false => (tiled, [n.div_ceil(64), rows.div_ceil(32), 1]),
-        };
-        let a = match self.form {
-            Form::Floats { .. } => vec![Operand::Input(0)],
-            Form::Integers { rounded, .. } => {
-                let found = [Operand::Scratch(0), Operand::Scratch(1)];
-                launch(rounded, &[Operand::Input(0)], &found, [blocks, rows, 1])?;
-                found.into()
+        let (mut buffers, few, tiled, columns) = match self.form {
+            Form::Floats { few, tiled } => (vec![Operand::Input(0)], few, tiled, FEW_COLUMNS),
+            Form::Integers { rounded, few, tiled } => {
+                let own = if self.alone { 256 * 32 / self.a.bits() } else { FEW_COLUMNS };
+                (self.round(&mut bound, rounded, rows)?.into(), few, tiled, own)
             }
         };
-        launch(pipeline, &[a, weights.into()].concat(), &[Operand::Output(0)], groups)?;
-        if let Form::Integers { .. } = self.form {
-            scratch(&mut bound, rows * blocks * block);
-            scratch(&mut bound, rows * blocks * 8);
-        }
+        buffers.extend(weights);
+        buffers.push(Operand::Output(0));
+        let (pipeline, groups) = match rows < FEW {
+            true => (few, [n.div_ceil(columns), rows, 1]),
+            false => (tiled, [n.div_ceil(64), rows.div_ceil(32), 1]),
+        };
+        let (column, zeros) = (blocks * block * bits / 32, blocks.div_ceil(8 / bits));
+        let sizes = [rows, n, k, block, blocks, column, zeros, words(self.a, n), 0];
+        push(&mut bound, pipeline, buffers, sizes, groups)?;
         Ok(bound)
     }
+}
+
+impl Product {
+    /// The rows in 8 bits: their codes, and what belongs to each block.
+    fn round(&self, bound: &mut Bound, pipeline: PipelineId, rows: usize) -> Result<[Operand; 2]> {
+        let MatMulNBits { k, block, .. } = self.op;
+        let blocks = k.div_ceil(block);
+        scratch(bound, rows * blocks * block);
+        scratch(bound, rows * blocks * 8);
+        let found = [Operand::Scratch(0), Operand::Scratch(1)];
+        let buffers = [&[Operand::Input(0)], &found[..]].concat();
+        // Alone, an invocation rounds a block.
+        let groups = [blocks.div_ceil(if self.alone { 64 } else { 1 }), rows, 1];
+        push(bound, pipeline, buffers, [rows, 0, k, block, blocks, 0, 0, 0, 0], groups)?;
+        bound.common.push(Common { launch: 0, makes: vec![0, 1] });
+        Ok(found)
+    }
+}
+
+/// A launch with the parameters of `common/nbits.wgsl`.
+fn push(
+    bound: &mut Bound,
+    pipeline: PipelineId,
+    buffers: Vec<Operand>,
+    sizes: [usize; 9],
+    groups: [usize; 3],
+) -> Result<()> {
+    let parameters = sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?;
+    let [x, y, z] = groups.map(word);
+    bound.launches.push(Launch { pipeline, buffers, parameters, groups: [x?, y?, z?] });
+    Ok(())
 }

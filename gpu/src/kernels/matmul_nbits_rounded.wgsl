@@ -1,8 +1,10 @@
+// use dot
 // use element
 // use wide
 // use exact
 // use nbits
-// Rows of numbers in 8 bits. Every block has a scale, of which the largest is 127 steps. A group rounds one block.
+// Rows of numbers in 8 bits. Every block has a scale, of which the largest is 127 steps. A group rounds one block, or
+// an invocation alone does so.
 //
 // Codes lie in the order in which a word of weights gives its own away: every (8 / BITS)th of them in one word.
 
@@ -26,9 +28,52 @@ fn number(row: u32, k: u32) -> f32 {
     return float_at(a[at / per_word(KIND)], at, KIND);
 }
 
+fn inverse_of(size: f32) -> f32 {
+    return select(divided(127.0, size), 0.0, bitcast<u32>(size) == 0u);
+}
+
+// Writes words of a block's codes, `step` apart, and gives the sum of those codes.
+fn round_words(row: u32, block: u32, inverse: f32, begin: u32, step: u32) -> i32 {
+    let apart = 8u / BITS;
+    var sum = 0;
+    for (var w = begin; w < p.block / 4u; w += step) {
+        var word = 0u;
+        for (var i = 0u; i < 4u; i++) {
+            let k = block * p.block + (w / apart) * 4u * apart + i * apart + w % apart;
+            let code = stepped(multiplied(number(row, k), inverse), 0, -127, 127);
+            sum += code;
+            word |= (bitcast<u32>(code) & 0xffu) << (8u * i);
+        }
+        codes[(row * p.blocks + block) * (p.block / 4u) + w] = word;
+    }
+    return sum;
+}
+
+fn put_step(row: u32, block: u32, size: f32, sum: i32) {
+    let at = 2u * (row * p.blocks + block);
+    steps[at] = bitcast<u32>(divided(size, 127.0));
+    steps[at + 1u] = bitcast<u32>(sum);
+}
+
+fn round_alone(row: u32, block: u32) {
+    if block >= p.blocks {
+        return;
+    }
+    var most = 0u;
+    for (var k = 0u; k < p.block; k++) {
+        most = max(most, bitcast<u32>(number(row, block * p.block + k)) & 0x7fffffffu);
+    }
+    let size = bitcast<f32>(most);
+    put_step(row, block, size, round_words(row, block, inverse_of(size), 0u, 1u));
+}
+
 @compute @workgroup_size(GROUP)
 fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: vec3<u32>) {
     let row = group.y;
+    if ALONE {
+        round_alone(row, group.x * GROUP + me);
+        return;
+    }
     let first = group.x * p.block;
     if me == 0u {
         atomicStore(&largest, 0u);
@@ -40,27 +85,9 @@ fn main(@builtin(local_invocation_index) me: u32, @builtin(workgroup_id) group: 
     }
     workgroupBarrier();
     let size = bitcast<f32>(atomicLoad(&largest));
-    var inverse = 0.0;
-    if bitcast<u32>(size) != 0u {
-        inverse = divided(127.0, size);
-    }
-    let block = row * p.blocks + group.x;
-    let apart = 8u / BITS;
-    var sum = 0;
-    for (var w = me; w < p.block / 4u; w += GROUP) {
-        var word = 0u;
-        for (var i = 0u; i < 4u; i++) {
-            let k = first + (w / apart) * 4u * apart + i * apart + w % apart;
-            let code = stepped(multiplied(number(row, k), inverse), 0, -127, 127);
-            sum += code;
-            word |= (bitcast<u32>(code) & 0xffu) << (8u * i);
-        }
-        codes[block * (p.block / 4u) + w] = word;
-    }
-    atomicAdd(&total, sum);
+    atomicAdd(&total, round_words(row, group.x, inverse_of(size), me, GROUP));
     workgroupBarrier();
     if me == 0u {
-        steps[2u * block] = bitcast<u32>(divided(size, 127.0));
-        steps[2u * block + 1u] = bitcast<u32>(atomicLoad(&total));
+        put_step(row, group.x, size, atomicLoad(&total));
     }
 }

@@ -25,25 +25,17 @@ var<workgroup> partial: array<vec4<f32>, 256>;
 
 // What row `row` has for the elements of a vector of the right factor.
 fn left_factor(at: u32, row: u32, k: u32) -> vec4<f32> {
-    if row >= p.sizes.x {
-        return vec4<f32>();
-    }
+    let depth = select(0u, p.sizes.z, row < p.sizes.x);
     if RIGHT_DEEP == 1u && LEFT_DEEP == 1u {
-        return left_vector(at + row * p.steps.x, k, p.sizes.z);
+        return left_vector(at + row * p.steps.x, k, depth);
     }
     if RIGHT_DEEP == 1u {
-        var v = vec4<f32>();
-        let i = at + row + k * p.steps.x;
-        v.x = left_one(i);
-        if k + 1u < p.sizes.z { v.y = left_one(i + p.steps.x); }
-        if k + 2u < p.sizes.z { v.z = left_one(i + 2u * p.steps.x); }
-        if k + 3u < p.sizes.z { v.w = left_one(i + 3u * p.steps.x); }
-        return v;
+        let i = at + row + (k + vec4<u32>(0u, 1u, 2u, 3u)) * p.steps.x;
+        let v = vec4<f32>(left_one(i.x), left_one(i.y), left_one(i.z), left_one(i.w));
+        return select(vec4<f32>(), v, k + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(depth));
     }
-    if LEFT_DEEP == 1u {
-        return vec4<f32>(left_one(at + row * p.steps.x + k));
-    }
-    return vec4<f32>(left_one(at + row + k * p.steps.x));
+    let i = at + select(row + k * p.steps.x, row * p.steps.x + k, LEFT_DEEP == 1u);
+    return vec4<f32>(select(0.0, left_one(i), k < depth));
 }
 
 @compute @workgroup_size(256)
@@ -76,9 +68,9 @@ fn main(
         for (var k = slice * each; k < p.sizes.z; k += SLICES * each) {
             var w: vec4<f32>;
             if deep {
-                w = right_vector(at.y + col * p.steps.z, k, p.sizes.z);
+                w = right_vector(at.y + col * p.steps.y, k, p.sizes.z);
             } else {
-                w = right_vector(at.y + k * p.steps.z, col, p.sizes.y);
+                w = right_vector(at.y + k * p.steps.y, col, p.sizes.y);
             }
             sums[0] += left_factor(at.x, row, k) * w;
             sums[1] += left_factor(at.x, row + 1u, k) * w;

@@ -48,8 +48,10 @@ fn pooled(output: u32) -> u32 {
     var most_integer = select(0u, 0x80000000u, is_signed(KIND));
     var sum = 0.0;
     var count = 0u;
+    var place = vec3<i32>();
     for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
-        let cell = cell_of(origin, tap);
+        let cell = cell_of(origin, place);
+        place = tap_after(place);
         if cell == NOWHERE {
             continue;
         }
@@ -84,8 +86,10 @@ fn mean(origin: vec3<i32>, first: u32, step: u32, sum: f32, count: f32) -> f32 {
         return sum / count;
     }
     var parts = 0.0;
+    var place = vec3<i32>();
     for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
-        let cell = cell_of(origin, tap);
+        let cell = cell_of(origin, place);
+        place = tap_after(place);
         if cell != NOWHERE {
             parts += to_float(bits_at(first + cell * step), KIND) / count;
         }
@@ -99,8 +103,10 @@ fn norm(origin: vec3<i32>, first: u32, step: u32, most: f32) -> f32 {
         return select(most, 0.0, most < 0.0);
     }
     var sum = 0.0;
+    var place = vec3<i32>();
     for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
-        let cell = cell_of(origin, tap);
+        let cell = cell_of(origin, place);
+        place = tap_after(place);
         if cell != NOWHERE {
             let v = to_float(bits_at(first + cell * step), KIND);
             sum += power_of(v / most, p.power.x);

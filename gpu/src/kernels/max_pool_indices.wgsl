@@ -49,8 +49,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let first = output / pixels * u32(p.windows.input.w);
     let origin = origin_of(output % pixels);
     var best = NOWHERE;
+    var place = vec3<i32>();
     for (var tap = 0u; tap < u32(p.windows.kernel.w); tap++) {
-        let cell = cell_of(origin, tap);
+        let cell = cell_of(origin, place);
+        place = tap_after(place);
         if cell != NOWHERE && (best == NOWHERE || is_larger(bits_at(first + cell), bits_at(first + best))) {
             best = cell;
         }

@@ -57,7 +57,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             let real = to_float(bits_of(x[i / per_word(X)], i, X), X);
             let step = to_float(bits_of(scale[at / per_word(SCALE)], at, SCALE), SCALE);
             var steps = narrowed(divided(narrowed(real), narrowed(step)));
-            if Y == F4E2M1 && steps == 0.0 {
+            if Y == F4E2M1 && (bitcast<u32>(steps) & 0x7fffffffu) == 0u {
                 // Its zero point, another zero, is added to it.
                 steps = 0.0;
             }

@@ -74,7 +74,8 @@ impl Binder<'_> {
             let buffers = buffers.into_iter().map(target).collect::<Result<_>>()?;
             Ok(Launch { pipeline, buffers, parameters, groups })
         };
-        let launches = bound.launches.into_iter().map(launch).collect::<Result<_>>()?;
+        let mut launches = bound.launches.into_iter().map(launch).collect::<Result<_>>()?;
+        self.leave_out_common(at, &mut launches, &bound.common, &scratch);
         let (inputs, outputs) =
             (inputs.into_iter().flatten().collect(), outputs.into_iter().flatten().collect());
         let step = DeviceStep { node: at, inputs, outputs, launches };

@@ -4,12 +4,14 @@
 //! and its aliases (the same elements under another shape) share one storage, which lives as long as the last
 //! of them. On a device there are storages too, and a value may lie on both sides.
 
+mod common;
 mod device;
 
 use super::memory::{Interval, aligned, lay_out, live_bytes};
 use super::segment::{Destination, DeviceSlot, Home, Segment, Slot, Step, StepIn, Stop, Task, Work};
 use super::slots::{Stay, assign};
 use super::{Carry, Live, Program};
+use common::Made;
 use crate::cpu::Kernel;
 use crate::device::{Check, Memory, Target};
 use crate::graph::{FOLD_ELEMENTS, Fact, Node, ValueId, constant_fact, infer_asking};
@@ -89,6 +91,8 @@ struct Binder<'a> {
     tasks: Vec<Task>,
     /// What nodes on the device may find wrong; a node's place here is its word of the status.
     checks: Vec<(usize, Check)>,
+    /// Launches that other nodes may share.
+    common: Vec<Made>,
     /// What the next node asks for.
     asked: Vec<ValueId>,
     fresh: u32,
@@ -109,6 +113,7 @@ impl<'a> Binder<'a> {
             start,
             tasks: Vec::new(),
             checks: Vec::new(),
+            common: Vec::new(),
             asked: Vec::new(),
             fresh: 0,
         };

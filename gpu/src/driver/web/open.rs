@@ -2,7 +2,7 @@
 
 use super::{Here, Layouts, Local, Modules, Staging, Trouble, Web, thrown};
 use crate::Preference;
-use crate::driver::{Driver, Features, Limits};
+use crate::driver::{Driver, Features, Limits, has_barriers};
 use edgewise_core::Result;
 use js_sys::futures::JsFuture;
 use js_sys::{JsString, Object, Reflect};
@@ -57,7 +57,12 @@ pub async fn open(preference: Preference, restrict: Restrict) -> Result<Box<dyn 
         buffers: most.max_storage_buffers_per_shader_stage(),
         buffer_bytes: most.max_storage_buffer_binding_size().min(most.max_buffer_size()) as u64,
     };
-    let features = Features { f16: has(F16), subgroups: has(SUBGROUPS), timestamps: has(TIMESTAMPS) };
+    let features = Features {
+        f16: has(F16),
+        subgroups: has(SUBGROUPS),
+        timestamps: has(TIMESTAMPS),
+        barriers: !restrict.features && has_barriers(&name),
+    };
     let alignment = most.min_uniform_buffer_offset_alignment() as usize;
     let here = Local::new(Here {
         queue: device.queue(),

@@ -2,7 +2,7 @@
 
 use super::{Trouble, Wgpu, memory::Uploads, named, pipelines::Layouts};
 use crate::Preference;
-use crate::driver::{Driver, Features};
+use crate::driver::{Driver, Features, has_barriers};
 use edgewise_core::Result;
 use std::sync::Arc;
 use wgpu::{Adapter, Backend, DeviceDescriptor, DeviceType, ExperimentalFeatures, MemoryHints, Trace};
@@ -91,7 +91,8 @@ async fn open_adapter(adapter: &Adapter) -> Result<Wgpu, String> {
         }
     };
     let optional = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
-    let features = match set("EDGEWISE_GPU_FEATURES", "none") {
+    let plain = set("EDGEWISE_GPU_FEATURES", "none");
+    let features = match plain {
         true => wgpu::Features::empty(),
         false => adapter.features() & optional,
     };
@@ -119,6 +120,7 @@ async fn open_adapter(adapter: &Adapter) -> Result<Wgpu, String> {
         f16: features.contains(wgpu::Features::SHADER_F16),
         subgroups: features.contains(wgpu::Features::SUBGROUP),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+        barriers: !plain && has_barriers(&name),
     };
     let (layouts, uploads) = (Layouts::default(), Uploads::default());
     Ok(Wgpu { name, device, queue, features, layouts, uploads, trouble })

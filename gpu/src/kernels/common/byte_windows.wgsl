@@ -18,14 +18,28 @@ fn window_of(row: u32) -> Window {
     return Window(at - vec3<i32>(p.before.xyz), outer / p.result.x);
 }
 
-// Where in A the channels of a tap begin, or that it lies in the padding.
-fn cell_of(window: Window, tap: u32) -> u32 {
-    let taps = vec3<u32>(
-        tap / (p.kernel.z * p.kernel.y),
-        (tap / p.kernel.z) % p.kernel.y,
-        tap % p.kernel.z,
+// Which tap that is, along three axes.
+fn tap_of(number: u32) -> vec3<u32> {
+    return vec3<u32>(
+        number / (p.kernel.z * p.kernel.y),
+        (number / p.kernel.z) % p.kernel.y,
+        number % p.kernel.z,
     );
-    let step = vec3<i32>(taps * p.dilation.xyz);
+}
+
+fn tap_after(tap: vec3<u32>) -> vec3<u32> {
+    let z = tap.z + 1u;
+    let y = tap.y + select(0u, 1u, z == p.kernel.z);
+    return vec3<u32>(
+        tap.x + select(0u, 1u, y == p.kernel.y),
+        select(y, 0u, y == p.kernel.y),
+        select(z, 0u, z == p.kernel.z),
+    );
+}
+
+// Where in A the channels of a tap begin, or that it lies in the padding.
+fn cell_of(window: Window, tap: vec3<u32>) -> u32 {
+    let step = vec3<i32>(tap * p.dilation.xyz);
     var at = window.corner + step;
     if TRANSPOSED {
         let back = window.corner - step;

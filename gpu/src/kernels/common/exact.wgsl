@@ -23,7 +23,7 @@ fn to_nearest(n: i32) -> f32 {
     if SUMS_BY_HAND || PRODUCTS_BY_HAND || CONVERSIONS_BY_HAND {
         return by_hand(n);
     }
-    return f32(n >> 12u) * 4096.0 + f32(n & 0xfff);
+    return f32(n & -4096) + f32(n & 0xfff);
 }
 
 fn to_nearest_unsigned(n: u32) -> f32 {
@@ -117,9 +117,14 @@ fn parts_of(size: u32) -> Parts {
 }
 
 fn added(x: f32, y: f32) -> f32 {
-    if !SUMS_BY_HAND {
-        return x + y;
+    if SUMS_BY_HAND {
+        return added_by_hand(x, y);
     }
+    return x + y;
+}
+
+// The same where the numbers or their sum may be so small that a GPU lets them vanish.
+fn added_by_hand(x: f32, y: f32) -> f32 {
     let a = bitcast<u32>(x) & 0x7fffffffu;
     let b = bitcast<u32>(y) & 0x7fffffffu;
     let apart = ((bitcast<u32>(x) ^ bitcast<u32>(y)) >> 31u) == 1u;
@@ -148,9 +153,9 @@ fn added(x: f32, y: f32) -> f32 {
 fn multiplied(x: f32, y: f32) -> f32 {
     let a = bitcast<u32>(x) & 0x7fffffffu;
     let b = bitcast<u32>(y) & 0x7fffffffu;
-    let normal = a >= 0x800000u && b >= 0x800000u && (a >> 23u) + (b >> 23u) > 129u;
+    let normal = (a >= 0x800000u) & (b >= 0x800000u) & ((a >> 23u) + (b >> 23u) > 129u);
     let sign = (bitcast<u32>(x) ^ bitcast<u32>(y)) & 0x80000000u;
-    if is_nan(x) || is_nan(y) || (max(a, b) == 0x7f800000u && min(a, b) == 0u) {
+    if is_nan(x) | is_nan(y) | ((max(a, b) == 0x7f800000u) & (min(a, b) == 0u)) {
         return not_a_number();
     }
     if normal && !PRODUCTS_BY_HAND {

@@ -7,12 +7,15 @@
 // Whether the depth lies side by side.
 override LEFT_DEEP: u32 = 1u;
 override RIGHT_DEEP: u32 = 0u;
+// Whether what lies side by side is whole vectors.
+override LEFT_WHOLE: bool = false;
+override RIGHT_WHOLE: bool = false;
 
 struct Product {
     last: Finish,
     // Rows, columns, depth, and tiles or slices altogether.
     sizes: vec4<u32>,
-    // For each factor: its step, and whether vectors of it begin at whole vectors.
+    // Of each factor.
     steps: vec4<u32>,
     // Of the addend, between rows and between columns; how many products; how many axes they have.
     addend: vec4<u32>,
@@ -36,33 +39,21 @@ fn left_one(i: u32) -> f32 {
     return one_of(left[vector_at(i, KIND)], i, KIND);
 }
 
-fn right_one(i: u32) -> f32 {
-    return one_of(right[vector_at(i, KIND)], i, KIND);
-}
-
 // Four elements from `inner` on that lie side by side, of those `inners` that begin at `at`; zeros after them.
 fn left_vector(at: u32, inner: u32, inners: u32) -> vec4<f32> {
     let i = at + inner;
-    if p.steps.y != 0u && inner + 4u <= inners {
-        return four_of(left[vector_at(i, KIND)], i, KIND);
+    if LEFT_WHOLE {
+        return select(vec4<f32>(), four_of(left[vector_at(i, KIND)], i, KIND), vec4<bool>(inner < inners));
     }
-    var v = vec4<f32>();
-    if inner < inners { v.x = left_one(i); }
-    if inner + 1u < inners { v.y = left_one(i + 1u); }
-    if inner + 2u < inners { v.z = left_one(i + 2u); }
-    if inner + 3u < inners { v.w = left_one(i + 3u); }
-    return v;
+    let four = four_across(left[vector_at(i, KIND)], left[vector_at(i + 3u, KIND)], i, KIND);
+    return select(vec4<f32>(), four, inner + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(inners));
 }
 
 fn right_vector(at: u32, inner: u32, inners: u32) -> vec4<f32> {
     let i = at + inner;
-    if p.steps.w != 0u && inner + 4u <= inners {
-        return four_of(right[vector_at(i, KIND)], i, KIND);
+    if RIGHT_WHOLE {
+        return select(vec4<f32>(), four_of(right[vector_at(i, KIND)], i, KIND), vec4<bool>(inner < inners));
     }
-    var v = vec4<f32>();
-    if inner < inners { v.x = right_one(i); }
-    if inner + 1u < inners { v.y = right_one(i + 1u); }
-    if inner + 2u < inners { v.z = right_one(i + 2u); }
-    if inner + 3u < inners { v.w = right_one(i + 3u); }
-    return v;
+    let four = four_across(right[vector_at(i, KIND)], right[vector_at(i + 3u, KIND)], i, KIND);
+    return select(vec4<f32>(), four, inner + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(inners));
 }

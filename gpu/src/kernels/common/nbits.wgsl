@@ -6,6 +6,8 @@ override BITS: u32 = 4u;
 // Zero points: the middle of all codes, codes, or numbers of the scales' kind.
 override ZEROS: u32 = 0u;
 override BIAS: bool = false;
+// Whether scales, and the bias, are not known to be ordinary numbers.
+override WILD: bool = false;
 
 struct Parameters {
     rows: u32,

@@ -92,12 +92,22 @@ fn column_of(matrix: u32, column: u32) -> vec4<u32> {
     return columns[matrix * p.columns_step + column * p.each];
 }
 
+// The same, with A's scale in its factor.
+fn scaled_column(matrix: u32, column: u32) -> vec4<u32> {
+    let entry = column_of(matrix, column);
+    if DYNAMIC && GIVES == 2u {
+        let factor = multiplied(bitcast<f32>(a_scale[0]), bitcast<f32>(entry.w));
+        return vec4<u32>(entry.xyz, bitcast<u32>(factor));
+    }
+    return entry;
+}
+
 fn without_zeros(sum: i32, zero: i32, row_sum: i32, column_sum: i32, column: vec4<u32>) -> i32 {
     let of_column = bitcast<i32>(column.x) + column_sum - p.depth * bitcast<i32>(column.y);
     return sum - zero * of_column - bitcast<i32>(column.y) * row_sum;
 }
 
-// The bits of what a sum becomes.
+// The bits of what a sum becomes, with an entry that has been scaled.
 fn finished(products: i32, column: vec4<u32>) -> u32 {
     var sum = products;
     if BIAS == 1u {
@@ -106,12 +116,9 @@ fn finished(products: i32, column: vec4<u32>) -> u32 {
     if GIVES == 0u {
         return bitcast<u32>(sum);
     }
-    var factor = bitcast<f32>(column.w);
+    let factor = bitcast<f32>(column.w);
     if GIVES == 1u {
         return byte_of(product_of(to_nearest(sum), factor), p.y_zero, p.low);
-    }
-    if DYNAMIC {
-        factor = multiplied(bitcast<f32>(a_scale[0]), factor);
     }
     var real = multiplied(to_nearest(sum), factor);
     if BIAS == 2u {

@@ -7,6 +7,9 @@
 // What a reader would get wrong: the first 64 invocations fetch one factor and the others the other one, each a
 // piece of 4 lines and 4 rows of depth, whose columns are vectors of lines.
 
+// Whether every invocation makes its part of the tile by itself, without barriers.
+override ALONE: bool = false;
+
 const TILE: u32 = 64u;
 const TILE_DEPTH: u32 = 16u;
 const TILE_GROUP: u32 = 128u;
@@ -51,6 +54,14 @@ fn multiply_tiles(sums: ptr<function, array<vec4<f32>, 8>>, row: u32, col: u32) 
         multiply_depth(sums, left + 32u, right + 32u);
         multiply_depth(sums, left + 48u, right + 48u);
     }
+}
+
+// What an invocation has summed up alone: four rows.
+fn put_sums(sums: ptr<function, array<vec4<f32>, 8>>, rows: mat4x4<f32>) {
+    (*sums)[0] = rows[0];
+    (*sums)[1] = rows[1];
+    (*sums)[2] = rows[2];
+    (*sums)[3] = rows[3];
 }
 
 // One of the sums. An index that the compiler does not know would move them all out of registers.

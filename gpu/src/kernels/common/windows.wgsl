@@ -34,19 +34,31 @@ fn origin_of(pixel: u32) -> vec3<i32> {
     return at * p.windows.stride.xyz - p.windows.before.xyz;
 }
 
-// The cell under tap number `tap` of the window that begins there.
-fn cell_of(origin: vec3<i32>, tap: u32) -> u32 {
-    let step = split(i32(tap), p.windows.kernel) * p.windows.dilation.xyz;
+// Which tap that is, along the axes.
+fn tap_of(number: u32) -> vec3<i32> {
+    return split(i32(number), p.windows.kernel);
+}
+
+fn tap_after(tap: vec3<i32>) -> vec3<i32> {
+    let z = tap.z + 1;
+    let y = tap.y + select(0, 1, z == p.windows.kernel.z);
+    return vec3<i32>(
+        tap.x + select(0, 1, y == p.windows.kernel.y),
+        select(y, 0, y == p.windows.kernel.y),
+        select(z, 0, z == p.windows.kernel.z),
+    );
+}
+
+// The cell under a tap of the window that begins there.
+fn cell_of(origin: vec3<i32>, tap: vec3<i32>) -> u32 {
+    let step = tap * p.windows.dilation.xyz;
     var at = origin + step;
+    var outside = false;
     if TRANSPOSED == 1u {
         let back = origin - step;
         at = back / p.windows.stride.xyz;
-        if any(back < vec3<i32>()) || any(at * p.windows.stride.xyz != back) {
-            return NOWHERE;
-        }
+        outside = any(back < vec3<i32>()) | any(at * p.windows.stride.xyz != back);
     }
-    if any(at < vec3<i32>()) || any(at >= p.windows.input.xyz) {
-        return NOWHERE;
-    }
-    return u32((at.x * p.windows.input.y + at.y) * p.windows.input.z + at.z);
+    outside = outside | any(at < vec3<i32>()) | any(at >= p.windows.input.xyz);
+    return select(u32((at.x * p.windows.input.y + at.y) * p.windows.input.z + at.z), NOWHERE, outside);
 }
