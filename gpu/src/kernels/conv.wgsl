@@ -103,9 +103,9 @@ fn sum_alone(first: vec2<u32>, group: u32, begin: u32, end: u32) -> mat4x4<f32> 
         let image = of_image(windows, group, k);
         let weights = of_weights(group, first.y, k);
         if CHANNELS_LAST == 1u {
-            sums += weights * image;
+            sums = with_products(sums, image, weights);
         } else {
-            sums += transpose(image) * transpose(weights);
+            sums = with_products(sums, transpose(weights), transpose(image));
         }
     }
     return sums;

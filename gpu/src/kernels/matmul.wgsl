@@ -95,7 +95,7 @@ fn add_tiles(
 fn sum_alone(at: vec2<u32>, first: vec2<u32>, begin: u32, end: u32) -> mat4x4<f32> {
     var sums: mat4x4<f32>;
     for (var k = begin; k < end; k += 4u) {
-        sums += fetched(1u, at, first, k) * transpose(fetched(0u, at, first, k));
+        sums = with_products(sums, transpose(fetched(0u, at, first, k)), fetched(1u, at, first, k));
     }
     return sums;
 }

@@ -56,6 +56,18 @@ fn multiply_tiles(sums: ptr<function, array<vec4<f32>, 8>>, row: u32, col: u32) 
     }
 }
 
+// The products of four rows, each of four steps of the depth, with four columns in each of these steps: added one step
+// after the other, as tiles are.
+fn with_products(sums: mat4x4<f32>, rows: mat4x4<f32>, columns: mat4x4<f32>) -> mat4x4<f32> {
+    let depth = transpose(rows);
+    return sums + outer(depth[0], columns[0]) + outer(depth[1], columns[1]) + outer(depth[2], columns[2])
+        + outer(depth[3], columns[3]);
+}
+
+fn outer(rows: vec4<f32>, columns: vec4<f32>) -> mat4x4<f32> {
+    return mat4x4<f32>(rows.x * columns, rows.y * columns, rows.z * columns, rows.w * columns);
+}
+
 // What an invocation has summed up alone: four rows.
 fn put_sums(sums: ptr<function, array<vec4<f32>, 8>>, rows: mat4x4<f32>) {
     (*sums)[0] = rows[0];
