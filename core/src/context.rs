@@ -129,7 +129,7 @@ impl<'s> Context<'s> {
     /// A part of the past for the host to look at.
     fn on_host(&self, part: &Placed) -> Result<Tensor> {
         match part {
-            Placed::Host(value) => value.tensor().cloned(),
+            Placed::Host(value) | Placed::Both(value, _) => value.tensor().cloned(),
             Placed::Device(tensor) => waited(tensor.fetch()),
         }
     }

@@ -36,6 +36,10 @@ pub trait Device: Send + Sync {
     /// Copies bytes of the host into memory, behind everything that was begun before.
     fn write(&self, to: &Memory, bytes: &[u8]) -> Result<()>;
 
+    /// Copies parts of memories into another one, one behind the other, behind everything that was begun before.
+    /// Parts are whole words.
+    fn join(&self, parts: &[(Memory, Range<u64>)], to: &Memory) -> Result<()>;
+
     /// Makes launches ready for being replayed on those slots.
     fn record(&self, launches: &[Launch<Target>], slots: &[Memory]) -> Result<Recording>;
 
@@ -280,6 +284,11 @@ impl Memory {
     /// What a device calls its own.
     pub fn new(bytes: u64, of_device: Arc<dyn Any + Send + Sync>) -> Memory {
         Memory { bytes, of_device }
+    }
+
+    /// Whether both are the same bytes of the device.
+    pub fn is(&self, other: &Memory) -> bool {
+        Arc::ptr_eq(&self.of_device, &other.of_device)
     }
 
     /// How large it is.

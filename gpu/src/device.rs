@@ -151,6 +151,10 @@ impl Device for Gpu {
         self.driver.write(to, bytes)
     }
 
+    fn join(&self, parts: &[(Memory, Range<u64>)], to: &Memory) -> Result<()> {
+        self.driver.join(parts, to)
+    }
+
     fn record(&self, launches: &[Launch<Target>], slots: &[Memory]) -> Result<Recording> {
         // Entries are handles: what is copied lives as long as the recording needs it.
         let entries = launches.iter().map(|launch| {

@@ -4,6 +4,7 @@
 //! add what they find, or why they failed.
 
 use super::dims::{Dims, DimsArgs};
+use super::inside::{Inside, Share};
 use super::model::{DeviceArgs, ModelArgs};
 use super::{Verdict, show};
 use anyhow::Result;
@@ -112,14 +113,13 @@ struct Program {
 #[derive(Serialize)]
 struct OnDevice {
     name: String,
-    launches: usize,
-    /// Tensors that go to it, and that come back.
-    uploads: usize,
-    downloads: usize,
+    #[serde(flatten)]
+    share: Share,
     /// Of its buffers for intermediate results.
     buffer_bytes: u64,
-    /// Operators that stay on the processor.
-    on_cpu: BTreeMap<String, usize>,
+    /// The graphs of the node that the plan ends behind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    inside: Vec<Inside>,
 }
 
 #[derive(Serialize)]
@@ -310,12 +310,15 @@ fn program(args: &Args, session: &Session) -> Result<Program> {
         let at = if segment.stop == Stop::Look { segment.end.saturating_sub(1) } else { segment.end };
         nodes.get(at).map(|n| format!("{} ({})", n.name, n.op_name)).unwrap_or_default()
     });
+    let device = OnDevice::of(&program, &segment)?;
+    let mut plan = segment.text(&program);
+    device.iter().flat_map(|device| &device.inside).for_each(|inside| inside.plan(&mut plan));
     Ok(Program {
         inputs: session.inputs().iter().map(PortReport::of).collect(),
         outputs: session.outputs().iter().map(PortReport::of).collect(),
         dims: dims.all().clone(),
         placement: placement(&program),
-        device: OnDevice::of(&program, &segment),
+        device,
         computes: Computes::of(session, args.verbose)?,
         memory: Memory {
             weight_bytes: weight_bytes(program.graph()),
@@ -323,7 +326,7 @@ fn program(args: &Args, session: &Session) -> Result<Program> {
             live_bytes: segment.live_bytes,
             ends_at,
         },
-        plan: args.plan.then(|| segment.text(&program)),
+        plan: args.plan.then_some(plan),
     })
 }
 
@@ -335,10 +338,18 @@ pub fn first_segment(session: &Session, dims: &Dims) -> Result<Arc<Segment>> {
     Ok(program.segment(0, &live, false)?)
 }
 
-/// Nodes by where they run; those that only give elements another shape run nowhere.
+/// Nodes by where they run; those that only give elements another shape run nowhere, and those that run graphs beside
+/// a device run where the nodes of these do.
 fn placement(program: &edgewise::plan::Program) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for at in 0..program.graph().nodes.len() {
+        if let Some(flow) = program.flow(at) {
+            *counts.entry("control flow".into()).or_default() += 1;
+            for (place, count) in flow.bodies().iter().flat_map(|body| placement(body.program)) {
+                *counts.entry(place).or_default() += count;
+            }
+            continue;
+        }
         let on_device = program.placement().is_some_and(|placement| placement.kernel(at).is_some());
         let place = match (on_device, program.kernel(at).is_alias()) {
             (true, _) => "gpu",
@@ -351,33 +362,23 @@ fn placement(program: &edgewise::plan::Program) -> BTreeMap<String, usize> {
 }
 
 impl OnDevice {
-    fn of(program: &edgewise::plan::Program, segment: &Segment) -> Option<OnDevice> {
-        let placement = program.placement()?;
-        let (uploads, downloads) = segment.copies();
-        let mut on_cpu = BTreeMap::new();
-        for step in segment.steps() {
-            *on_cpu.entry(program.graph().nodes[step.node].op_name.clone()).or_default() += 1;
-        }
-        Some(OnDevice {
+    fn of(program: &edgewise::plan::Program, segment: &Segment) -> Result<Option<OnDevice>> {
+        let Some(placement) = program.placement() else { return Ok(None) };
+        Ok(Some(OnDevice {
             name: placement.device().name().into(),
-            launches: segment.device_steps().map(|step| step.launches.len()).sum(),
-            uploads,
-            downloads,
+            share: Share::of(program, segment),
             buffer_bytes: segment.slot_bytes.iter().sum(),
-            on_cpu,
-        })
+            inside: Inside::of(program, segment)?,
+        }))
     }
 
     fn text(&self, out: &mut String) {
-        let OnDevice { name, launches, uploads, downloads, buffer_bytes, on_cpu } = self;
-        let _ = writeln!(
-            out,
-            "device: {name}: {launches} launches, {uploads} tensors go there, {downloads} come back, buffers of {}",
-            show::bytes(*buffer_bytes)
-        );
-        if !on_cpu.is_empty() {
-            let _ = writeln!(out, "on the processor: {}", counted(on_cpu));
+        let OnDevice { name, share, buffer_bytes, inside } = self;
+        let _ = writeln!(out, "device: {name}: {}, buffers of {}", share.text(), show::bytes(*buffer_bytes));
+        if !share.on_cpu.is_empty() {
+            let _ = writeln!(out, "on the processor: {}", counted(&share.on_cpu));
         }
+        inside.iter().for_each(|inside| inside.text(out));
     }
 }
 
@@ -520,7 +521,7 @@ impl Program {
 }
 
 /// `Conv 3, Relu 2`, the most frequent first.
-fn counted(counts: &BTreeMap<String, usize>) -> String {
+pub fn counted(counts: &BTreeMap<String, usize>) -> String {
     let mut sorted: Vec<(&String, &usize)> = counts.iter().collect();
     sorted.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
     sorted.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ")

@@ -13,6 +13,7 @@ mod verify;
 
 mod dims;
 mod files;
+mod inside;
 mod model;
 mod output;
 mod seeded;

@@ -152,7 +152,7 @@ pub(crate) mod testing {
         let facts: Vec<Option<Fact>> = inputs.iter().enumerate().map(known).collect();
         let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
         let present: Vec<bool> = inputs.iter().map(Option::is_some).collect();
-        let lowered = op.kernel().lower(&Lowering { inputs: &facts, present: &present })?;
+        let lowered = op.kernel().lower(&Lowering { inputs: &facts, present: &present, beside: None })?;
         let lowered = lowered.expect("these constants are enough");
         let outputs = eval_on(op, &*lowered, threads, inputs, &[true])?;
         Ok(outputs.into_iter().flatten().next().expect("an output"))

@@ -1,14 +1,16 @@
-//! If on the CPU: runs the program of the branch that the condition chooses.
+//! If: runs the program of the branch that the condition chooses.
 
-use super::{Io, Kernel, Lowering};
-use crate::Result;
+use super::flow::{self, Body, Flow, Given};
+use super::{Io, Kernel, Lowering, RunContext};
 use crate::ops::if_::If;
-use crate::plan::Program;
-use crate::run;
+use crate::plan::{Program, Sides};
+use crate::run::{Cost, Placed, run_carrying};
+use crate::{BoxFuture, Result};
 
 impl Kernel for If {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Option<Box<dyn Kernel>>> {
-        let (otherwise, then) = (cx.compile(&self.else_branch)?, cx.compile(&self.then_branch)?);
+        let (otherwise, then) =
+            (cx.compile_body(0, &self.else_branch)?, cx.compile_body(1, &self.then_branch)?);
         Ok(Some(Box::new(Branches { otherwise, then })))
     }
 
@@ -24,23 +26,55 @@ struct Branches {
     then: Program,
 }
 
+impl Branches {
+    /// Each branch, and the node's input that is the first that it captures.
+    fn branches(&self) -> [(&Program, usize); 2] {
+        [(&self.otherwise, 1), (&self.then, 1 + self.otherwise.graph().captures)]
+    }
+}
+
 impl Kernel for Branches {
     fn run(&self, io: &mut Io<'_>) -> Result<()> {
-        let condition = io.input(0)?;
-        ensure!(
-            condition.dtype() == crate::DType::Bool && condition.len() == 1,
-            InvalidModel,
-            "the condition must be one bool, got {condition:?}"
-        );
-        let (branch, first) = match condition.bytes()[0] {
-            0 => (&self.otherwise, 1),
-            _ => (&self.then, 1 + self.otherwise.graph().captures),
-        };
-        let inputs = (first..first + branch.graph().captures).map(|i| io.value(i)).collect::<Result<_>>()?;
-        let (outputs, _) = run::run(branch, inputs, io.context())?;
-        for (i, value) in outputs.into_iter().enumerate() {
-            io.set(i, value)?;
-        }
-        Ok(())
+        flow::run_on_host(self, io)
+    }
+
+    fn flow(&self) -> Option<&dyn Flow> {
+        Some(self)
+    }
+}
+
+impl Flow for Branches {
+    fn run_graphs<'a>(
+        &'a self,
+        given: &'a dyn Given,
+        cx: &'a RunContext<'a>,
+    ) -> BoxFuture<'a, Result<(Vec<Placed>, Cost)>> {
+        Box::pin(async move {
+            let condition = flow::tensor(given, 0)?;
+            let condition = condition.ok_or_else(|| err!(InvalidModel, "the condition is left out"))?;
+            let [otherwise, then] = self.branches();
+            let (branch, first) = if flow::truth(&condition)? { then } else { otherwise };
+            let inputs = flow::all(given, first..first + branch.graph().captures)?;
+            run_carrying(branch, inputs, branch.graph().outputs.clone(), cx).await
+        })
+    }
+
+    fn sides(&self, i: usize) -> Sides {
+        let of = |(branch, first): (&Program, usize)| i.checked_sub(first).map(|i| branch.sides(i));
+        self.branches().into_iter().filter_map(of).fold(self.needs(i), Sides::or)
+    }
+
+    /// Only one branch will run, so what both capture waits where it lies.
+    fn needs(&self, i: usize) -> Sides {
+        if i == 0 { Sides::HOST } else { Sides::default() }
+    }
+
+    fn bodies(&self) -> Vec<Body<'_>> {
+        let names = ["else_branch", "then_branch"].into_iter();
+        let bodies = names.zip(self.branches()).map(|(name, (program, first))| {
+            let inputs = (first..first + program.graph().captures).map(Some).collect();
+            Body { name, program, inputs, kept: &program.graph().outputs }
+        });
+        bodies.collect()
     }
 }

@@ -8,6 +8,7 @@ mod real;
 pub(crate) mod broadcast;
 pub(crate) mod convert;
 mod eval;
+mod flow;
 mod io;
 mod map;
 mod mersenne;
@@ -20,15 +21,18 @@ mod vector;
 pub use eval::eval;
 #[cfg(test)]
 pub(crate) use eval::testing;
+pub use flow::{Body, Flow, Given};
 pub use io::{In, Io, Out, RunContext};
 pub use pool::Pool;
 pub use resample::Taps;
 pub use softmax::softmax_sums;
 pub(crate) use stack::slice_axis;
 
-use crate::graph::{Fact, Graph};
+use crate::device::Device;
+use crate::graph::{Fact, Graph, Inside};
 use crate::plan::Program;
 use crate::{Result, View};
+use std::sync::Arc;
 
 /// What a kernel can know when it is made.
 pub struct Lowering<'a> {
@@ -36,6 +40,8 @@ pub struct Lowering<'a> {
     pub inputs: &'a [Option<&'a Fact>],
     /// Which inputs there are.
     pub present: &'a [bool],
+    /// A device beside the host, and what is known of the node's graphs.
+    pub beside: Option<(&'a Arc<dyn Device>, &'a [Inside])>,
 }
 
 impl<'a> Lowering<'a> {
@@ -54,9 +60,17 @@ impl<'a> Lowering<'a> {
         self.has(i) && self.constant(i).is_none()
     }
 
-    /// Compiles a subgraph to be run by the kernel.
+    /// Compiles a subgraph to be run by the kernel, on the host.
     pub fn compile(&self, graph: &Graph) -> Result<Program> {
         Program::compile(graph.clone())
+    }
+
+    /// Compiles the node's graph of that number, beside the device if there is one.
+    pub fn compile_body(&self, number: usize, graph: &Graph) -> Result<Program> {
+        match self.beside.and_then(|(device, inside)| Some((device, inside.get(number)?))) {
+            Some((device, inside)) => Program::compile_inside(graph.clone(), device.clone(), inside),
+            None => self.compile(graph),
+        }
     }
 }
 
@@ -301,6 +315,11 @@ pub trait Kernel: Send + Sync {
     /// if nobody else needs them they are forgotten.
     fn packed(&self) -> &[usize] {
         &[]
+    }
+
+    /// The same as what runs graphs beside a device, if it does.
+    fn flow(&self) -> Option<&dyn Flow> {
+        None
     }
 
     /// Bytes that [`Io::scratch`] gives it, from the shapes of its inputs and outputs.

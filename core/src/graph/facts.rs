@@ -3,6 +3,7 @@
 use super::{Constant, Fact, Graph, Infer, Known, Node, ValueId};
 use crate::tensor::element_count;
 use crate::{Dim, Result, Tensor, cpu};
+use std::collections::BTreeSet;
 
 /// Folding never makes constants larger than this many elements: it is meant for shapes, axes and scales,
 /// and must not turn a small model into a large one.
@@ -18,7 +19,7 @@ pub fn infer_facts(graph: &Graph, inputs: &[Option<Fact>]) -> Result<Vec<Option<
         let given = inputs.get(i).cloned().flatten();
         facts[id.at()] = given.or_else(|| graph.values[id.at()].declared.clone());
     }
-    let mut fresh = 0;
+    let mut fresh = newest(&facts);
     for node in &graph.nodes {
         let outputs =
             infer_node(node, &facts, &mut fresh).map_err(|e| e.at_node(&node.name, &node.op_name))?;
@@ -29,6 +30,39 @@ pub fn infer_facts(graph: &Graph, inputs: &[Option<Fact>]) -> Result<Vec<Option<
         }
     }
     Ok(facts)
+}
+
+/// The highest number of a size that only data tells. What a graph makes up for itself must be other ones than those
+/// that it is given.
+fn newest(facts: &[Option<Fact>]) -> u32 {
+    let mut symbols = BTreeSet::new();
+    facts.iter().flatten().flat_map(|fact| &fact.dims).flatten().for_each(|dim| dim.symbols(&mut symbols));
+    symbols.iter().filter_map(|name| name.strip_prefix('?')?.parse().ok()).max().unwrap_or(0)
+}
+
+/// What is known of a graph of a node whenever it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Inside {
+    /// Of its inputs, their elements left aside: those are not known anew when the graph runs.
+    pub inputs: Vec<Option<Fact>>,
+    /// Inputs that outputs come back as: the number of the input, and of the output.
+    pub carried: Vec<(usize, usize)>,
+}
+
+impl Inside {
+    /// Of a graph that is given those values.
+    pub fn new(inputs: Vec<Option<Fact>>, carried: impl IntoIterator<Item = (usize, usize)>) -> Inside {
+        let without = |fact: Option<Fact>| fact.map(|fact| Fact { known: None, ..fact });
+        Inside { inputs: inputs.into_iter().map(without).collect(), carried: carried.into_iter().collect() }
+    }
+}
+
+/// What is known of the graphs that a node runs, as far as its operator tells.
+pub fn infer_inside(node: &Node, facts: &[Option<Fact>]) -> Result<Vec<Inside>> {
+    let inputs: Vec<Option<&Fact>> =
+        node.inputs.iter().map(|id| id.and_then(|id| facts[id.at()].as_ref())).collect();
+    let mut fresh = newest(facts);
+    node.op.inside(&mut Infer::new(&inputs, node.outputs.len(), &mut fresh))
 }
 
 /// The facts of a subgraph's outputs, as its node may answer them: elements are left aside, and the symbols

@@ -10,7 +10,9 @@ mod infer;
 mod text;
 
 pub use fact::{Dims, Fact, Known};
-pub use facts::{FOLD_ELEMENTS, constant_fact, infer_asking, infer_facts, infer_node, infer_outputs};
+pub use facts::{
+    FOLD_ELEMENTS, Inside, constant_fact, infer_asking, infer_facts, infer_inside, infer_node, infer_outputs,
+};
 pub use infer::{Infer, normalize_axis};
 
 use crate::Tensor;

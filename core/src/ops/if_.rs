@@ -5,7 +5,7 @@
 
 use super::{Attrs, Operator};
 use crate::Result;
-use crate::graph::{Fact, Graph, Infer, infer_outputs};
+use crate::graph::{Fact, Graph, Infer, Inside, infer_outputs};
 
 /// If.
 #[derive(Clone, Debug)]
@@ -39,12 +39,7 @@ impl Operator for If {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
-        let first = 1 + self.else_branch.captures;
-        let facts = |cx: &Infer<'_>, from: usize, count: usize| -> Vec<Option<Fact>> {
-            (from..from + count).map(|i| cx.optional(i).cloned()).collect()
-        };
-        let (on_else, on_then) =
-            (facts(cx, 1, self.else_branch.captures), facts(cx, first, self.then_branch.captures));
+        let [on_else, on_then] = self.captured(cx);
         let known = cx.view(0).filter(|view| view.len() == 1).map(|view| view.bytes()[0] != 0);
         let outputs = match known {
             Some(true) => infer_outputs(&self.then_branch, &on_then, cx)?,
@@ -69,7 +64,20 @@ impl Operator for If {
         vec![&mut self.else_branch, &mut self.then_branch]
     }
 
+    fn inside(&self, cx: &mut Infer<'_>) -> Result<Vec<Inside>> {
+        Ok(self.captured(cx).into_iter().map(|facts| Inside::new(facts, [])).collect())
+    }
+
     fn is_pure(&self) -> bool {
         super::all_pure(&self.graphs())
+    }
+}
+
+impl If {
+    /// What is known of what each branch captures.
+    fn captured(&self, cx: &Infer<'_>) -> [Vec<Option<Fact>>; 2] {
+        let first = 1 + self.else_branch.captures;
+        let branches = [(1, self.else_branch.captures), (first, self.then_branch.captures)];
+        branches.map(|(from, count)| (from..from + count).map(|i| cx.optional(i).cloned()).collect())
     }
 }

@@ -5,7 +5,7 @@
 //! it gives the next condition, the carried values, and values that are stacked over the iterations.
 
 use super::{Attrs, Operator};
-use crate::graph::{Fact, Graph, Infer, infer_outputs};
+use crate::graph::{Fact, Graph, Infer, Inside, infer_outputs};
 use crate::{DType, Dim, Result};
 
 /// How often sizes of carried values are inferred anew before they count as unknown.
@@ -43,28 +43,8 @@ impl Operator for Loop {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
-        let initial = (2..2 + self.carried).map(|i| cx.input(i).cloned());
-        let mut carried: Vec<Fact> = initial.collect::<Result<_>>()?;
-        // What a first iteration sees need not hold for the second.
-        carried.iter_mut().for_each(|fact| fact.known = None);
-        let mut outputs = self.iterate(cx, &carried)?;
-        for round in 0.. {
-            let mut next = Vec::new();
-            for (before, after) in carried.iter().zip(&outputs[1..]) {
-                let same = before.kind == after.kind && before.dims == after.dims;
-                next.push(match same {
-                    true => before.clone(),
-                    false if round < ROUNDS => cx.either(before, after)?,
-                    false => Fact::of(before.kind.clone()),
-                });
-            }
-            let stable = next.iter().zip(&carried).all(|(a, b)| settled(a, b));
-            carried = next;
-            if stable || round > ROUNDS {
-                break;
-            }
-            outputs = self.iterate(cx, &carried)?;
-        }
+        let initial = self.initial(cx)?;
+        let (carried, mut outputs) = settle(cx, initial, 1, |cx, carried| self.iterate(cx, carried))?;
         let stacked = outputs.split_off(1 + self.carried);
         for (i, fact) in carried.into_iter().enumerate() {
             cx.set(i, fact);
@@ -86,20 +66,66 @@ impl Operator for Loop {
         vec![&mut self.body]
     }
 
+    fn inside(&self, cx: &mut Infer<'_>) -> Result<Vec<Inside>> {
+        let initial = self.initial(cx)?;
+        let (carried, _) = settle(cx, initial, 1, |cx, carried| self.iterate(cx, carried))?;
+        let back = (0..self.carried).map(|i| (2 + i, 1 + i));
+        Ok(vec![Inside::new(self.given(cx, &carried), back)])
+    }
+
     fn is_pure(&self) -> bool {
         super::all_pure(&self.graphs())
     }
 }
 
+/// What is known of carried values in every round, and of the body's outputs then; `first` of these is the first that
+/// is carried on.
+pub fn settle(
+    cx: &mut Infer<'_>,
+    mut carried: Vec<Fact>,
+    first: usize,
+    iterate: impl Fn(&mut Infer<'_>, &[Fact]) -> Result<Vec<Fact>>,
+) -> Result<(Vec<Fact>, Vec<Fact>)> {
+    // What a first iteration sees need not hold for the second.
+    carried.iter_mut().for_each(|fact| fact.known = None);
+    let mut outputs = iterate(cx, &carried)?;
+    for round in 0.. {
+        let mut next = Vec::new();
+        for (before, after) in carried.iter().zip(outputs.iter().skip(first)) {
+            let same = before.kind == after.kind && before.dims == after.dims;
+            next.push(match same {
+                true => before.clone(),
+                false if round < ROUNDS => cx.either(before, after)?,
+                false => Fact::of(before.kind.clone()),
+            });
+        }
+        let stable = next.iter().zip(&carried).all(|(a, b)| settled(a, b));
+        carried = next;
+        if stable || round > ROUNDS {
+            break;
+        }
+        outputs = iterate(cx, &carried)?;
+    }
+    Ok((carried, outputs))
+}
+
 impl Loop {
-    fn iterate(&self, cx: &mut Infer<'_>, carried: &[Fact]) -> Result<Vec<Fact>> {
+    /// What is known of the carried values before the first iteration.
+    fn initial(&self, cx: &Infer<'_>) -> Result<Vec<Fact>> {
+        (2..2 + self.carried).map(|i| cx.input(i).cloned()).collect()
+    }
+
+    /// What is known of the body's inputs.
+    fn given(&self, cx: &Infer<'_>, carried: &[Fact]) -> Vec<Option<Fact>> {
         let none: [Dim; 0] = [];
-        let number = Fact::tensor(DType::I64, none.clone());
-        let condition = Fact::tensor(DType::Bool, none);
-        let mut inputs = vec![Some(number), Some(condition)];
-        inputs.extend(carried.iter().cloned().map(Some));
+        let own = [Fact::tensor(DType::I64, none.clone()), Fact::tensor(DType::Bool, none)];
         let captured = 2 + self.carried..2 + self.carried + self.body.captures;
-        inputs.extend(captured.map(|i| cx.optional(i).cloned()));
+        let inputs = own.into_iter().chain(carried.iter().cloned()).map(Some);
+        inputs.chain(captured.map(|i| cx.optional(i).cloned())).collect()
+    }
+
+    fn iterate(&self, cx: &mut Infer<'_>, carried: &[Fact]) -> Result<Vec<Fact>> {
+        let inputs = self.given(cx, carried);
         infer_outputs(&self.body, &inputs, cx)
     }
 }

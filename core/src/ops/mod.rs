@@ -19,7 +19,7 @@ pub use attrs::{Attr, Attrs};
 
 use crate::Result;
 use crate::cpu::Kernel;
-use crate::graph::{Graph, Infer};
+use crate::graph::{Graph, Infer, Inside};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -41,6 +41,11 @@ pub trait Operator: Debug + Send + Sync {
     /// The same graphs, to be rewritten.
     fn graphs_mut(&mut self) -> Vec<&mut Graph> {
         Vec::new()
+    }
+
+    /// What is known of each of these graphs whenever it runs; nothing where the operator does not tell.
+    fn inside(&self, _cx: &mut Infer<'_>) -> Result<Vec<Inside>> {
+        Ok(Vec::new())
     }
 
     /// Whether equal inputs always give equal outputs; what is not pure is never folded.
@@ -542,6 +547,11 @@ impl Op {
     /// The graphs that it runs: the branches of If, the bodies of loops.
     pub fn graphs(&self) -> Vec<&Graph> {
         self.operator().map_or_else(Vec::new, Operator::graphs)
+    }
+
+    /// What is known of its graphs whenever they run, as far as the operator tells.
+    pub fn inside(&self, cx: &mut Infer<'_>) -> Result<Vec<Inside>> {
+        self.operator().map_or_else(|| Ok(Vec::new()), |op| op.inside(cx))
     }
 
     /// Whether equal inputs always give equal outputs.

@@ -3,8 +3,9 @@
 //! Inputs: the first states, the tensors to be scanned, then what the body captures. Opset 8 has a batch axis
 //! first and, before everything, optional lengths; from 9 on axes and directions are free on both sides.
 
+use super::loop_::settle;
 use super::{Attrs, Operator};
-use crate::graph::{Fact, Graph, Infer, infer_outputs, normalize_axis};
+use crate::graph::{Fact, Graph, Infer, Inside, infer_outputs, normalize_axis};
 use crate::{Dim, Result};
 
 /// Scan.
@@ -64,22 +65,7 @@ impl Operator for Scan {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
-        let skip = self.batched as usize;
-        let mut inputs = Vec::new();
-        let (mut batch, mut length) = (None, None);
-        for i in 0..self.states + self.scanned.len() {
-            let mut fact = cx.input(skip + i)?.clone();
-            fact.known = None;
-            if self.batched {
-                batch = take_axis(&mut fact, 0)?.or(batch);
-            }
-            if let Some((axis, _)) = i.checked_sub(self.states).map(|i| self.scanned[i]) {
-                length = take_axis(&mut fact, axis)?.or(length);
-            }
-            inputs.push(Some(fact));
-        }
-        let first = skip + inputs.len();
-        inputs.extend((first..first + self.body.captures).map(|i| cx.optional(i).cloned()));
+        let Slices { inputs, batch, length } = self.slices(cx)?;
         for (i, mut fact) in infer_outputs(&self.body, &inputs, cx)?.into_iter().enumerate() {
             if let Some((axis, _)) = i.checked_sub(self.states).map(|i| self.stacked[i])
                 && let Some(dims) = &mut fact.dims
@@ -103,8 +89,51 @@ impl Operator for Scan {
         vec![&mut self.body]
     }
 
+    fn inside(&self, cx: &mut Infer<'_>) -> Result<Vec<Inside>> {
+        let mut inputs = self.slices(cx)?.inputs;
+        let initial = inputs.iter().take(self.states).flatten().cloned().collect();
+        let given = |states: &[Fact], inputs: &[Option<Fact>]| {
+            let rest = inputs.iter().skip(self.states).cloned();
+            states.iter().cloned().map(Some).chain(rest).collect::<Vec<_>>()
+        };
+        let iterate =
+            |cx: &mut Infer<'_>, states: &[Fact]| infer_outputs(&self.body, &given(states, &inputs), cx);
+        let (states, _) = settle(cx, initial, 0, iterate)?;
+        inputs = given(&states, &inputs);
+        Ok(vec![Inside::new(inputs, (0..self.states).map(|i| (i, i)))])
+    }
+
     fn is_pure(&self) -> bool {
         super::all_pure(&self.graphs())
+    }
+}
+
+/// What is known of what the body is given first, and of the sizes that were taken off.
+struct Slices {
+    inputs: Vec<Option<Fact>>,
+    batch: Option<Dim>,
+    length: Option<Dim>,
+}
+
+impl Scan {
+    fn slices(&self, cx: &Infer<'_>) -> Result<Slices> {
+        let skip = self.batched as usize;
+        let mut inputs = Vec::new();
+        let (mut batch, mut length) = (None, None);
+        for i in 0..self.states + self.scanned.len() {
+            let mut fact = cx.input(skip + i)?.clone();
+            fact.known = None;
+            if self.batched {
+                batch = take_axis(&mut fact, 0)?.or(batch);
+            }
+            if let Some((axis, _)) = i.checked_sub(self.states).map(|i| self.scanned[i]) {
+                length = take_axis(&mut fact, axis)?.or(length);
+            }
+            inputs.push(Some(fact));
+        }
+        let first = skip + inputs.len();
+        inputs.extend((first..first + self.body.captures).map(|i| cx.optional(i).cloned()));
+        Ok(Slices { inputs, batch, length })
     }
 }
 

@@ -4,7 +4,9 @@
 //! buffers of the device, and holds every read against that: a layout that let one value overwrite another that
 //! was still needed is found at the read, whatever the planner believed.
 
-use super::{Carry, Destination, DeviceStep, Home, Live, Program, Segment, Slot, Step, StepIn, Work};
+use super::{
+    Carry, Destination, DeviceStep, FlowStep, Home, Live, Program, Segment, Slot, Step, StepIn, Work,
+};
 use crate::Result;
 use crate::device::Target;
 use crate::graph::{Node, ValueId};
@@ -33,6 +35,10 @@ pub fn check(program: &Program, start: usize, live: &[Live], segment: &Segment, 
                     let node = &program.graph().nodes[step.node];
                     memory.device_step(step, node).map_err(|e| e.at_node(&node.name, &node.op_name))?;
                 }
+            }
+            Work::Flow(step) => {
+                let node = &program.graph().nodes[step.node];
+                memory.flow(step, node).map_err(|e| e.at_node(&node.name, &node.op_name))?;
             }
             Work::Upload(copies) => {
                 for copy in copies {
@@ -72,8 +78,9 @@ pub fn check(program: &Program, start: usize, live: &[Live], segment: &Segment, 
 fn roots(program: &Program, start: usize, segment: &Segment) -> HashMap<ValueId, ValueId> {
     let ran: HashSet<usize> =
         segment.steps().map(|step| step.node).chain(segment.device_steps().map(|step| step.node)).collect();
+    let is_flow = |at: usize| program.flow(at).is_some();
     let mut roots = HashMap::new();
-    for at in (start..segment.end).filter(|at| !ran.contains(at)) {
+    for at in (start..segment.end).filter(|at| !ran.contains(at) && !is_flow(*at)) {
         let node = &program.graph().nodes[at];
         if let (Some(Some(from)), [Some(to)]) = (node.inputs.first(), &node.outputs[..]) {
             let root = roots.get(from).copied().unwrap_or(*from);
@@ -132,6 +139,24 @@ impl Contents {
             })
             .collect();
         self.write(&written, &read)
+    }
+
+    /// What it gives has memory of its own, on either side.
+    fn flow(&self, step: &FlowStep, node: &Node) -> Result<()> {
+        for (input, meant) in step.inputs.iter().zip(&node.inputs) {
+            if let StepIn::Tensor(id, _, _, Home::Arena(slot)) = input {
+                ensure!(Some(*id) == *meant, Internal, "reads value {} in place of {meant:?}", id.0);
+                self.read(*id, *slot)?;
+            }
+        }
+        for (input, meant) in step.on_device.iter().zip(&node.inputs) {
+            let Some(input) = input else { continue };
+            ensure!(Some(input.id) == *meant, Internal, "reads value {} in place of {meant:?}", input.id.0);
+            if let Target::Slot(slot) = input.target {
+                self.read_device(input.id, slot)?;
+            }
+        }
+        Ok(())
     }
 
     fn device_step(&mut self, step: &DeviceStep, node: &Node) -> Result<()> {

@@ -9,9 +9,12 @@ mod arena;
 mod bind;
 mod carry;
 mod check;
+mod inside;
 mod memory;
 mod placement;
+mod scalars;
 mod segment;
+mod sides;
 mod slots;
 mod text;
 
@@ -19,19 +22,22 @@ pub use arena::Arena;
 pub use bind::bind;
 pub use carry::Carry;
 pub use check::check;
+pub use inside::Planned;
 pub use memory::{Interval, lay_out, live_bytes};
 pub use placement::{DeviceArena, Placement};
 pub use segment::{
-    Destination, DeviceSlot, DeviceStep, DeviceValue, Download, Home, Live, Segment, Slot, Step, StepIn,
-    Stop, Task, Upload, Work,
+    Destination, DeviceSlot, DeviceStep, DeviceValue, Download, FlowStep, Home, Live, Segment, Slot, Step,
+    StepIn, Stop, Task, Upload, Work,
 };
+pub use sides::Sides;
 pub use slots::{Stay, assign};
 
-use crate::cpu::{Kernel, Lowering};
+use crate::cpu::{Flow, Kernel, Lowering};
 use crate::device::Device;
-use crate::graph::{Constant, Fact, Graph, Node, ValueId, constant_fact, infer_facts};
+use crate::graph::{Constant, Fact, Graph, Inside, Node, ValueId, constant_fact, infer_facts, infer_inside};
 use crate::{BoxFuture, Result, Tensor};
 use edgewise_pool::lock;
+use scalars::scalars;
 use segment::Key;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,7 +75,20 @@ impl Program {
     }
 
     /// Compiles a graph for a device; the host takes what the device has no kernels for.
-    pub fn compile_for(mut graph: Graph, device: Option<Arc<dyn Device>>) -> Result<Program> {
+    pub fn compile_for(graph: Graph, device: Option<Arc<dyn Device>>) -> Result<Program> {
+        Program::compile_with(graph, device, None)
+    }
+
+    /// Compiles a graph that a node runs, beside a device.
+    pub fn compile_inside(graph: Graph, device: Arc<dyn Device>, inside: &Inside) -> Result<Program> {
+        Program::compile_with(graph, Some(device), Some(inside))
+    }
+
+    fn compile_with(
+        mut graph: Graph,
+        device: Option<Arc<dyn Device>>,
+        inside: Option<&Inside>,
+    ) -> Result<Program> {
         let mut constants: Vec<Option<Tensor>> = graph
             .values
             .iter()
@@ -87,7 +106,11 @@ impl Program {
             .collect::<Result<_>>()?;
         let mut placement = match device {
             // Now, while all constants are there.
-            Some(device) => Some((Placement::new(device, &graph), infer_facts(&graph, &[])?)),
+            Some(device) => {
+                let facts = infer_facts(&graph, inside.map_or(&[], |inside| &inside.inputs))?;
+                let on_host = inside.map_or_else(Vec::new, |inside| scalars(&graph, &facts, inside));
+                Some((Placement::new(device, &graph, on_host), facts))
+            }
             None => None,
         };
         let mut needed = uses(&graph);
@@ -101,7 +124,15 @@ impl Program {
                 None => Ok(None),
             };
             let on_device = on_device.map_err(|e| e.at_node(&node.name, &node.op_name))?;
-            let kernel = if on_device.is_some() { None } else { lower(&graph, node)? };
+            let kernel = match (&on_device, &placement) {
+                (Some(_), _) => None,
+                (None, Some((placement, facts))) if !node.op.graphs().is_empty() => {
+                    let inside =
+                        infer_inside(node, facts).map_err(|e| e.at_node(&node.name, &node.op_name))?;
+                    lower(&graph, node, Some((placement.device(), &inside)))?
+                }
+                (None, _) => lower(&graph, node, None)?,
+            };
             let packed = || kernel.iter().flat_map(|kernel| kernel.packed()).copied().collect();
             // One after the other, so that no two forms of all weights are in memory at once.
             for input in on_device.unwrap_or_else(packed) {
@@ -116,6 +147,7 @@ impl Program {
                     }
                 }
             }
+            forget_inside(&mut graph.nodes[i], kernel.as_deref());
             kernels[i] = kernel;
         }
         let last_use = last_uses(&graph);
@@ -160,6 +192,11 @@ impl Program {
             Some(kernel) => &**kernel,
             None => self.graph.nodes[node].op.kernel(),
         }
+    }
+
+    /// What a node runs beside the device, if it runs graphs.
+    pub fn flow(&self, node: usize) -> Option<&dyn Flow> {
+        self.placement.as_ref().and_then(|_| self.kernel(node).flow())
     }
 
     /// What is known of every value while sizes are still symbols.
@@ -230,13 +267,25 @@ pub fn load_constants<'a>(
     })
 }
 
+/// Lets a node's own graphs go without the constants that those it runs have forgotten.
+fn forget_inside(node: &mut Node, kernel: Option<&dyn Kernel>) {
+    let bodies = kernel.and_then(Kernel::flow).map_or_else(Vec::new, Flow::bodies);
+    for (graph, body) in node.op.graphs_mut().into_iter().zip(bodies) {
+        *graph = body.program.graph().clone();
+    }
+}
+
 /// The kernel made for a node, if one is.
-fn lower(graph: &Graph, node: &Node) -> Result<Option<Box<dyn Kernel>>> {
+fn lower(
+    graph: &Graph,
+    node: &Node,
+    beside: Option<(&Arc<dyn Device>, &[Inside])>,
+) -> Result<Option<Box<dyn Kernel>>> {
     let constant = |id: ValueId| graph.values[id.at()].constant.as_ref().map(constant_fact);
     let facts: Vec<Option<Fact>> = node.inputs.iter().map(|id| id.and_then(constant)).collect();
     let inputs: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
     let present: Vec<bool> = node.inputs.iter().map(Option::is_some).collect();
-    let kernel = node.op.kernel().lower(&Lowering { inputs: &inputs, present: &present });
+    let kernel = node.op.kernel().lower(&Lowering { inputs: &inputs, present: &present, beside });
     kernel.map_err(|e| e.at_node(&node.name, &node.op_name))
 }
 

@@ -10,7 +10,7 @@ use crate::device::{
 };
 use crate::graph::{Fact, Graph, ValueId};
 use edgewise_pool::lock;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 /// How many runs' buffers are kept for runs to come.
@@ -23,16 +23,18 @@ pub struct Placement {
     device: Arc<dyn Device>,
     kernels: Vec<Option<Box<dyn DeviceKernel>>>,
     resident: Vec<Option<Memory>>,
+    /// What the host computes though the device could, by value.
+    on_host: Vec<bool>,
     arenas: Mutex<Vec<DeviceArena>>,
 }
 
 impl Placement {
-    /// On a device, of which no node makes use yet.
-    pub(super) fn new(device: Arc<dyn Device>, graph: &Graph) -> Placement {
+    /// On a device, of which no node makes use yet, and none will for the values that are the host's.
+    pub(super) fn new(device: Arc<dyn Device>, graph: &Graph, on_host: Vec<bool>) -> Placement {
         let mut kernels = Vec::new();
         kernels.resize_with(graph.nodes.len(), || None);
         let resident = vec![None; graph.values.len()];
-        Placement { device, kernels, resident, arenas: Mutex::default() }
+        Placement { device, kernels, resident, on_host, arenas: Mutex::default() }
     }
 
     /// Asks the device for a kernel for a node; gives the constant inputs that the host need not keep for it.
@@ -45,6 +47,10 @@ impl Placement {
         let at = node;
         let node = &graph.nodes[at];
         if !node.op.graphs().is_empty() || node.op.kernel().is_alias() {
+            return Ok(None);
+        }
+        let is_host = |id: &ValueId| self.on_host.get(id.at()).copied().unwrap_or(false);
+        if node.outputs.iter().flatten().any(is_host) {
             return Ok(None);
         }
         let fact = |id: &Option<ValueId>| id.and_then(|id| facts[id.at()].as_ref());
@@ -115,7 +121,16 @@ pub struct DeviceArena {
     /// arena behind, so nothing is wrong when the next one begins.
     status: Option<Memory>,
     /// By a segment's number and a task of it.
-    recordings: HashMap<(u64, usize), Recording>,
+    recordings: HashMap<(u64, usize), Recorded>,
+}
+
+/// A recording, and the buffers that it holds: of no use any more when another one takes the place of one of them.
+struct Recorded {
+    recording: Recording,
+    /// Some that were lent.
+    lent: bool,
+    /// Own ones, by number.
+    own: Vec<usize>,
 }
 
 impl DeviceArena {
@@ -126,19 +141,14 @@ impl DeviceArena {
             let bytes = bytes.max(device_bytes(0));
             match self.slots.get(i) {
                 Some(memory) if memory.bytes() >= bytes => continue,
-                // Recordings hold the buffer that is replaced.
-                Some(_) => self.recordings.clear(),
-                None => {}
+                _ => {}
             }
             let what = match segment.largest_in(lent + i).and_then(|id| graph.values.get(id.at())) {
                 Some(value) => format!("tensor '{}'", value.name),
                 None => "intermediate results".to_string(),
             };
             let memory = device.allocate(bytes, &what)?;
-            match self.slots.get_mut(i) {
-                Some(slot) => *slot = memory,
-                None => self.slots.push(memory),
-            }
+            self.replace(i, memory);
         }
         let words = segment.checks.len() * size_of_val(&NOTHING_WRONG);
         if words > self.status.as_ref().map_or(0, |status| status.bytes() as usize) {
@@ -166,20 +176,39 @@ impl DeviceArena {
 
     /// Takes buffers that the caller lends, or takes leave of them. What was recorded holds others.
     pub fn lend(&mut self, lent: Vec<Memory>) {
-        if !(lent.is_empty() && self.lent.is_empty()) {
-            self.recordings.clear();
-        }
+        self.recordings.retain(|_, recorded| !recorded.lent);
         self.lent = lent;
+    }
+
+    /// The buffer that is that memory, if one is.
+    pub fn find(&self, memory: &Memory) -> Option<usize> {
+        self.lent.iter().chain(&self.slots).position(|slot| slot.is(memory))
+    }
+
+    /// Puts memory in the place of a buffer of the run's own.
+    pub fn put(&mut self, slot: usize, memory: Memory) -> Result<()> {
+        let own = slot.checked_sub(self.lent.len());
+        self.replace(own.ok_or_else(|| err!(Internal, "buffer {slot} is lent"))?, memory);
+        Ok(())
+    }
+
+    fn replace(&mut self, own: usize, memory: Memory) {
+        if own >= self.slots.len() {
+            // Those without room are made as soon as they are needed.
+            self.slots.resize_with(own + 1, || Memory::new(0, Arc::new(())));
+        }
+        self.slots[own] = memory;
+        self.recordings.retain(|_, recorded| !recorded.own.contains(&own));
     }
 
     /// Gives buffers away with what is in them; a lent one is given back.
     pub fn give(&mut self, slots: &[usize]) -> Result<Vec<Memory>> {
         let given = slots.iter().map(|&slot| self.slot(slot).cloned()).collect::<Result<_>>()?;
-        for own in slots.iter().filter_map(|slot| slot.checked_sub(self.lent.len())) {
-            if let Some(memory) = self.slots.get_mut(own) {
+        let lent = self.lent.len();
+        for own in slots.iter().filter_map(|slot| slot.checked_sub(lent)) {
+            if own < self.slots.len() {
                 // Another one is made as soon as one is needed: this one has no room for anything.
-                *memory = Memory::new(0, Arc::new(()));
-                self.recordings.clear();
+                self.replace(own, Memory::new(0, Arc::new(())));
             }
         }
         Ok(given)
@@ -198,14 +227,22 @@ impl DeviceArena {
                 bail!(Internal, "only a stretch is recorded");
             };
             let launches = steps.iter().flat_map(|step| &step.launches).map(|launch| self.placed(launch));
+            let launches = launches.collect::<Result<Vec<_>>>()?;
             let slots: Vec<Memory> = self.lent.iter().chain(&self.slots).cloned().collect();
-            let recording = device.record(&launches.collect::<Result<Vec<_>>>()?, &slots)?;
+            let recording = device.record(&launches, &slots)?;
+            let used = launches.iter().flat_map(|launch| &launch.buffers).filter_map(|target| match target {
+                Target::Slot(slot) => Some(slot.checked_sub(self.lent.len())),
+                _ => None,
+            });
+            let used: HashSet<Option<usize>> = used.collect();
+            let (lent, own) = (used.contains(&None), used.into_iter().flatten().collect());
             if self.recordings.len() >= KEPT_RECORDINGS {
                 self.recordings.clear();
             }
-            self.recordings.insert(key, recording);
+            self.recordings.insert(key, Recorded { recording, lent, own });
         }
-        self.recordings.get(&key).ok_or_else(|| err!(Internal, "a recording is gone"))
+        let recorded = self.recordings.get(&key).map(|recorded| &recorded.recording);
+        recorded.ok_or_else(|| err!(Internal, "a recording is gone"))
     }
 
     /// A launch with the status in its place.

@@ -91,6 +91,20 @@ pub struct DeviceStep {
     pub launches: Vec<Launch<Target>>,
 }
 
+/// One node that runs graphs beside the device: where its results lie only running it tells, so a segment ends behind
+/// it.
+#[derive(Clone, Debug)]
+pub struct FlowStep {
+    /// The node.
+    pub node: usize,
+    /// Its inputs on the host; `Absent` too where one lies on the device only.
+    pub inputs: Vec<StepIn>,
+    /// The same on the device, where they lie there.
+    pub on_device: Vec<Option<DeviceValue>>,
+    /// Its outputs.
+    pub outputs: Vec<Destination>,
+}
+
 /// A tensor on the device.
 #[derive(Clone, Debug)]
 pub struct DeviceValue {
@@ -129,6 +143,8 @@ pub enum Work {
     Step(Step),
     /// Nodes on the device, one after the other; recorded once and replayed as a whole.
     Stretch(Vec<DeviceStep>),
+    /// A node that runs graphs, on the host and on the device.
+    Flow(FlowStep),
     /// Copies to the device.
     Upload(Vec<Upload>),
     /// Copies from the device, all waited for at once.
@@ -182,15 +198,26 @@ impl Step {
 
     /// What it makes, for people.
     pub fn results(&self) -> String {
-        let outputs = self.outputs.iter().filter_map(|output| match output {
-            Destination::Unwanted => None,
-            Destination::Arena(_, dtype, shape, _) | Destination::Owned(_, dtype, shape) => {
-                Some(format!("{dtype}{:?}", &shape[..]))
-            }
-            Destination::Made(_, kind, _) => Some(kind.to_string()),
-        });
-        outputs.collect::<Vec<_>>().join(", ")
+        results(&self.outputs)
     }
+}
+
+impl FlowStep {
+    /// What it makes, for people.
+    pub fn results(&self) -> String {
+        results(&self.outputs)
+    }
+}
+
+fn results(outputs: &[Destination]) -> String {
+    let outputs = outputs.iter().filter_map(|output| match output {
+        Destination::Unwanted => None,
+        Destination::Arena(_, dtype, shape, _) | Destination::Owned(_, dtype, shape) => {
+            Some(format!("{dtype}{:?}", &shape[..]))
+        }
+        Destination::Made(_, kind, _) => Some(kind.to_string()),
+    });
+    outputs.collect::<Vec<_>>().join(", ")
 }
 
 impl DeviceStep {
@@ -219,7 +246,7 @@ pub enum Stop {
     End,
     /// The next node needs elements that its steps make.
     Ask,
-    /// The sizes of its last step's outputs depend on data.
+    /// The sizes of its last step's outputs, or where these lie, depend on data.
     Look,
 }
 

@@ -1,6 +1,6 @@
 //! A segment as text, for people and for golden tests.
 
-use super::{Destination, DeviceValue, Home, Program, Segment, Step, StepIn, Work};
+use super::{Destination, DeviceValue, FlowStep, Home, Program, Segment, Step, StepIn, Work};
 use crate::device::Target;
 use crate::graph::ValueId;
 use std::fmt::Write;
@@ -27,6 +27,7 @@ impl Segment {
                             writeln!(out, "{op} ({inputs}) -> {outputs} in {} launches", step.launches.len());
                     }
                 }
+                Work::Flow(step) => names.flow(&mut out, step),
                 Work::Upload(copies) => {
                     for copy in copies {
                         let _ = writeln!(out, "upload {} -> #{}", names.input(&copy.from), copy.to.slot);
@@ -51,6 +52,17 @@ impl Names<'_> {
         let outputs: Vec<String> = step.outputs.iter().map(|output| self.output(output)).collect();
         let op = &self.0.graph().nodes[step.node].op_name;
         let _ = writeln!(out, "{op} ({}) -> {}", inputs.join(", "), outputs.join(", "));
+    }
+
+    fn flow(&self, out: &mut String, step: &FlowStep) {
+        let on_device =
+            |value: &Option<DeviceValue>| value.as_ref().map(|v| self.values(std::slice::from_ref(v)));
+        let inputs = step.inputs.iter().zip(&step.on_device);
+        let inputs = inputs.map(|(host, device)| on_device(device).unwrap_or_else(|| self.input(host)));
+        let outputs = step.outputs.iter().map(|output| self.output(output));
+        let (inputs, outputs): (Vec<String>, Vec<String>) = (inputs.collect(), outputs.collect());
+        let op = &self.0.graph().nodes[step.node].op_name;
+        let _ = writeln!(out, "{op} ({}) -> {} by its graphs", inputs.join(", "), outputs.join(", "));
     }
 
     fn input(&self, input: &StepIn) -> String {

@@ -1,10 +1,12 @@
 //! Values that stay on the device between runs.
 
-use super::Run;
+use super::{Cost, Run};
+use crate::cpu::RunContext;
 use crate::device::DeviceTensor;
 use crate::graph::ValueId;
 use crate::plan::Home;
-use crate::{Kind, Result, Value};
+use crate::tensor::byte_count;
+use crate::{Buffer, DType, Kind, Result, Tensor, Value};
 use std::collections::HashMap;
 
 /// A value, on the host or on the device.
@@ -14,6 +16,8 @@ pub enum Placed {
     Host(Value),
     /// On the device that the program was compiled for.
     Device(DeviceTensor),
+    /// On both sides.
+    Both(Value, DeviceTensor),
 }
 
 impl Placed {
@@ -25,7 +29,7 @@ impl Placed {
     /// What kind of value it is.
     pub fn kind(&self) -> Kind {
         match self {
-            Placed::Host(value) => value.kind(),
+            Placed::Host(value) | Placed::Both(value, _) => value.kind(),
             Placed::Device(tensor) => Kind::Tensor(tensor.dtype),
         }
     }
@@ -35,17 +39,57 @@ impl Placed {
         match self {
             Placed::Host(Value::Tensor(tensor)) => Some(tensor.shape()),
             Placed::Host(_) => None,
-            Placed::Device(tensor) => Some(&tensor.shape),
+            Placed::Device(tensor) | Placed::Both(_, tensor) => Some(&tensor.shape),
+        }
+    }
+
+    /// The type of its elements, if it is a tensor.
+    pub fn dtype(&self) -> Option<DType> {
+        self.kind().dtype()
+    }
+
+    /// What of it lies on the host, and what on the device.
+    pub fn split(self) -> (Option<Value>, Option<DeviceTensor>) {
+        match self {
+            Placed::Host(value) => (Some(value), None),
+            Placed::Device(tensor) => (None, Some(tensor)),
+            Placed::Both(value, tensor) => (Some(value), Some(tensor)),
         }
     }
 
     /// A value that lies on the host.
     pub fn value(self) -> Result<Value> {
         match self {
-            Placed::Host(value) => Ok(value),
+            Placed::Host(value) | Placed::Both(value, _) => Ok(value),
             Placed::Device(_) => Err(err!(Internal, "a value that nobody keeps is on the device")),
         }
     }
+}
+
+/// Tensors on the host. Those that lie on a device only come in one go.
+pub async fn fetch_all(placed: Vec<Placed>, cx: &RunContext<'_>, cost: &mut Cost) -> Result<Vec<Tensor>> {
+    let far = placed.iter().filter_map(|placed| match placed {
+        Placed::Device(tensor) => Some(tensor),
+        _ => None,
+    });
+    let far: Vec<DeviceTensor> = far.cloned().collect();
+    let mut came = Vec::new();
+    if let Some(first) = far.first() {
+        let size =
+            |tensor: &DeviceTensor| Ok((tensor.memory.clone(), byte_count(tensor.dtype, &tensor.shape)?));
+        let wanted = far.iter().map(size).collect::<Result<Vec<_>>>()?;
+        came = first.device.read(&wanted, &|| cx.check()).await?;
+        cost.downloads += far.len();
+    }
+    let mut came = came.into_iter();
+    let tensor = |placed| match placed {
+        Placed::Host(value) | Placed::Both(value, _) => value.tensor().cloned(),
+        Placed::Device(tensor) => {
+            let bytes = came.next().ok_or_else(|| err!(Internal, "nothing came from the device"))?;
+            Tensor::from_buffer(tensor.dtype, &tensor.shape, Buffer::copy_of(&bytes)?)
+        }
+    };
+    placed.into_iter().map(tensor).collect()
 }
 
 impl Run<'_> {

@@ -7,7 +7,7 @@ use crate::tensor::byte_count;
 use crate::{DType, Result, Tensor, Value};
 
 impl<'a> Run<'a> {
-    fn placement(&self) -> Result<&'a Placement> {
+    pub(super) fn placement(&self) -> Result<&'a Placement> {
         self.program.placement().ok_or_else(|| err!(Internal, "there is no device"))
     }
 

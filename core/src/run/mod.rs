@@ -3,15 +3,16 @@
 mod carry;
 mod carve;
 mod device;
+mod flow;
 mod profile;
 mod step;
 
-pub use carry::Placed;
+pub use carry::{Placed, fetch_all};
 use profile::Timer;
 pub use profile::{Event, Profile};
 
 use crate::cpu::RunContext;
-use crate::device::{Check, DeviceTensor};
+use crate::device::{Check, DeviceTensor, device_bytes};
 use crate::graph::{FOLD_ELEMENTS, Fact, Known, ValueId};
 use crate::plan::{Carry, DeviceArena, DeviceSlot, Home, Live, Program, Segment, Stop, Work};
 use crate::tensor::{byte_count, element_count};
@@ -39,6 +40,20 @@ pub struct Cost {
     pub live_bytes: usize,
     /// Bytes of the buffers on the device.
     pub device_bytes: u64,
+}
+
+impl Cost {
+    /// With what a run inside of this one cost; of the sizes, the larger ones.
+    pub fn add(&mut self, inner: &Cost) {
+        self.steps += inner.steps;
+        self.launches += inner.launches;
+        self.uploads += inner.uploads;
+        self.downloads += inner.downloads;
+        self.segments += inner.segments;
+        self.arena_bytes = self.arena_bytes.max(inner.arena_bytes);
+        self.live_bytes = self.live_bytes.max(inner.live_bytes);
+        self.device_bytes = self.device_bytes.max(inner.device_bytes);
+    }
 }
 
 /// Runs a program on inputs in the graph's order; they have been checked. It must run on the host alone: nobody
@@ -112,6 +127,8 @@ struct Run<'a> {
     unread: bool,
     /// Inputs, outputs, and what kernels made; by value id.
     owned: Vec<Option<Value>>,
+    /// What nodes that run graphs gave on the device, until the segment ends.
+    given: Vec<(ValueId, DeviceTensor)>,
     /// Bytes of `owned`, the inputs left aside: those are the caller's.
     held: u64,
     /// The values that are of use from here on.
@@ -126,16 +143,17 @@ impl<'a> Run<'a> {
         let mut owned = vec![None; program.graph().values.len()];
         let (mut live, mut lent) = (Vec::new(), Vec::new());
         for (id, value) in program.graph().inputs.iter().zip(inputs) {
-            match value {
-                Placed::Host(value) => {
-                    live.push((*id, fact_of(&value), Home::Owned(*id)));
-                    owned[id.at()] = Some(value);
-                }
-                Placed::Device(tensor) => {
-                    let at = DeviceSlot { slot: lent.len(), bytes: tensor.memory.bytes() };
-                    live.push((*id, Fact::sized(tensor.dtype, &tensor.shape), Home::Device(at)));
-                    lent.push(tensor.memory);
-                }
+            let (on_host, on_device) = value.split();
+            if let Some(value) = on_host {
+                live.push((*id, fact_of(&value), Home::Owned(*id)));
+                owned[id.at()] = Some(value);
+            }
+            if let Some(tensor) = on_device {
+                let fact = Fact::sized(tensor.dtype, &tensor.shape);
+                // Not all of what may be a larger buffer: equal tensors are to give equal segments.
+                let bytes = device_bytes(byte_count(tensor.dtype, &tensor.shape).unwrap_or(0));
+                live.push((*id, fact, Home::Device(DeviceSlot { slot: lent.len(), bytes })));
+                lent.push(tensor.memory);
             }
         }
         let arena = program.arena().take();
@@ -152,6 +170,7 @@ impl<'a> Run<'a> {
             checks,
             unread,
             owned,
+            given: Vec::new(),
             held: 0,
             live,
             carry,
@@ -180,6 +199,7 @@ impl<'a> Run<'a> {
                     self.cost.steps += 1;
                 }
                 Work::Stretch(steps) => self.stretch(segment, i, steps).await?,
+                Work::Flow(step) => self.flow(step).await?,
                 Work::Upload(copies) => self.upload(copies)?,
                 Work::Download(copies) => self.download(copies).await?,
             }
@@ -199,7 +219,7 @@ impl<'a> Run<'a> {
                 *fact = Fact { known: fact.known.take(), ..fact_of(value) };
             }
         }
-        Ok(())
+        self.adopt(segment)
     }
 
     /// An error if so many more bytes would pass the limit.

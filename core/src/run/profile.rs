@@ -4,7 +4,7 @@ use crate::clock::Instant;
 use crate::cpu::Kernel;
 use crate::graph::Node;
 use crate::log;
-use crate::plan::{DeviceStep, Step};
+use crate::plan::{DeviceStep, FlowStep, Step};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -137,6 +137,23 @@ impl<'a> Timer<'a> {
         let duration_us = us(time.end.saturating_sub(time.start));
         let event = event(Event { start_us: us(start), duration_us, ..Event::default() });
         profile.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
+    /// For a node that runs graphs; their steps lie within.
+    pub fn stop_flow(self, node: &Node, step: &FlowStep) {
+        let Some(began) = self.began else { return };
+        let duration = began.elapsed();
+        let outputs = step.results();
+        log::log(2, || {
+            let (us, op) = (us(duration), &node.op_name);
+            format!("{us:>10.1} us by its graphs  {op:<24} {}  {outputs}", node.name)
+        });
+        self.put(began, Duration::ZERO..duration, |event| Event {
+            node: node.name.clone(),
+            op: node.op_name.clone(),
+            outputs: outputs.clone(),
+            ..event
+        });
     }
 
     pub fn stop(self, node: &Node, step: &Step, kernel: &dyn Kernel) {

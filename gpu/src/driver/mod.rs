@@ -86,6 +86,9 @@ pub trait Driver: Send + Sync {
     /// Copies bytes of the host into memory, behind everything that was begun before.
     fn write(&self, to: &Memory, bytes: &[u8]) -> Result<()>;
 
+    /// Copies parts of memories into another one, one behind the other, behind everything that was begun before.
+    fn join(&self, parts: &[(Memory, Range<u64>)], to: &Memory) -> Result<()>;
+
     /// Compiles variants, side by side where that is possible.
     fn pipelines<'a>(&'a self, variants: &'a [Variant]) -> BoxFuture<'a, Result<Vec<Pipeline>>>;
 
@@ -123,6 +126,27 @@ pub trait Driver: Send + Sync {
 
     /// Opens the same GPU again.
     fn reopen(&self) -> BoxFuture<'static, Result<Box<dyn Driver>>>;
+}
+
+/// Where each part begins in the memory that all are copied into, empty ones left out; an error where one is not there,
+/// is no whole words, or has no room.
+pub(crate) fn placed<'a>(
+    parts: &'a [(Memory, Range<u64>)],
+    to: &Memory,
+) -> Result<Vec<(&'a Memory, &'a Range<u64>, u64)>> {
+    let (mut at, mut placed) = (0, Vec::with_capacity(parts.len()));
+    for (from, range) in parts {
+        let there = range.start <= range.end && range.end <= from.bytes();
+        let words = range.start.is_multiple_of(4) && range.end.is_multiple_of(4);
+        ensure!(there && words, Internal, "bytes {range:?} of {from:?} are copied");
+        let size = range.end - range.start;
+        ensure!(size <= to.bytes().saturating_sub(at), Internal, "{size} bytes are copied to {at} of {to:?}");
+        if size > 0 {
+            placed.push((from, range, at));
+        }
+        at += size;
+    }
+    Ok(placed)
 }
 
 /// Bytes that the parameters of a dispatch are bound with.

@@ -56,7 +56,7 @@ impl Left {
 
     fn fetched(&mut self, output: Placed) -> Value {
         match output {
-            Placed::Host(value) => value,
+            Placed::Host(value) | Placed::Both(value, _) => value,
             Placed::Device(tensor) => {
                 let there = block_on(tensor.fetch()).expect("it lies on the device");
                 self.0.push((tensor, there.clone()));

@@ -8,6 +8,7 @@ mod carry;
 mod choices;
 mod corpus;
 mod decode;
+mod flows;
 mod model;
 mod mutate;
 mod plan;

@@ -1,19 +1,19 @@
 //! Any bytes as a graph that is planned and run, and held against its nodes run one by one.
 //!
-//! Branches, aliases, outputs that nobody wants, values that are outputs and inputs at once, and sizes that
+//! Several users, aliases, outputs that nobody wants, values that are outputs and inputs at once, and sizes that
 //! only data tells: what the planner shares memory for, and where that goes wrong first.
 
 use crate::carry::Left;
 use crate::choices::Choices;
-use crate::judge;
 use crate::pretend::Pretend;
+use crate::{flows, judge};
 use edgewise_core::cpu::{self, Pool, RunContext};
 use edgewise_core::device::Device;
 use edgewise_core::graph::{Constant, Fact, Graph, Node, ValueId, ValueInfo, constant_fact, infer_node};
 use edgewise_core::ops::{Attr, Attrs, Op};
 use edgewise_core::optimize::optimize;
 use edgewise_core::plan::{Interval, Program, lay_out, live_bytes};
-use edgewise_core::{DType, Result, Tensor, Value, run};
+use edgewise_core::{DType, Result, Shape, Tensor, Value, run};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -53,10 +53,12 @@ pub fn plan(bytes: &[u8]) {
 
 /// A graph in the making; what a rule refuses is left out.
 #[derive(Default)]
-struct Builder {
-    graph: Graph,
+pub struct Builder {
+    pub graph: Graph,
     facts: Vec<Option<Fact>>,
     fresh: u32,
+    /// How many graphs lie around it.
+    pub depth: usize,
 }
 
 impl Builder {
@@ -73,14 +75,14 @@ impl Builder {
         self.graph
     }
 
-    fn value(&mut self, fact: Option<Fact>, constant: Option<Constant>) -> ValueId {
+    pub fn value(&mut self, fact: Option<Fact>, constant: Option<Constant>) -> ValueId {
         let name = format!("v{}", self.graph.values.len());
         self.graph.values.push(ValueInfo { name, declared: fact.clone(), constant });
         self.facts.push(fact);
         ValueId(self.facts.len() as u32 - 1)
     }
 
-    fn constant(&mut self, tensor: Tensor) -> ValueId {
+    pub fn constant(&mut self, tensor: Tensor) -> ValueId {
         let constant = Constant::Tensor(tensor);
         self.value(Some(constant_fact(&constant)), Some(constant))
     }
@@ -90,7 +92,7 @@ impl Builder {
     }
 
     /// A value of that type; the newest ones are the likeliest.
-    fn pick(&self, choices: &mut Choices<'_>, dtype: DType) -> Option<ValueId> {
+    pub fn pick(&self, choices: &mut Choices<'_>, dtype: DType) -> Option<ValueId> {
         let of_type = |i: &usize| {
             let fact = self.facts[*i].as_ref();
             fact.is_some_and(|f| f.dtype() == Some(dtype)) && self.graph.values[*i].constant.is_none()
@@ -100,11 +102,11 @@ impl Builder {
         (!newest.is_empty()).then(|| ValueId(newest[choices.below(newest.len())] as u32))
     }
 
-    fn grow(&mut self, choices: &mut Choices<'_>) -> Option<()> {
+    pub fn grow(&mut self, choices: &mut Choices<'_>) -> Option<()> {
         let x = self.pick(choices, DType::F32)?;
         let rank = self.facts[x.at()].as_ref()?.dims.as_ref()?.len();
         let axis = ("axis", Attr::Int(choices.below(rank.max(1)) as i64));
-        match choices.below(16) {
+        match choices.below(20) {
             0 => self.node("Relu", &[x], 1, &[]),
             1 => self.node("Sign", &[x], 1, &[]),
             2 | 3 => {
@@ -145,7 +147,8 @@ impl Builder {
                 let ints = self.pick(choices, DType::I64)?;
                 self.node("Cast", &[ints], 1, &[("to", Attr::Int(DType::F32 as i64))])
             }
-            _ => self.sized_by_data(x),
+            15 => self.sized_by_data(x),
+            _ => flows::grow(self, choices),
         }
     }
 
@@ -160,11 +163,27 @@ impl Builder {
         self.node("ConstantOfShape", &[ints], 1, &[])
     }
 
-    fn newest(&self) -> ValueId {
+    /// What is known of a value.
+    pub fn fact(&self, id: ValueId) -> Option<Fact> {
+        self.facts[id.at()].clone()
+    }
+
+    /// Its sizes, if all are known.
+    pub fn shape(&self, id: ValueId) -> Option<Shape> {
+        self.facts[id.at()].as_ref()?.shape()
+    }
+
+    pub fn newest(&self) -> ValueId {
         ValueId(self.facts.len() as u32 - 1)
     }
 
-    fn node(&mut self, name: &str, inputs: &[ValueId], outputs: usize, attrs: &[(&str, Attr)]) -> Option<()> {
+    pub fn node(
+        &mut self,
+        name: &str,
+        inputs: &[ValueId],
+        outputs: usize,
+        attrs: &[(&str, Attr)],
+    ) -> Option<()> {
         let attrs = attrs.iter().map(|(name, attr)| (name.to_string(), attr.clone())).collect();
         let attrs = Attrs::new("", name, OPSET, vec![true; inputs.len()], vec![true; outputs], attrs);
         let first = self.facts.len() as u32;

@@ -10,6 +10,7 @@ use edgewise_core::device::{
 use edgewise_core::graph::Fact;
 use edgewise_core::ops::Op;
 use edgewise_core::{BoxFuture, Buffer, DType, Error, ErrorKind, Result, Shape, Tensor, Value};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Takes a node where the bit of its position among those that it is asked for is set.
@@ -74,6 +75,14 @@ impl Device for Pretend {
     fn write(&self, to: &Memory, bytes: &[u8]) -> Result<()> {
         lock(of(to)?)[..bytes.len()].copy_from_slice(bytes);
         Ok(())
+    }
+
+    fn join(&self, parts: &[(Memory, Range<u64>)], to: &Memory) -> Result<()> {
+        let mut joined = Vec::new();
+        for (from, range) in parts {
+            joined.extend_from_slice(&lock(of(from)?)[range.start as usize..range.end as usize]);
+        }
+        self.write(to, &joined)
     }
 
     fn record(&self, launches: &[Launch<Target>], slots: &[Memory]) -> Result<Recording> {

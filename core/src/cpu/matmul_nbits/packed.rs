@@ -148,7 +148,8 @@ mod tests {
         let facts: Vec<Option<Fact>> = inputs.iter().map(|t| t.clone().map(Fact::constant)).collect();
         let facts: Vec<Option<&Fact>> = facts.iter().map(Option::as_ref).collect();
         let present: Vec<bool> = inputs.iter().map(Option::is_some).collect();
-        let packed = lower(op, &Lowering { inputs: &facts, present: &present }).unwrap().unwrap();
+        let packed =
+            lower(op, &Lowering { inputs: &facts, present: &present, beside: None }).unwrap().unwrap();
         let a = inputs[0].as_ref().unwrap();
         let shape = [a.shape()[0], op.n];
         let (pool, cancel) = (Pool::new(threads), AtomicBool::new(false));

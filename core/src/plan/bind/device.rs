@@ -90,7 +90,7 @@ impl Binder<'_> {
     }
 
     /// Where a value lies on the device; it is copied there if it does not yet.
-    fn copy_up(&mut self, at: usize, id: ValueId) -> Result<Target> {
+    pub(super) fn copy_up(&mut self, at: usize, id: ValueId) -> Result<Target> {
         if let Some(place) = &self.on_device[id.at()] {
             return Ok(match place {
                 OnDevice::Storage(stay) => Target::Slot(*stay),
@@ -127,24 +127,24 @@ impl Binder<'_> {
         Ok(Target::Slot(stay))
     }
 
-    /// Copies a node's inputs to the host that lie on the device only.
-    pub(super) fn copy_down(&mut self, at: usize, node: &Node) -> Result<()> {
+    /// Copies those inputs of a node to the host that lie on the device only.
+    pub(super) fn copy_down(&mut self, at: usize, inputs: impl Iterator<Item = ValueId>) -> Result<()> {
         let mut copies = Vec::new();
-        for id in node.inputs.iter().flatten() {
+        for id in inputs {
             let (Some(OnDevice::Storage(stay)), None) = (&self.on_device[id.at()], &self.places[id.at()])
             else {
                 continue;
             };
             let from = self.whole(*stay);
-            let (dtype, shape) = self.dtype_and_shape(*id)?;
+            let (dtype, shape) = self.dtype_and_shape(id)?;
             let bytes = byte_count(dtype, &shape)?;
             let storage = self.storage(at, bytes)?;
             // An output of the graph is copied once more when the graph ends, into memory of its own.
-            let last = self.program.last_use(*id);
+            let last = self.program.last_use(id);
             self.storages[storage].last =
                 if last == usize::MAX { self.program.graph().nodes.len() } else { last };
             self.places[id.at()] = Some(Place::Storage(storage));
-            let to = Destination::Arena(*id, dtype, shape, Slot { offset: storage, bytes });
+            let to = Destination::Arena(id, dtype, shape, Slot { offset: storage, bytes });
             copies.push(Download { from, to });
         }
         if !copies.is_empty() {
@@ -202,7 +202,7 @@ impl Binder<'_> {
         Ok(memory)
     }
 
-    fn device_value(&self, id: ValueId, target: Target) -> Result<DeviceValue> {
+    pub(super) fn device_value(&self, id: ValueId, target: Target) -> Result<DeviceValue> {
         let (dtype, shape) = self.dtype_and_shape(id)?;
         Ok(DeviceValue { id, dtype, shape, target })
     }

@@ -6,6 +6,7 @@
 
 mod common;
 mod device;
+mod flow;
 
 use super::memory::{Interval, aligned, lay_out, live_bytes};
 use super::segment::{Destination, DeviceSlot, Home, Segment, Slot, Step, StepIn, Stop, Task, Work};
@@ -177,7 +178,9 @@ impl<'a> Binder<'a> {
         let determined = wanted().all(|(_, f)| f.is_some_and(|f| f.dtype().is_none() || f.shape().is_some()));
         // A rule may ask for more when it knows what it asked for before.
         let asked: Vec<ValueId> = asked.into_iter().filter(|id| self.can_be_read(*id)).collect();
-        if !determined && (!ready || !asked.is_empty()) {
+        let flow = self.program.flow(at);
+        // What runs graphs tells the sizes of its outputs when it has run.
+        if flow.is_none() && !determined && (!ready || !asked.is_empty()) {
             self.asked = asked;
             return Ok(Next::Ask);
         }
@@ -190,6 +193,9 @@ impl<'a> Binder<'a> {
                 let tensor = fact.and_then(Fact::view).map(|v| v.to_tensor()).transpose()?;
                 self.places[id.at()] = tensor.map(Place::Known);
             }
+        } else if let Some(flow) = flow {
+            self.flow_step(at, node, flow)?;
+            return Ok(Next::Look);
         } else if !determined || !self.alias(at, node)? {
             match self.program.placement().and_then(|placement| placement.kernel(at)) {
                 Some(kernel) => self.device_step(at, node, kernel)?,
@@ -245,7 +251,7 @@ impl<'a> Binder<'a> {
 
     fn step(&mut self, at: usize, node: &Node) -> Result<()> {
         let kernel = self.program.kernel(at);
-        self.copy_down(at, node)?;
+        self.copy_down(at, node.inputs.iter().flatten().copied())?;
         let mut inputs = node.inputs.iter().map(|id| self.input(*id)).collect::<Result<Vec<_>>>()?;
         let mut outputs = Vec::with_capacity(node.outputs.len());
         for (j, id) in node.outputs.iter().enumerate() {
@@ -448,6 +454,10 @@ fn place(work: &mut Work, offsets: &[usize], slots: &[usize]) {
                 step.inputs.iter_mut().chain(&mut step.outputs).for_each(|v| target(&mut v.target));
                 step.launches.iter_mut().flat_map(|l| &mut l.buffers).for_each(target);
             }
+        }
+        Work::Flow(step) => {
+            step.inputs.iter_mut().for_each(input);
+            step.on_device.iter_mut().flatten().for_each(|value| target(&mut value.target));
         }
         Work::Upload(copies) => {
             for copy in copies {

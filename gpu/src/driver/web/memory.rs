@@ -4,6 +4,7 @@
 //! at some time. A [`Buffer`] gives it back when its last user goes; work that was begun before still has it.
 
 use super::{Local, Web, thrown};
+use crate::driver::placed;
 use edgewise_core::Result;
 use edgewise_core::device::{Memory, device_bytes};
 use js_sys::Uint8Array;
@@ -100,6 +101,26 @@ impl Web {
         here.trouble.check()?;
         let written = here.queue.write_buffer_with_f64_and_u8_slice(&to.0, at as f64, words);
         written.map_err(|e| thrown("copying to the GPU", &e))
+    }
+
+    pub(super) fn join_parts(&self, parts: &[(Memory, Range<u64>)], to: &Memory) -> Result<()> {
+        let what = "copying on the GPU";
+        let here = self.here.get()?;
+        here.trouble.check()?;
+        let (encoder, into) = (here.device.create_command_encoder(), buffer(to)?);
+        for (from, range, at) in placed(parts, to)? {
+            let (from, size) = (buffer(from)?, range.end - range.start);
+            let copied = encoder.copy_buffer_to_buffer_with_f64_and_f64_and_f64(
+                &from.0,
+                range.start as f64,
+                &into.0,
+                at as f64,
+                size as f64,
+            );
+            copied.map_err(|e| thrown(what, &e))?;
+        }
+        here.trouble.scoped(what, || here.queue.submit(&[encoder.finish()]));
+        Ok(())
     }
 
     /// All of them in one copy, where one buffer can take them.

@@ -77,6 +77,10 @@ impl Driver for Web {
         self.write_memory(to, bytes)
     }
 
+    fn join(&self, parts: &[(Memory, Range<u64>)], to: &Memory) -> Result<()> {
+        self.join_parts(parts, to)
+    }
+
     fn pipelines<'a>(&'a self, variants: &'a [Variant]) -> BoxFuture<'a, Result<Vec<Pipeline>>> {
         Box::pin(self.compile_all(variants))
     }

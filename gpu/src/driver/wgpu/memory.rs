@@ -2,8 +2,10 @@
 
 use super::Wgpu;
 use super::patience::Pending;
+use crate::driver::placed;
 use edgewise_core::Result;
 use edgewise_core::device::{Memory, device_bytes};
+use std::ops::Range;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{Buffer, BufferDescriptor, BufferUsages, CommandEncoder, CommandEncoderDescriptor, MapMode};
@@ -89,6 +91,16 @@ impl Wgpu {
             Some(before) => self.wait(&before, &|| Ok(())),
             None => Ok(()),
         }
+    }
+
+    pub(super) fn join_parts(&self, parts: &[(Memory, Range<u64>)], to: &Memory) -> Result<()> {
+        let mut encoder = self.device.create_command_encoder(&CommandEncoderDescriptor::default());
+        for (from, range, at) in placed(parts, to)? {
+            let size = range.end - range.start;
+            encoder.copy_buffer_to_buffer(buffer(from)?, range.start, buffer(to)?, at, size);
+        }
+        self.checked(|| "copying on the GPU".to_string(), || self.queue.submit([encoder.finish()]))?;
+        Ok(())
     }
 
     pub(super) fn read_all(

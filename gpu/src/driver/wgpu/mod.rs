@@ -131,6 +131,10 @@ impl Driver for Wgpu {
         self.write_memory(to, bytes)
     }
 
+    fn join(&self, parts: &[(Memory, Range<u64>)], to: &Memory) -> Result<()> {
+        self.join_parts(parts, to)
+    }
+
     fn pipelines<'a>(&'a self, variants: &'a [Variant]) -> BoxFuture<'a, Result<Vec<Pipeline>>> {
         Box::pin(async move { self.compile_all(variants) })
     }
