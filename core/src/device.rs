@@ -249,6 +249,10 @@ pub enum Check {
     /// Indices lie in an axis, of that size if there is only one; negative ones count from its end. A word is an i32 with its sign bit
     /// turned, so that words are in the order of indices; an index that is no i32 counts as the nearest one.
     Index(Option<usize>),
+    /// Places lie in a tensor of so many elements, counted from its first. Any word says that one does not.
+    Place(usize),
+    /// Indices lie in a batch of that size, and none is negative. Words are those of indices.
+    Batch(usize),
 }
 
 /// What every word of the status is before anything went wrong.
@@ -257,10 +261,19 @@ pub const NOTHING_WRONG: u32 = u32::MAX;
 impl Check {
     /// What that word says.
     pub fn verdict(self, word: u32) -> Result<()> {
-        let Check::Index(size) = self;
         if word == NOTHING_WRONG {
             return Ok(());
         }
+        let size = match self {
+            Check::Index(size) => size,
+            Check::Place(elements) => {
+                bail!(InvalidInput, "an index lies outside a tensor of {elements} elements")
+            }
+            Check::Batch(size) => {
+                let index = (word ^ 0x8000_0000) as i32;
+                bail!(InvalidInput, "batch index {index} is outside a batch of {size}")
+            }
+        };
         let index = match (word ^ 0x8000_0000) as i32 {
             i32::MIN => format!("{} or less", i32::MIN),
             index if index >= i32::MAX - 1 => format!("{index} or more"),
@@ -358,5 +371,9 @@ mod tests {
         assert_eq!(says(i32::MIN).what(), "index -2147483648 or less is outside -5..5");
         assert_eq!(says(i32::MAX - 1).what(), "index 2147483646 or more is outside -5..5");
         assert_eq!(says(0).kind(), crate::ErrorKind::InvalidInput);
+        let batch = Check::Batch(2).verdict(-1i32 as u32 ^ 0x8000_0000).unwrap_err();
+        assert_eq!(batch.what(), "batch index -1 is outside a batch of 2");
+        let place = Check::Place(6).verdict(0).unwrap_err();
+        assert_eq!(place.what(), "an index lies outside a tensor of 6 elements");
     }
 }

@@ -50,9 +50,13 @@ mod quantizing;
 mod recurrent;
 #[path = "parity/reductions.rs"]
 mod reductions;
+#[path = "parity/regions.rs"]
+mod regions;
 #[path = "parity/resize.rs"]
 mod resize;
 #[path = "parity/rows.rs"]
 mod rows;
+#[path = "parity/spectra.rs"]
+mod spectra;
 #[path = "parity/weights_of_bits.rs"]
 mod weights_of_bits;

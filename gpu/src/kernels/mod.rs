@@ -69,6 +69,7 @@ kernels! {
     gather: [Gather] [SHADER];
     gather_elements: [GatherElements] [];
     gather_nd: [GatherNd] [];
+    max_unpool: [MaxUnpool] [SHADER];
     one_hot: [OneHot] [SHADER];
     pad: [Pad] [SHADER];
     range: [Range] [SHADER];
@@ -132,6 +133,7 @@ kernels! {
     conv: [Conv] [SHADERS];
     conv_transpose: [ConvTranspose] [];
     cross_entropy: [CrossEntropy] [SHADERS];
+    dft: [Dft] [SHADER];
     einsum: [Einsum] [SHADERS];
     embed_layer_normalization: [EmbedLayerNormalization] [SHADERS];
     gemm: [Gemm] [];
@@ -149,8 +151,10 @@ kernels! {
     resize: [Resize] [SHADERS];
     resize_nearest: [] [SHADERS];
     rnn: [Rnn] [SHADER];
+    rois: [Rois] [SHADER];
     simplified_layer_normalization: [SimplifiedLayerNormalization] [];
     skip_layer_normalization: [SkipLayerNormalization] [];
+    stft: [Stft] [];
     table: [] [SHADERS];
 }
 
