@@ -133,6 +133,7 @@ kernels! {
     conv: [Conv] [SHADERS];
     conv_transpose: [ConvTranspose] [];
     cross_entropy: [CrossEntropy] [SHADERS];
+    deform_conv: [DeformConv] [SHADER];
     dft: [Dft] [SHADER];
     einsum: [Einsum] [SHADERS];
     embed_layer_normalization: [EmbedLayerNormalization] [SHADERS];

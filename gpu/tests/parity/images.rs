@@ -189,3 +189,52 @@ fn elements_are_taken_at_positions() {
         }
     }
 }
+
+#[test]
+fn taps_may_look_an_offset_away() {
+    let pads = |n: i64, axes: usize| list("pads", &vec![n; 2 * axes]);
+    let cases: Vec<(&[usize], &[usize], usize, Attributes)> = vec![
+        (&[1, 1, 3, 3], &[1, 1, 2, 2], 1, vec![]),
+        (&[2, 4, 6, 7], &[6, 4, 3, 3], 1, vec![pads(1, 2)]),
+        (
+            &[1, 6, 5, 8],
+            &[4, 3, 3, 2],
+            3,
+            vec![group(2), list("strides", &[2, 1]), list("dilations", &[1, 2])],
+        ),
+        (&[1, 6, 5, 5], &[6, 1, 2, 2], 2, vec![group(6)]),
+        (&[2, 2, 9], &[3, 2, 3], 2, vec![pads(2, 1)]),
+        (&[0, 2, 4, 4], &[3, 2, 2, 2], 1, vec![]),
+        (&[1, 1, 1, 1], &[1, 1, 1, 1], 1, vec![]),
+    ];
+    for (x, w, parts, mut attrs) in cases {
+        attrs.push(("offset_group", Attr::Int(parts as i64)));
+        let named = attrs.iter().filter(|(name, _)| *name != "offset_group");
+        let named = named.map(|(name, attr)| (name.to_string(), attr.clone())).collect();
+        let conv = Op::parse(Attrs::new("", "Conv", 22, vec![true; 2], vec![true], named)).unwrap();
+        let y = output_of(&conv, &[Some(random(F32, x, 1.0)), Some(random(F32, w, 1.0))]);
+        let taps: usize = parts * w[2..].iter().product::<usize>();
+        let axes = x.len() - 2;
+        let around = |planes: usize| [&[x[0], planes], &y.shape()[2..]].concat();
+        let inputs = |dtype, most: f32| {
+            let offsets = random(dtype, &around(taps * axes), most);
+            let [bias, mask] = [&w[..1], &around(taps)].map(|shape| Some(random(dtype, shape, 1.0)));
+            [Some(random(dtype, x, 1.0)), Some(random(dtype, w, 1.0)), Some(offsets), bias, mask]
+        };
+        for most in [0.0, 1.5, 40.0] {
+            let all = inputs(F32, most);
+            Case::of("", "DeformConv", 22, &attrs, &all, 1).check();
+            Case::of("", "DeformConv", 22, &attrs, &all[..3], 1).knowing(&[1]).check();
+            let no_bias = [all[0].clone(), all[1].clone(), all[2].clone(), None, all[4].clone()];
+            Case::of("", "DeformConv", 22, &attrs, &no_bias, 1).check();
+        }
+        for dtype in [F16, BF16] {
+            Case::of("", "DeformConv", 22, &attrs, &inputs(dtype, 1.5), 1).check();
+        }
+    }
+    let offsets =
+        tensor(F32, &[1, 2, 2, 2], &[f32::NAN, 1e30, -1e30, f32::INFINITY, 0.5, f32::NAN, 0.0, -0.25]);
+    // Zero times infinity is no number, but for what lies outside.
+    let x = tensor(F32, &[1, 1, 2, 2], &[1.0, 2.0, f32::INFINITY, 4.0]);
+    Case::new("DeformConv", 19, &[], &[x, tensor(F32, &[1, 1, 1, 1], &[2.0]), offsets]).check();
+}
