@@ -54,13 +54,16 @@ impl Resize {
         }
     }
 
-    /// Start and end of the region of each axis.
     fn regions(&self, io: &Io<'_>, rank: usize) -> Result<Vec<(f64, f64)>> {
-        let mut regions = vec![(0.0, 1.0); rank];
-        if self.coordinates != Coordinates::TfCropAndResize {
-            return Ok(regions);
+        match self.coordinates {
+            Coordinates::TfCropAndResize => self.regions_of(&io.input(self.roi)?.to_f32s()?, rank),
+            _ => Ok(vec![(0.0, 1.0); rank]),
         }
-        let roi = io.input(self.roi)?.to_f32s()?;
+    }
+
+    /// Start and end of the region of each axis, as the input of that name has them.
+    pub fn regions_of(&self, roi: &[f32], rank: usize) -> Result<Vec<(f64, f64)>> {
+        let mut regions = vec![(0.0, 1.0); rank];
         let axes = self.axes(rank)?;
         ensure!(
             roi.len() == 2 * axes.len() && roi.iter().all(|x| x.is_finite()),
@@ -142,10 +145,7 @@ impl Resize {
             fill_outside(y, outside, &String::new());
             return Ok(());
         }
-        let mut value = Tensor::zeros(x.dtype(), &[1])?;
-        if self.extrapolation != 0.0 {
-            narrow_into(&[self.extrapolation], value.view_mut())?;
-        }
+        let value = self.extrapolated(x.dtype())?;
         for_width!(x.dtype(), T => {
             let y = y.into_units::<T>()?;
             gather(io, x.units::<T>(), x.shape(), &indices, y)?;
@@ -192,10 +192,27 @@ impl Resize {
 }
 
 impl Resize {
+    /// What stands where a position lies outside of its axis.
+    pub fn extrapolated(&self, dtype: DType) -> Result<Tensor> {
+        let mut value = Tensor::zeros(dtype, &[1])?;
+        if self.extrapolation != 0.0 {
+            narrow_into(&[self.extrapolation], value.view_mut())?;
+        }
+        Ok(value)
+    }
+
+    /// Which positions of the result along an axis lie outside of it, in that region.
+    pub fn outside(&self, axis: &Axis, region: (f64, f64)) -> Result<Vec<bool>> {
+        match self.coordinates {
+            Coordinates::TfCropAndResize => Ok(outside(axis, &self.places(axis, region)?)),
+            _ => Ok(vec![false; axis.out]),
+        }
+    }
+
     /// From where each position of the result along an axis (of one element at least) takes what, the nearest
-    /// one included: the same for every device. Regions are not known to it.
-    pub fn spans(&self, axis: &Axis) -> Result<Taps> {
-        let places = self.places(axis, (0.0, 1.0))?;
+    /// one included: the same for every device.
+    pub fn spans(&self, axis: &Axis, region: (f64, f64)) -> Result<Taps> {
+        let places = self.places(axis, region)?;
         if self.mode == Mode::Nearest {
             return Ok(Taps::single(places.iter().map(|&place| self.nearest(place, axis))));
         }

@@ -1,13 +1,17 @@
 //! Resize and Upsample of floats and of small integers, along one axis after the other, by tables that core computes;
-//! those to the nearest element are in `resize_nearest.rs`. Regions are left to the host.
+//! those to the nearest element are in `resize_nearest.rs`. Regions must be constants.
 //!
 //! What a reader would get wrong: sums are taken as on the host, product by product, so that integers come out equal
 //! to the bit when they are rounded in the end.
 
+use super::arrange::scratch;
 use super::narrow::Narrow;
 use super::packed_bytes::held;
 use super::quantize_linear::{Kinds, of_one_scale};
-use super::shared::{can_be_walked, count, groups, input_type, is_float, kind, known_ints, word, words};
+use super::resize_nearest::Places;
+use super::shared::{
+    append, can_be_walked, count, groups, input_type, into, is_float, kind, known_ints, word, words,
+};
 use super::table::Tables;
 use super::{Kernel, resize_nearest};
 use crate::Gpu;
@@ -20,11 +24,12 @@ use edgewise_core::{DType, Result};
 pub static SHADERS: &[Shader] = &[shader!("resize", 2, 1)];
 
 pub fn lower(gpu: &Gpu, op: &Resize, node: &Lowered<'_>) -> Result<Kernel> {
-    if op.coordinates == Coordinates::TfCropAndResize {
+    let crops = op.coordinates == Coordinates::TfCropAndResize;
+    if crops && node.constant(op.roi).is_none() {
         return Ok(None);
     }
     if op.mode == Mode::Nearest {
-        return Ok(resize_nearest::lower(gpu, op, node));
+        return resize_nearest::lower(gpu, op, node);
     }
     let (Some(dtype), [shader], true) = (input_type(node, 0), SHADERS, can_be_walked(node.inputs)) else {
         return Ok(None);
@@ -35,6 +40,7 @@ pub fn lower(gpu: &Gpu, op: &Resize, node: &Lowered<'_>) -> Result<Kernel> {
         _ => return Ok(None),
     };
     let Some(tables) = Tables::new(gpu) else { return Ok(None) };
+    let outside = if crops { Places::new(gpu, op, dtype)? } else { None };
     let of = |dtype| gpu.pipeline(Variant::new(shader, &[("KIND", kind(dtype))]));
     Ok(Some(Box::new(Resized {
         op: op.clone(),
@@ -42,6 +48,8 @@ pub fn lower(gpu: &Gpu, op: &Resize, node: &Lowered<'_>) -> Result<Kernel> {
         next: of(DType::F32),
         last,
         tables,
+        outside,
+        dtype,
         on_host: on_host(op, node),
     })))
 }
@@ -59,6 +67,9 @@ struct Resized {
     next: PipelineId,
     last: Last,
     tables: Tables,
+    /// What puts something else where positions lie outside.
+    outside: Option<Places>,
+    dtype: DType,
     on_host: Vec<usize>,
 }
 
@@ -118,6 +129,15 @@ pub fn axes_of(op: &Resize, cx: &Binding<'_>, x: &[usize], out: &[usize]) -> Res
     }
 }
 
+/// Start and end of the region of each axis.
+pub fn regions(op: &Resize, cx: &Binding<'_>, rank: usize) -> Result<Vec<(f64, f64)>> {
+    if op.coordinates != Coordinates::TfCropAndResize {
+        return Ok(vec![(0.0, 1.0); rank]);
+    }
+    let roi = cx.known(op.roi).ok_or_else(|| err!(Internal, "the region is not known"))?;
+    op.regions_of(&roi.to_f32s()?, rank)
+}
+
 impl DeviceKernel for Resized {
     fn bind(&self, cx: &Binding<'_>) -> Result<Bound> {
         let (x, out) = (cx.input(0)?, cx.output(0)?);
@@ -127,8 +147,12 @@ impl DeviceKernel for Resized {
         }
         ensure!(count(&x) != 0, InvalidInput, "cannot resize {x:?}, which has no elements, to {out:?}");
         let mut steps: Vec<(usize, Taps)> = Vec::new();
-        for (i, axis) in axes_of(&self.op, cx, &x, &out)?.iter().enumerate() {
-            let taps = self.op.spans(axis)?;
+        let mut places = Vec::with_capacity(out.len());
+        let regions = regions(&self.op, cx, x.len())?;
+        for (i, (axis, region)) in axes_of(&self.op, cx, &x, &out)?.iter().zip(regions).enumerate() {
+            let taps = self.op.spans(axis, region)?;
+            let outside = self.op.outside(axis, region)?;
+            places.push(outside.into_iter().enumerate().map(|(i, out)| (!out).then_some(i)).collect());
             let same =
                 axis.len == axis.out && taps.spans().enumerate().all(|(i, span)| span == (i, &[1.0][..]));
             if !same {
@@ -139,14 +163,20 @@ impl DeviceKernel for Resized {
             // Nothing changes: one step along any axis copies.
             steps.push((0, Taps::single(0..x.first().copied().unwrap_or(1))));
         }
-        match &self.last {
-            Last::Floats(narrow) => narrow.after(len, |y| self.along(&x, &steps, &y)),
+        let weighed = match &self.last {
+            Last::Floats(narrow) => narrow.after(len, |y| self.along(&x, &steps, &y))?,
             Last::Integers(rounded) => {
                 let mut bound = self.along(&x, &steps, &Operand::Scratch(0))?;
                 rounded.finish(&mut bound, len)?;
-                Ok(bound)
+                bound
             }
-        }
+        };
+        let Some(outside) = &self.outside else { return Ok(weighed) };
+        let mut bound = Bound::nothing();
+        let whole = scratch(&mut bound, 4 * words(self.dtype, len));
+        append(&mut bound, weighed, into(&whole));
+        outside.take(&mut bound, whole, &out, &places)?;
+        Ok(bound)
     }
 
     fn on_host(&self) -> &[usize] {

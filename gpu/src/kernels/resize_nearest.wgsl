@@ -11,8 +11,10 @@ struct Parameters {
     len: u32,
     words: u32,
     axes: u32,
-    unused: u32,
-    // Size of the result, step in the input, and where the axis' table begins, if it has one.
+    // What stands where a position lies outside.
+    outside: u32,
+    // Size of the result, step in the input, and where the axis' table begins, if it has one; the table has places, or
+    // none for what lies outside.
     axis: array<vec4<u32>, 8>,
 }
 
@@ -32,6 +34,9 @@ fn element(i: u32) -> u32 {
         var place = rest - outer * axis.x;
         if axis.z != NONE {
             place = table[axis.z + place];
+            if place == NONE {
+                return p.outside;
+            }
         }
         at += place * axis.y;
         rest = outer;

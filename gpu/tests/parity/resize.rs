@@ -129,3 +129,38 @@ fn scales_and_sizes_may_be_read_when_the_model_runs() {
     let empty = || Tensor::zeros(F32, &[0]).unwrap();
     resize(x(), Some(empty()), Some(ints(&[1, 7])), &[("mode", "cubic")]).asking(&[2, 3]).check();
 }
+
+#[test]
+fn regions_are_cut_out_and_what_lies_outside_is_told() {
+    let regions: [&[f32]; 4] = [
+        &[0.0, 0.0, 0.2, 0.25, 1.0, 1.0, 0.8, 0.75],
+        &[0.0, 0.0, -0.4, 0.1, 1.0, 1.0, 1.3, 2.0],
+        &[0.0, 0.0, 0.9, 0.5, 1.0, 1.0, 0.1, 0.5],
+        &[0.0, 0.0, 3.0, -2.0, 1.0, 1.0, 4.0, -1.0],
+    ];
+    let cut = |x: Tensor, roi: &[f32], to: &[i64], mode: &str, outside: f32| {
+        let attrs = [
+            ("mode", Attr::Str(mode.into())),
+            ("coordinate_transformation_mode", Attr::Str("tf_crop_and_resize".into())),
+            ("extrapolation_value", Attr::Float(outside)),
+        ];
+        let inputs = [Some(x), Some(scales(roi)), None, Some(ints(to))];
+        Case::of("", "Resize", 19, &attrs, &inputs, 1)
+    };
+    for roi in regions {
+        for mode in ["nearest", "linear", "cubic"] {
+            for (dtype, outside) in [(F32, 7.5), (F32, f32::INFINITY), (F16, -2.0), (U8, 9.0), (I8, -200.0)] {
+                for to in [[2, 2, 4, 5], [2, 2, 1, 3], [2, 2, 5, 6]] {
+                    let x = random(dtype, &[2, 2, 5, 6], 3.0);
+                    cut(x, roi, &to, mode, outside).knowing(&[1, 3]).check();
+                }
+            }
+        }
+        cut(random(I64, &[2, 2, 5, 6], 90.0), roi, &[2, 2, 4, 5], "nearest", 0.0).knowing(&[1, 3]).check();
+        // Neither what takes two words, nor a region that only data tells.
+        let wide = cut(random(I64, &[2, 2, 5, 6], 90.0), roi, &[2, 2, 4, 5], "nearest", 4.0);
+        assert!(!wide.knowing(&[1, 3]).is_taken());
+        let told = cut(random(F32, &[2, 2, 5, 6], 90.0), roi, &[2, 2, 4, 5], "linear", 4.0);
+        assert!(!told.knowing(&[3]).is_taken());
+    }
+}
