@@ -14,6 +14,8 @@ pub struct Stay {
     pub bytes: u64,
     /// Which buffer it lies in already, if it does; that one has so many bytes.
     pub fixed: Option<usize>,
+    /// Whether its buffer is given away in the end: then nothing else lies in it, and it is as small as can be.
+    pub alone: bool,
 }
 
 /// A buffer for each stay, such that those that meet in time do not share one; and the bytes of each buffer.
@@ -35,7 +37,10 @@ pub fn assign(stays: &[Stay]) -> (Vec<usize>, Vec<u64>) {
     order.sort_by_key(|&i| (std::cmp::Reverse(stays[i].bytes), stays[i].first));
     for i in order {
         let stay = &stays[i];
-        let meets = |&other: &usize| stays[other].first <= stay.last && stay.first <= stays[other].last;
+        let meets = |&other: &usize| {
+            let other = &stays[other];
+            stay.alone || other.alone || other.first <= stay.last && stay.first <= other.last
+        };
         let free = (0..slots.len())
             .filter(|&s| slots[s].0 >= stay.bytes && !slots[s].1.iter().any(meets))
             .min_by_key(|&s| slots[s].0);
@@ -57,7 +62,7 @@ mod tests {
     use super::*;
 
     fn stay(first: usize, last: usize, bytes: u64) -> Stay {
-        Stay { first, last, bytes, fixed: None }
+        Stay { first, last, bytes, fixed: None, alone: false }
     }
 
     #[test]
@@ -81,6 +86,14 @@ mod tests {
                 assert!(a.last < b.first || b.last < a.first || given[i] != given[j]);
             }
         }
+    }
+
+    #[test]
+    fn what_is_given_away_shares_no_buffer() {
+        let chain = [stay(0, 1, 64), Stay { alone: true, ..stay(2, 9, 8) }, stay(10, 11, 4)];
+        let (given, bytes) = assign(&chain);
+        assert_eq!((given[0], given[1], given[2]), (0, 1, 0));
+        assert_eq!(bytes, [64, 8]);
     }
 
     #[test]

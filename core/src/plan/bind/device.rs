@@ -48,7 +48,13 @@ impl Binder<'_> {
             .scratch
             .iter()
             .map(|&bytes| {
-                self.stays.push(Stay { first: at, last: at, bytes: bytes.max(device_bytes(0)), fixed: None });
+                self.stays.push(Stay {
+                    first: at,
+                    last: at,
+                    bytes: bytes.max(device_bytes(0)),
+                    fixed: None,
+                    alone: false,
+                });
                 self.stays.len() - 1
             })
             .collect();
@@ -188,7 +194,7 @@ impl Binder<'_> {
         let (dtype, shape) = self.dtype_and_shape(id)?;
         let bytes = device_bytes(byte_count(dtype, &shape)?);
         let last = self.program.last_use(id);
-        self.stays.push(Stay { first, last: last.max(first), bytes, fixed: None });
+        self.stays.push(Stay { first, last: last.max(first), bytes, fixed: None, alone: false });
         Ok(self.stays.len() - 1)
     }
 

@@ -150,7 +150,13 @@ impl<'a> Binder<'a> {
                 Home::Device(at) => {
                     let stays = &mut binder.stays;
                     let stay = *by_slot.entry(at.slot).or_insert_with(|| {
-                        stays.push(Stay { first: start, last, bytes: at.bytes, fixed: Some(at.slot) });
+                        stays.push(Stay {
+                            first: start,
+                            last,
+                            bytes: at.bytes,
+                            fixed: Some(at.slot),
+                            alone: false,
+                        });
                         stays.len() - 1
                     });
                     // Nothing else may come to lie in a lent buffer.
@@ -367,6 +373,11 @@ impl<'a> Binder<'a> {
     fn finish(mut self, end: usize, stop: Stop) -> Result<Segment> {
         if stop == Stop::End {
             self.copy_outputs_down(end)?;
+        }
+        for id in &self.carry.kept {
+            if let Some(OnDevice::Storage(stay)) = self.on_device[id.at()] {
+                self.stays[stay].alone = true;
+            }
         }
         let (offsets, arena_bytes) = lay_out(&self.storages)?;
         let (slots, slot_bytes) = assign(&self.stays);
