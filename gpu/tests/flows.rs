@@ -8,10 +8,12 @@ mod common;
 
 use common::gpu;
 use edgewise_core::device::Device;
+use edgewise_core::graph::Fact;
 use edgewise_core::onnx::Bytes;
+use edgewise_core::plan::{Home, Stop};
 use edgewise_core::run::Cost;
 use edgewise_core::{
-    Element, ErrorKind, Options, Result, RunOptions, Session, Tensor, Truth, Value, block_on,
+    DType, Element, ErrorKind, Options, Result, RunOptions, Session, Tensor, Truth, Value, block_on,
 };
 use std::sync::Arc;
 use support::{F32, Message, attribute, graph, model, node, tensor, value, value_of};
@@ -167,6 +169,24 @@ fn what_a_loop_carries_and_captures_stays_on_the_gpu() {
         assert!(cost.launches >= 2 + 2 * trips, "{cost:?}");
     }
     assert_eq!(costs[0].launches - costs[3].launches, 7 * (costs[3].launches - costs[1].launches));
+}
+
+#[test]
+fn one_run_of_a_body_is_planned_before_it_runs() {
+    let Some(gpu) = gpu() else { return };
+    let program = opened(&recurrence(), Some(gpu)).program();
+    let sized: [(DType, &[usize]); 4] =
+        [(DType::I64, &[]), (DType::Bool, &[]), (DType::F32, &[2, 3]), (DType::F32, &[2, 3])];
+    let live = program.graph().inputs.iter().zip(sized);
+    let live: Vec<_> =
+        live.map(|(id, (dtype, shape))| (*id, Fact::sized(dtype, shape), Home::Owned(*id))).collect();
+    let segment = program.segment(0, &live, false).unwrap();
+    assert_eq!((segment.stop, segment.copies()), (Stop::Look, (2, 0)));
+    let planned = program.planned_inside(&segment).unwrap();
+    let [body] = &planned[..] else { panic!("{} graphs", planned.len()) };
+    let run = body.segment.as_ref().unwrap();
+    assert_eq!((body.name, run.stop, run.copies()), ("body", Stop::End, (0, 0)));
+    assert_eq!((run.steps().count(), run.device_steps().count() > 0), (0, true));
 }
 
 #[test]
