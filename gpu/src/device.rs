@@ -105,6 +105,12 @@ impl Gpu {
         id
     }
 
+    /// What a pipeline is made of.
+    #[doc(hidden)]
+    pub fn variant(&self, id: PipelineId) -> Option<Arc<Variant>> {
+        self.table().entries.get(id.0 as usize).map(|entry| entry.variant.clone())
+    }
+
     fn table(&self) -> MutexGuard<'_, Pipelines> {
         lock(&self.pipelines)
     }

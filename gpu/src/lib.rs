@@ -10,6 +10,8 @@
 #[macro_use]
 extern crate edgewise_core;
 
+#[doc(hidden)]
+pub mod alone;
 mod device;
 mod driver;
 mod kernels;

@@ -3,13 +3,10 @@
 mod common;
 
 use common::gpu;
-use edgewise_core::device::{
-    Binding, Device, Launch, Lowered, Memory, Operand, PipelineId, Recording, Target, device_bytes,
-};
-use edgewise_core::graph::{Fact, Node};
-use edgewise_core::ops::{Attrs, Op};
-use edgewise_core::{DType, ErrorKind, block_on, err};
+use edgewise_core::device::{Device, Launch, Memory, PipelineId, Recording, Target};
+use edgewise_core::{DType, ErrorKind, Tensor, block_on, err};
 use edgewise_gpu::Gpu;
+use edgewise_gpu::alone::Alone;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
@@ -94,32 +91,10 @@ fn what_a_gpu_gets_right_is_not_done_by_hand() {
 
 /// So many products of two matrices, one after the other, and where the last one goes.
 fn products(gpu: &Gpu, size: usize, times: usize) -> (Recording, Memory) {
-    let parsed = Op::parse(Attrs::new("", "MatMul", 13, vec![true; 2], vec![true], Default::default()));
-    let (op, fact) = (parsed.unwrap(), Fact::sized(DType::F32, &[size, size]));
-    let (name, op_name) = ("product".to_string(), "MatMul".to_string());
-    let node = Node { name, op, op_name, inputs: vec![None; 2], outputs: vec![None] };
-    let (inputs, outputs) = ([Some(&fact), Some(&fact)], [Some(&fact)]);
-    let lowered = Lowered { node: &node, inputs: &inputs, outputs: &outputs };
-    let kernel = gpu.lower(&lowered).unwrap().expect("products have a kernel");
-    block_on(gpu.prepare()).unwrap();
-    let bound = kernel.bind(&Binding { inputs: &inputs, outputs: &outputs, word: 0 }).unwrap();
-    let bytes = device_bytes(4 * size * size);
-    let sizes = [bytes; 3].into_iter().chain(bound.scratch.iter().copied());
-    let slots: Vec<Memory> = sizes.map(|bytes| gpu.allocate(bytes, "a matrix").unwrap()).collect();
-    let target = |operand: &Operand| match operand {
-        Operand::Input(i) => Target::Slot(*i),
-        Operand::Output(i) => Target::Slot(2 + i),
-        Operand::Scratch(i) => Target::Slot(3 + i),
-        _ => panic!("a product has neither memory nor a status of its own"),
-    };
-    let launch = |launch: &Launch<Operand>| Launch {
-        pipeline: launch.pipeline,
-        buffers: launch.buffers.iter().map(target).collect(),
-        parameters: launch.parameters.clone(),
-        groups: launch.groups,
-    };
-    let launches: Vec<Launch<Target>> = (0..times).flat_map(|_| bound.launches.iter().map(launch)).collect();
-    (gpu.record(&launches, &slots).unwrap(), slots[2].clone())
+    let matrix = Some(Tensor::zeros(DType::F32, &[size, size]).unwrap());
+    let product = Alone::of(("", "MatMul", 13), &[], &[matrix.clone(), matrix], 1).unwrap();
+    let placed = block_on(product.place(gpu)).unwrap().expect("products have a kernel");
+    (placed.record(gpu, times).unwrap(), placed.slots[2].clone())
 }
 
 #[test]

@@ -4,13 +4,11 @@
 #[cfg(not(target_family = "wasm"))]
 use edgewise_core::block_on;
 use edgewise_core::cpu::eval;
-use edgewise_core::device::{
-    Binding, Device, Launch, Lowered, Memory, NOTHING_WRONG, Operand, Target, device_bytes,
-};
-use edgewise_core::graph::{Fact, Infer, Node};
+use edgewise_core::device::Device;
 use edgewise_core::ops::{Attr, Attrs, Op};
-use edgewise_core::{DType, Dim, Element, Error, ErrorKind, Result, Tensor, Value, View};
+use edgewise_core::{DType, Element, Error, ErrorKind, Result, Tensor, Value, View};
 use edgewise_gpu::Gpu;
+use edgewise_gpu::alone::Alone;
 
 /// None that could be had while a test runs: see `browser`.
 #[cfg(target_family = "wasm")]
@@ -41,20 +39,10 @@ pub fn gpu() -> Option<&'static Gpu> {
     gpu.as_deref()
 }
 
-/// What is known of inputs or outputs.
-type Facts = Vec<Option<Fact>>;
-
 /// One operator on some inputs.
 #[derive(Clone)]
 pub struct Case {
-    op: Op,
-    inputs: Vec<Option<Tensor>>,
-    /// The inputs whose elements are known when it is lowered.
-    constants: Vec<usize>,
-    /// And those that are known when it is bound: the executor asks for them, as sizes follow from them.
-    asked: Vec<usize>,
-    /// Which outputs are wanted.
-    wanted: Vec<bool>,
+    alone: Alone,
     /// Whether floats are to be equal to the bit, too.
     exactly: bool,
     says: String,
@@ -76,44 +64,32 @@ impl Case {
         inputs: &[Option<Tensor>],
         outputs: usize,
     ) -> Case {
-        let named = attrs.iter().map(|(name, attr)| (name.to_string(), attr.clone())).collect();
-        let present = inputs.iter().map(Option::is_some).collect();
-        let parsed = Op::parse(Attrs::new(domain, name, version, present, vec![true; outputs], named));
         let says = format!("{name} {inputs:?} {attrs:?}");
-        let op = parsed.unwrap_or_else(|e| panic!("{says}: {e}"));
-        Case {
-            op,
-            inputs: inputs.to_vec(),
-            constants: Vec::new(),
-            asked: Vec::new(),
-            wanted: vec![true; outputs],
-            exactly: false,
-            says,
-        }
+        let alone = Alone::of((domain, name, version), attrs, inputs, outputs);
+        Case { alone: alone.unwrap_or_else(|e| panic!("{says}: {e}")), exactly: false, says }
     }
 
     /// An operator that no attributes say.
     pub fn rewritten(op: Op, inputs: &[Option<Tensor>]) -> Case {
         let says = format!("{op:?} {inputs:?}");
-        let (constants, asked) = (Vec::new(), Vec::new());
-        Case { op, inputs: inputs.to_vec(), constants, asked, wanted: vec![true], exactly: false, says }
+        Case { alone: Alone::new(op, inputs, 1), exactly: false, says }
     }
 
     /// The same with the elements of those inputs known.
     pub fn knowing(mut self, constants: &[usize]) -> Case {
-        self.constants = constants.to_vec();
+        self.alone.constants = constants.to_vec();
         self
     }
 
     /// The same with the elements of those inputs known when sizes are.
     pub fn asking(mut self, asked: &[usize]) -> Case {
-        self.asked = asked.to_vec();
+        self.alone.asked = asked.to_vec();
         self
     }
 
     /// The same where nobody wants any outputs but those.
     pub fn wanting(mut self, outputs: &[usize]) -> Case {
-        self.wanted.iter_mut().enumerate().for_each(|(i, wanted)| *wanted = outputs.contains(&i));
+        self.alone.wanted.iter_mut().enumerate().for_each(|(i, wanted)| *wanted = outputs.contains(&i));
         self
     }
 
@@ -145,8 +121,7 @@ impl Case {
 
     /// Runs it on both, and fails unless both refuse what they are given with the same sentence.
     pub fn check_refused(&self) {
-        let inputs: Vec<Option<Value>> = self.inputs.iter().cloned().map(|t| t.map(Value::from)).collect();
-        let expected = eval(&self.op, &inputs, &self.wanted).expect_err(&self.says);
+        let expected = self.expected().expect_err(&self.says);
         self.check_says(expected.kind(), expected.what());
     }
 
@@ -160,8 +135,7 @@ impl Case {
     /// Runs it on both; the error says where they differ.
     pub async fn compare(&self, gpu: &Gpu) -> Result<(), String> {
         let says = |what: String| format!("{}{what}", self.says);
-        let inputs: Vec<Option<Value>> = self.inputs.iter().cloned().map(|t| t.map(Value::from)).collect();
-        let expected = eval(&self.op, &inputs, &self.wanted).map_err(|e| says(format!(": {e}")))?;
+        let expected = self.expected().map_err(|e| says(format!(": {e}")))?;
         let got = self.run(gpu).await.map_err(|e| says(format!(": {e:?}")))?;
         let got = got.ok_or_else(|| says(": the GPU has no kernel".into()))?;
         for (i, (expected, got)) in expected.iter().zip(&got).enumerate() {
@@ -186,130 +160,24 @@ impl Case {
 
     /// Whether that GPU takes it; it asks for its pipelines.
     pub fn is_taken_by(&self, gpu: &Gpu) -> bool {
-        let (inputs, outputs) = self.facts(false).unwrap();
-        let (inputs, outputs) = (references(&inputs), references(&outputs));
-        gpu.lower(&Lowered { node: &self.node(), inputs: &inputs, outputs: &outputs }).unwrap().is_some()
-    }
-
-    fn node(&self) -> Node {
-        let inputs = vec![None; self.inputs.len()];
-        let (name, op_name) = ("case".to_string(), "case".to_string());
-        Node { name, op: self.op.clone(), op_name, inputs, outputs: vec![None; self.wanted.len()] }
-    }
-
-    /// What is known of inputs and outputs: with sizes when kernels are bound, with symbols when nodes are lowered.
-    fn facts(&self, sized: bool) -> Result<(Facts, Facts)> {
-        let fact = |(i, tensor): (usize, &Option<Tensor>)| {
-            let tensor = tensor.as_ref()?;
-            if self.constants.contains(&i) || sized && self.asked.contains(&i) {
-                return Some(Fact::constant(tensor.clone()));
-            }
-            let symbol = |(axis, &d): (usize, &usize)| match sized {
-                true => Dim::from(d),
-                // A size of 1 broadcasts, and a symbol that turns out to be 1 does not say so.
-                false if d == 1 => Dim::from(1),
-                false => Dim::symbol(&format!("s{i}_{axis}")),
-            };
-            Some(Fact::tensor(tensor.dtype(), tensor.shape().iter().enumerate().map(symbol)))
-        };
-        let inputs: Vec<Option<Fact>> = self.inputs.iter().enumerate().map(fact).collect();
-        let facts = references(&inputs);
-        let mut fresh = 0;
-        let mut infer = Infer::new(&facts, self.wanted.len(), &mut fresh);
-        self.op.infer(&mut infer)?;
-        let mut outputs = infer.finish()?;
-        outputs
-            .iter_mut()
-            .zip(&self.wanted)
-            .filter(|(_, wanted)| !**wanted)
-            .for_each(|(fact, _)| *fact = None);
-        Ok((inputs, outputs))
+        self.alone.lower(gpu).unwrap().is_some()
     }
 
     async fn run(&self, gpu: &Gpu) -> Result<Option<Vec<Tensor>>> {
-        // Where symbols cannot tell the rank of an output, numbers do.
-        let (inputs, outputs) = self.facts(false)?;
-        let (sized_inputs, sized_outputs) = self.facts(true)?;
-        let (facts, out_facts) = (references(&inputs), references(&outputs));
-        let node = self.node();
-        let kernel = gpu.lower(&Lowered { node: &node, inputs: &facts, outputs: &out_facts })?;
-        let Some(kernel) = kernel else { return Ok(None) };
-        gpu.prepare().await?;
-
-        let (facts, out_facts) = (references(&sized_inputs), references(&sized_outputs));
-        let bound = kernel.bind(&Binding { inputs: &facts, outputs: &out_facts, word: 1 })?;
-        let status = gpu.allocate(8, "a status")?;
-        gpu.write(&status, &NOTHING_WRONG.to_le_bytes().repeat(2))?;
-        let mut slots: Vec<Memory> = Vec::new();
-        for (i, tensor) in self.inputs.iter().enumerate() {
-            let tensor =
-                tensor.as_ref().filter(|_| !kernel.packed().contains(&i) && !kernel.on_host().contains(&i));
-            let bytes = tensor.map_or(&[][..], |tensor| tensor.view().bytes());
-            let memory = gpu.allocate(device_bytes(bytes.len()), "an input")?;
-            // What a kernel is not given, and what lies behind the last element, is noise.
-            gpu.write(&memory, &vec![0xa5; memory.bytes() as usize])?;
-            gpu.write(&memory, bytes)?;
-            slots.push(memory);
-        }
-        let shape = |fact: &Option<Fact>| match fact {
-            Some(fact) => (fact.dtype().unwrap(), fact.shape().expect("sizes are known").to_vec()),
-            None => (DType::U8, vec![0]),
-        };
-        let shapes: Vec<(DType, Vec<usize>)> = sized_outputs.iter().map(shape).collect();
-        let mut bytes = Vec::new();
-        for (dtype, shape) in &shapes {
-            let count = dtype.bytes_for(shape.iter().product()).unwrap();
-            bytes.push(count);
-            slots.push(noise(gpu, device_bytes(count))?);
-        }
-        for &scratch in &bound.scratch {
-            slots.push(noise(gpu, scratch)?);
-        }
-        let (outputs_at, scratch_at) = (self.inputs.len(), self.inputs.len() + shapes.len());
-        let target = |operand: &Operand| match operand {
-            Operand::Input(i) => Target::Slot(*i),
-            Operand::Output(i) => Target::Slot(outputs_at + i),
-            Operand::Scratch(i) => Target::Slot(scratch_at + i),
-            Operand::Held(memory) => Target::Held(memory.clone()),
-            Operand::Status(_) => Target::Held(status.clone()),
-        };
-        let launch = |launch: &Launch<Operand>| Launch {
-            pipeline: launch.pipeline,
-            buffers: launch.buffers.iter().map(target).collect(),
-            parameters: launch.parameters.clone(),
-            groups: launch.groups,
-        };
-        let launches: Vec<Launch<Target>> = bound.launches.iter().map(launch).collect();
-        let recording = gpu.record(&launches, &slots)?;
+        let Some(placed) = self.alone.place(gpu).await? else { return Ok(None) };
+        let recording = placed.record(gpu, 1)?;
         let go_on = || Ok::<(), Error>(());
         gpu.replay(&recording, &go_on).await?;
         gpu.replay(&recording, &go_on).await?;
-        let mut wanted: Vec<(Memory, usize)> =
-            bytes.iter().enumerate().map(|(i, &count)| (slots[outputs_at + i].clone(), count)).collect();
-        wanted.push((status, 8));
-        let mut read = gpu.read(&wanted, &go_on).await?;
-        let words = read.pop().unwrap();
-        let words: Vec<u32> = words.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
-        assert_eq!(words[0], NOTHING_WRONG, "{}: the word of another node", self.says);
-        for operand in bound.launches.iter().flat_map(|launch| &launch.buffers) {
-            if let Operand::Status(check) = operand {
-                check.verdict(words[1])?;
-            }
-        }
-        let tensors =
-            shapes.iter().zip(&read).map(|((dtype, shape), bytes)| Tensor::from_bytes(*dtype, shape, bytes));
-        tensors.collect::<Result<Vec<Tensor>>>().map(Some)
+        placed.outputs(gpu).await.map(Some)
     }
-}
 
-fn references(facts: &[Option<Fact>]) -> Vec<Option<&Fact>> {
-    facts.iter().map(Option::as_ref).collect()
-}
-
-fn noise(gpu: &Gpu, bytes: u64) -> Result<Memory> {
-    let memory = gpu.allocate(bytes, "noise")?;
-    gpu.write(&memory, &vec![0x5a; memory.bytes() as usize])?;
-    Ok(memory)
+    /// What the CPU makes of it.
+    fn expected(&self) -> Result<Vec<Option<Value>>> {
+        let inputs: Vec<Option<Value>> =
+            self.alone.inputs.iter().cloned().map(|t| t.map(Value::from)).collect();
+        eval(&self.alone.op, &inputs, &self.alone.wanted)
+    }
 }
 
 /// Integers agree to the bit; floats, too, where that is asked for, but for which NaN it is. Else floats agree within `1e-4 · |ref| + 1e-5 · max |ref|`, and a step of their type
