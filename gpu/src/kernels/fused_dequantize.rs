@@ -1,21 +1,29 @@
 //! FusedDequantize whose scales and zero points are known; the softmax is a kernel of its own.
 //!
-//! What a reader would get wrong: a result of bytes is equal to the bit or left to the host. So the functions that
-//! a GPU rounds in its own way go only as far as floats.
+//! What a reader would get wrong: a result of bytes is equal to the bit or left to the host. So of the functions that a
+//! GPU rounds in its own way, bytes are looked up in a table that the host makes of all bytes, by its own operator;
+//! where something is added that is not known, or not the same for whole columns, they go only as far as floats.
 
 use super::Kernel;
 use super::activation::Function;
 use super::byte_softmax;
-use super::packed_bytes::{is_byte, one, scales, zeros};
+use super::byte_table::by_columns;
+use super::packed_bytes::{held, is_byte, one, scales, words_of, zeros};
+use super::qlinear_elementwise::made_of;
 use super::shared::{Parameters, broadcast, count, groups, input_type, kind, ranks_fit, word};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::ops::fused_activation::FusedActivation;
 use edgewise_core::ops::fused_dequantize::{self, FusedDequantize};
-use edgewise_core::{DType, Result};
+use edgewise_core::{DType, Result, Tensor};
 
 pub static SHADER: Shader = shader!("fused_dequantize", 4, 1);
+
+/// Bytes that there are.
+const BYTES: usize = 256;
+/// Columns that may have a table each: 4 MiB in all.
+const MOST_COLUMNS: usize = 1 << 14;
 
 pub fn lower(gpu: &Gpu, op: &FusedDequantize, node: &Lowered<'_>) -> Result<Kernel> {
     let fused_dequantize::Function::Activation(activation) = op.function else {
@@ -34,7 +42,13 @@ pub fn lower(gpu: &Gpu, op: &FusedDequantize, node: &Lowered<'_>) -> Result<Kern
             | FusedActivation::LeakyRelu { .. }
             | FusedActivation::Clip { .. }
     );
-    if !is_byte(x) || !ranks_fit(node) || !(y == DType::F32 || is_byte(y) && exact) {
+    if !is_byte(x) || !ranks_fit(node) {
+        return Ok(None);
+    }
+    if is_byte(y) && !exact {
+        return by_tables(gpu, node, x);
+    }
+    if y != DType::F32 && !is_byte(y) {
         return Ok(None);
     }
     let function = Function::fused(&activation);
@@ -54,6 +68,31 @@ pub fn lower(gpu: &Gpu, op: &FusedDequantize, node: &Lowered<'_>) -> Result<Kern
     let pipeline = gpu.pipeline(Variant::new(&SHADER, &constants));
     let scales = [x_scale.to_bits(), y_scale.to_bits(), x_zero as u32, y_zero as u32];
     Ok(Some(Box::new(Fused { pipeline, scales, function, there })))
+}
+
+/// Bytes to bytes by a table for every column, where all else is known.
+fn by_tables(gpu: &Gpu, node: &Lowered<'_>, x: DType) -> Result<Kernel> {
+    let (mut columns, mut rank) = (1, 1);
+    for addend in [4, 5].into_iter().filter_map(|i| node.constant(i)) {
+        let shape = addend.shape();
+        if count(shape) != shape.last().copied().unwrap_or(1) {
+            return Ok(None);
+        }
+        columns = columns.max(count(shape));
+        rank = rank.max(shape.len());
+    }
+    if columns > MOST_COLUMNS {
+        return Ok(None);
+    }
+    // Every byte in every column: a row for each byte.
+    let mut shape = vec![1; rank + 1];
+    shape.first_mut().into_iter().for_each(|rows| *rows = BYTES);
+    shape.last_mut().into_iter().for_each(|last| *last = columns);
+    let bytes: Vec<u8> = (0..=u8::MAX).flat_map(|byte| std::iter::repeat_n(byte, columns)).collect();
+    let rows = Tensor::from_bytes(x, &shape, &bytes)?;
+    let Some(table) = made_of(node, &[(0, rows)])? else { return Ok(None) };
+    let table = held(gpu, &words_of(table.view().bytes()), "a table for every column")?;
+    by_columns(gpu, table, columns, &[1, 2, 3, 4, 5, 6, 7])
 }
 
 struct Fused {

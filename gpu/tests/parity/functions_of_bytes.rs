@@ -4,7 +4,9 @@ use crate::byte_products::{bytes, zero};
 use crate::harness::{Case, SIZES, exact, random, tensor};
 use edgewise_core::DType::*;
 use edgewise_core::Tensor;
-use edgewise_core::ops::Attr;
+use edgewise_core::ops::fused_activation::FusedActivation;
+use edgewise_core::ops::fused_dequantize::{Function, FusedDequantize};
+use edgewise_core::ops::{Attr, Op};
 
 fn one(scale: f32) -> Tensor {
     exact(&[], &[scale])
@@ -241,6 +243,47 @@ fn numbers_between_bytes_are_rounded_step_by_step() {
             }
         }
     }
+}
+
+#[test]
+fn functions_of_bytes_and_of_columns_are_looked_up() {
+    let nasty = exact(&[5], &[f32::NAN, f32::INFINITY, -3e38, 1e-40, -0.7]);
+    let fused = |activation, divide, inputs: &[Option<Tensor>]| {
+        let function = Function::Activation(activation);
+        Case::rewritten(Op::FusedDequantize(FusedDequantize { divide, function }.into()), inputs)
+    };
+    for activation in [
+        FusedActivation::Gelu { tanh: false },
+        FusedActivation::HardSwish,
+        FusedActivation::Elu { alpha: 0.5 },
+    ] {
+        for (shape, addends) in [
+            (&[2, 3, 5][..], [Some(random(F32, &[5], 3.0)), Some(nasty.clone())]),
+            (&[7, 5], [Some(random(F32, &[1, 5], 3.0)), Some(one(-0.3))]),
+            (&[3, 70], [Some(random(F32, &[70], 3.0)), None]),
+            (&[9], [None, Some(one(1.5))]),
+            (&[0, 5], [Some(nasty.clone()), None]),
+            (&[130], [None, None]),
+            (&[], [None, Some(one(0.2))]),
+        ] {
+            for (x, y, divide) in [(U8, I8, false), (I8, U8, true)] {
+                let [bias, sum] = addends.clone();
+                let [x_zero, y_zero] = [zero(x, 30.0), zero(y, 5.0)];
+                let inputs =
+                    [Some(bytes(x, shape, 3)), Some(one(0.05)), Some(x_zero), Some(one(0.9)), bias, sum];
+                let inputs = [&inputs[..], &[Some(one(0.02)), Some(y_zero)]].concat();
+                let case = fused(activation, divide, &inputs);
+                case.clone().knowing(&[1, 2, 3, 4, 5, 6, 7]).check();
+                // What is added is not known.
+                let added = inputs[4].is_some() || inputs[5].is_some();
+                assert!(!added || !case.knowing(&[1, 2, 3, 6, 7]).is_taken());
+            }
+        }
+    }
+    // An addend for every element.
+    let mut inputs = vec![Some(bytes(U8, &[2, 3], 3)), Some(one(0.05)), None, None];
+    inputs.extend([Some(random(F32, &[2, 3], 1.0)), None, Some(one(0.02))]);
+    assert!(!fused(FusedActivation::HardSwish, false, &inputs).knowing(&[1, 4, 6]).is_taken());
 }
 
 #[test]
