@@ -20,6 +20,9 @@ mod chain;
 mod conv;
 #[path = "parity/elementwise.rs"]
 mod elementwise;
+#[cfg(not(target_family = "wasm"))]
+#[path = "parity/exactly.rs"]
+mod exactly;
 #[path = "parity/functions_of_bytes.rs"]
 mod functions_of_bytes;
 #[path = "parity/harness.rs"]

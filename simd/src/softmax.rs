@@ -5,6 +5,7 @@
 
 use crate::vector::{Simd, Task, dispatch_plain};
 use crate::{Isa, math};
+use std::hint::black_box;
 
 /// Every row of `len` elements of `x`, as a distribution, to the same place of `y`. Panics where the two
 /// have different lengths, or no whole number of rows.
@@ -27,6 +28,24 @@ impl Task for Sums {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> usize {
         S::LANES
+    }
+}
+
+/// Whether exponentials are made of products and sums that are rounded once together.
+pub fn fuses(isa: Isa) -> bool {
+    dispatch_plain(isa, Fuses)
+}
+
+struct Fuses;
+
+impl Task for Fuses {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> bool {
+        // Its square has a bit that a product alone rounds away.
+        let x = s.splat(black_box(1.0 + f32::EPSILON));
+        s.largest(s.mul_add(x, x, s.splat(-(1.0 + 2.0 * f32::EPSILON)))) != 0.0
     }
 }
 
@@ -139,6 +158,27 @@ mod tests {
                 let share = 1.0 / sums[0];
                 assert!(exp.iter().zip(&y).all(|(exp, y)| (exp * share).to_bits() == y.to_bits()), "{isa:?}");
             }
+        }
+    }
+
+    #[test]
+    fn instructions_that_fuse_are_known() {
+        for isa in Isa::supported() {
+            let [x, c] = [1.0 + f32::EPSILON, -(1.0 + 2.0 * f32::EPSILON)];
+            let once = if fuses(isa) { x.mul_add(x, c) } else { x * x + c };
+            let vectors = dispatch_plain(isa, Sum([x, x, c]));
+            assert_eq!(vectors, once, "{isa:?}");
+        }
+    }
+
+    struct Sum([f32; 3]);
+
+    impl Task for Sum {
+        type Output = f32;
+
+        fn run<S: Simd>(self, s: S) -> f32 {
+            let [a, b, c] = black_box(self.0).map(|x| s.splat(x));
+            s.largest(s.mul_add(a, b, c))
         }
     }
 

@@ -25,7 +25,7 @@ pub use flow::{Body, Flow, Given};
 pub use io::{In, Io, Out, RunContext};
 pub use pool::Pool;
 pub use resample::Taps;
-pub use softmax::softmax_sums;
+pub use softmax::{softmax_fuses, softmax_sums};
 pub(crate) use stack::slice_axis;
 
 use crate::device::Device;

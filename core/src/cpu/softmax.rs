@@ -8,12 +8,17 @@ use super::{Io, Kernel};
 use crate::ops::softmax::{Mode, Softmax};
 use crate::{DType, Float, Num, Result};
 use edgewise_simd::Isa;
-use edgewise_simd::softmax::{softmax, sums};
+use edgewise_simd::softmax::{fuses, softmax, sums};
 
 /// In how many sums a row of floats is taken, whose elements go to them in turn; then one half of the sums is added to
 /// the other until one is left. It is what a vector of the instruction set holds.
 pub fn softmax_sums() -> usize {
     sums(Isa::current())
+}
+
+/// Whether its exponentials are made of products and sums that are rounded once together: instruction sets differ.
+pub fn softmax_fuses() -> bool {
+    fuses(Isa::current())
 }
 
 impl Kernel for Softmax {

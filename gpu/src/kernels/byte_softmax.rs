@@ -3,21 +3,24 @@
 //! What a reader would get wrong: the result is the host's to the bit, though its exponential is no one's but the
 //! host's. Of 256 bytes there are as many numbers, so that all differences to a largest one, and their exponentials,
 //! are a table that the host makes by its own operators. What is left is a sum in the order of the host's vectors, a
-//! quotient and a product.
+//! quotient and a product. Where something is added first, a mask, most differences still are between bytes; for the
+//! others the GPU goes through the host's own steps (`common/host_exp.wgsl`).
 
 use super::Kernel;
 use super::arrange::scratch;
 use super::packed_bytes::{held, is_byte, one, scales, zeros};
-use super::shared::{count, groups, input_type, kind, rows_of_groups, word, words};
+use super::shared::{
+    Parameters, broadcast, count, groups, input_type, kind, ranks_fit, rows_of_groups, word, words,
+};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::cpu::{self, softmax_sums};
+use edgewise_core::cpu::{self, softmax_fuses, softmax_sums};
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Memory, Operand, PipelineId};
 use edgewise_core::ops::fused_dequantize::FusedDequantize;
 use edgewise_core::ops::{Attrs, Op};
 use edgewise_core::{DType, Result, Tensor, Value};
 
-pub static SHADER: Shader = shader!("byte_softmax", 3, 1);
+pub static SHADERS: &[Shader] = &[shader!("byte_softmax", 3, 1), shader!("byte_softmax_masked", 4, 2)];
 
 /// Bytes that there are.
 const BYTES: usize = 256;
@@ -28,23 +31,37 @@ pub fn lower(gpu: &Gpu, op: &FusedDequantize, node: &Lowered<'_>) -> Result<Kern
     };
     let y_scale = if node.has(6) { one(scales(node, 6)) } else { Some(1.0) };
     let (Some(y_scale), Some(y_zero)) = (y_scale, one(zeros(node, 7))) else { return Ok(None) };
-    if !is_byte(x) || !(is_byte(y) || y == DType::F32) || node.has(4) || node.has(5) {
+    let masked = node.has(4) || node.has(5);
+    if !is_byte(x) || !(is_byte(y) || y == DType::F32) || !ranks_fit(node) {
         return Ok(None);
     }
     let Some(numbers) = numbers(op, node, x)? else { return Ok(None) };
-    let Some(exponentials) = Exponentials::of(&numbers, if x == DType::I8 { 0x80 } else { 0 })? else {
-        return Ok(None);
+    let sign = if x == DType::I8 { 0x80 } else { 0 };
+    let Some(exponentials) = Exponentials::of(&numbers, sign, masked)? else { return Ok(None) };
+    let [plain, adding] = SHADERS else { return Ok(None) };
+    let constants = |shares: bool| {
+        [("X", kind(x)), ("Y", kind(y)), ("SHARES", shares.into()), ("EACH", (shares && masked).into())]
     };
-    let pipeline = |shares: bool| {
-        let constants = [("X", kind(x)), ("Y", kind(y)), ("SHARES", shares.into())];
-        gpu.pipeline(Variant::new(&SHADER, &constants))
-    };
+    let of_masks = [
+        ("X", kind(x)),
+        ("BIAS", node.has(4).into()),
+        ("SUM", node.has(5).into()),
+        ("HOST_FUSES", softmax_fuses().into()),
+    ];
+    let look = if masked { Variant::new(adding, &of_masks) } else { Variant::new(plain, &constants(false)) };
+    let mut table = exponentials.bits;
+    if masked {
+        table.extend(numbers.slice::<f32>()?.iter().map(|number| number.to_bits()));
+    }
     Ok(Some(Box::new(Softmax {
-        look: pipeline(false),
-        share: pipeline(true),
-        table: held(gpu, &exponentials.bits, "the exponentials of a softmax")?,
+        look: gpu.pipeline(look),
+        share: gpu.pipeline(Variant::new(plain, &constants(true))),
+        table: held(gpu, &table, "the exponentials of a softmax")?,
         result: y,
-        of_node: [u32::from(exponentials.flip), softmax_sums() as u32, y_scale.to_bits(), y_zero as u32],
+        addends: [node.has(4), node.has(5)],
+        flip: exponentials.flip.into(),
+        y_scale,
+        y_zero,
     })))
 }
 
@@ -80,9 +97,9 @@ struct Exponentials {
 }
 
 impl Exponentials {
-    /// Of those numbers, of bytes with that sign bit. None where they are not finite or not in order; nor where an exponential is too small to have
-    /// an exponent, as a GPU may lose it from a sum.
-    fn of(numbers: &Tensor, sign: u8) -> Result<Option<Exponentials>> {
+    /// Of those numbers, of bytes with that sign bit. None where they are not finite or not in order; nor where an
+    /// exponential is too small to have an exponent, as a GPU may lose it from a sum, if it must not be.
+    fn of(numbers: &Tensor, sign: u8, may_be_small: bool) -> Result<Option<Exponentials>> {
         let real = numbers.slice::<f32>()?;
         let number = |byte: u8| real.get(usize::from(byte)).copied().unwrap_or(f32::NAN);
         let ascends = |flip: u8| (1..=u8::MAX).all(|i| number((i - 1) ^ flip) <= number(i ^ flip));
@@ -97,7 +114,7 @@ impl Exponentials {
         let table = table.slice::<f32>()?;
         let wanted = |(i, exp): (usize, &f32)| {
             let (largest, byte) = ((i / BYTES) as u8, (i % BYTES) as u8);
-            byte ^ flip > largest ^ flip || *exp == 0.0 || exp.is_normal()
+            byte ^ flip > largest ^ flip || *exp == 0.0 || exp.is_normal() || may_be_small
         };
         let fine = real.iter().all(|x| x.is_finite()) && table.iter().enumerate().all(wanted);
         Ok(fine.then(|| Exponentials { bits: table.iter().map(|exp| exp.to_bits()).collect(), flip }))
@@ -109,8 +126,11 @@ struct Softmax {
     share: PipelineId,
     table: Memory,
     result: DType,
-    /// As the shader wants it.
-    of_node: [u32; 4],
+    /// Whether something is added to the numbers, and to their sums.
+    addends: [bool; 2],
+    flip: u32,
+    y_scale: f32,
+    y_zero: i32,
 }
 
 impl DeviceKernel for Softmax {
@@ -122,21 +142,33 @@ impl DeviceKernel for Softmax {
             return Ok(bound);
         }
         let (rows, words) = (len / row.max(1), words(self.result, len));
-        let found = scratch(&mut bound, 8 * rows);
-        let mut parameters = vec![word(words)?, word(len)?, word(row)?, word(rows)?];
-        parameters.extend(self.of_node);
-        parameters.extend([0; 4]);
+        let sums = word(softmax_sums())?;
+        let mut parameters = vec![word(words)?, word(len)?, word(row)?, word(rows)?, self.flip, sums];
+        parameters.extend([self.y_scale.to_bits(), self.y_zero as u32, 0, 0, 0, 0]);
         let table = Operand::Held(self.table.clone());
+        let masked = self.addends != [false; 2];
+        let exponentials = if masked { scratch(&mut bound, 4 * len) } else { table.clone() };
+        let found = scratch(&mut bound, 8 * rows);
+        // What is missing is not read, nor what has not been found yet.
+        let addend = |i: usize, there: bool| Operand::Input(if there { i } else { 0 });
+        let (buffers, of_look) = match masked {
+            false => (vec![Operand::Input(0), table, Operand::Input(0), found.clone()], parameters.clone()),
+            true => {
+                let [bias, sum] = self.addends;
+                let buffers = vec![Operand::Input(0), table, addend(4, bias), addend(5, sum)];
+                let made = [exponentials.clone(), found.clone()];
+                (buffers.into_iter().chain(made).collect(), self.of_masks(cx, [len, row, rows])?)
+            }
+        };
         bound.launches.push(Launch {
             pipeline: self.look,
-            // Nothing has been found yet: the bytes lie there, and are not read.
-            buffers: vec![Operand::Input(0), table.clone(), Operand::Input(0), found.clone()],
-            parameters: parameters.clone(),
+            buffers,
+            parameters: of_look,
             groups: rows_of_groups(rows)?,
         });
         bound.launches.push(Launch {
             pipeline: self.share,
-            buffers: vec![Operand::Input(0), table, found, Operand::Output(0)],
+            buffers: vec![Operand::Input(0), exponentials, found, Operand::Output(0)],
             parameters,
             groups: groups(words)?,
         });
@@ -145,5 +177,16 @@ impl DeviceKernel for Softmax {
 
     fn packed(&self) -> &[usize] {
         &[1, 2, 3, 6, 7]
+    }
+}
+
+impl Softmax {
+    /// The parameters of the launch that adds a mask, for so many elements, elements of a row, and rows.
+    fn of_masks(&self, cx: &Binding<'_>, sizes: [usize; 3]) -> Result<Vec<u32>> {
+        let [bias, sum] = [4, 5].map(|i| cx.optional(i).unwrap_or_default());
+        let axes = broadcast(&cx.input(0)?, [&bias, &sum]);
+        let mut words = sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?;
+        words.extend([word(axes.len())?, self.flip, word(softmax_sums())?, 0, 0]);
+        Ok(Parameters(words).axes(&axes)?.0)
     }
 }

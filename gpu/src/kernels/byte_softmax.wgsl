@@ -3,12 +3,15 @@
 // use wide
 // use exact
 // Softmax of rows of bytes, by a table of exponentials. First a group finds the largest byte of a row, and the share
-// that an exponential of 1 has; then an invocation owns a word of the result.
+// that an exponential of 1 has; then an invocation owns a word of the result. Where something is added to the rows,
+// `byte_softmax_masked` has done the first part.
 
 override X: u32 = 2u;
 override Y: u32 = 2u;
 // Whether rows have been looked at, and what was found is read.
 override SHARES: bool = false;
+// Whether every element has an exponential of its own.
+override EACH: bool = false;
 
 struct Parameters {
     words: u32,
@@ -26,7 +29,7 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
-// By the largest byte of a row, then by the byte.
+// By the largest byte of a row, then by the byte; or by the element.
 @group(0) @binding(1) var<storage, read> exponentials: array<f32>;
 // For every row: the largest byte, and the share as a float.
 @group(0) @binding(2) var<storage, read> found: array<u32>;
@@ -78,8 +81,11 @@ fn look_at(row: u32, me: u32) {
 
 fn result_of(i: u32) -> u32 {
     let row = i / p.row;
-    let exponential = exponentials[found[2u * row] * 256u + byte_at(i)];
-    let real = multiplied(exponential, bitcast<f32>(found[2u * row + 1u]));
+    var at = i;
+    if !EACH {
+        at = found[2u * row] * 256u + byte_at(i);
+    }
+    let real = multiplied(exponentials[at], bitcast<f32>(found[2u * row + 1u]));
     if Y == F32 {
         return bitcast<u32>(real);
     }

@@ -83,7 +83,7 @@ kernels! {
     trilu: [Trilu] [SHADER];
 
     // Quantization.
-    byte_softmax: [] [SHADER];
+    byte_softmax: [] [SHADERS];
     byte_table: [ByteTable] [SHADER];
     dequantize_linear: [DequantizeLinear] [SHADER];
     dynamic_quantize_linear: [DynamicQuantizeLinear] [SHADER];

@@ -318,6 +318,61 @@ fn the_softmax_of_dequantized_bytes_is_that_of_the_host_to_the_bit() {
     }
 }
 
+/// Masks of every kind, over and over: none, the usual ones, some in between, those that lose all, and what is no number.
+fn masks(shape: &[usize], kind: usize) -> Tensor {
+    const INF: f32 = f32::INFINITY;
+    let kinds: [&[f32]; 10] = [
+        &[0.0],
+        &[0.0, 0.0, -10_000.0, -0.0, f32::MIN],
+        &[-INF, 0.0, -INF, -INF],
+        &[-0.1, -3.7, 0.0, 12.5, -88.0, -95.3, -103.2, -1e-40, 1e-30],
+        &[-INF],
+        &[f32::MIN],
+        &[f32::MAX, f32::MIN, 0.0],
+        &[0.0, 0.0, f32::NAN, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        &[0.0, INF, 0.0, 0.0, 0.0],
+        &[-90.0, -91.5, -100.25],
+    ];
+    tensor(F32, shape, kinds[kind % kinds.len()])
+}
+
+#[test]
+fn the_softmax_of_masked_bytes_is_that_of_the_host_to_the_bit() {
+    let numbers =
+        [(0.05f32, None), (0.3, Some(-0.125f32)), (1e-30, None), (0.7, None), (150.0, None), (1e36, None)];
+    for (shape, mask) in [
+        (&[2, 3, 5, 40][..], &[2, 1, 1, 40][..]),
+        (&[2, 3, 5, 17], &[5, 17]),
+        (&[3, 197], &[197]),
+        (&[4, 33], &[4, 1]),
+        (&[130, 9], &[]),
+        (&[1, 1], &[1, 1]),
+        (&[7], &[7]),
+        (&[2, 0], &[2, 0]),
+        (&[0, 3], &[3]),
+    ] {
+        for (i, (scale, factor)) in numbers.into_iter().enumerate() {
+            for kind in 0..10 {
+                let (dtype, x_zero) = [(U8, 130.0), (I8, 3.0)][(i + kind) % 2];
+                let (y, y_zero, y_scale) = [(U8, 0.0, 1.0 / 255.0), (I8, -128.0, 1e-4)][kind / 2 % 2];
+                let [bias, sum] = match (i + kind) % 3 {
+                    0 => [Some(masks(mask, kind)), None],
+                    1 => [None, Some(masks(mask, kind))],
+                    _ => [Some(masks(shape, kind + 1)), Some(masks(mask, kind))],
+                };
+                let head = [Some(bytes(dtype, shape, 3)), Some(one(scale)), Some(zero(dtype, x_zero))];
+                let floats = [&head[..], &[factor.map(one), bias, sum]].concat();
+                let to_bytes = [&floats[..], &[Some(one(y_scale)), Some(zero(y, y_zero))]].concat();
+                for inputs in [floats, to_bytes] {
+                    let attrs = [("softmax", Attr::Int(1))];
+                    let case = Case::of("edgewise", "FusedDequantize", 1, &attrs, &inputs, 1);
+                    case.knowing(&[1, 2, 3, 6, 7]).exactly().check();
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_softmax_whose_sums_might_lose_something_is_left_to_the_host() {
     let softmax = |scale: f32, factor: Option<f32>| {
