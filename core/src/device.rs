@@ -131,7 +131,8 @@ pub struct Binding<'a> {
     pub inputs: &'a [Option<&'a Fact>],
     /// Of the outputs; `None` where nobody wants one.
     pub outputs: &'a [Option<&'a Fact>],
-    /// The word of the status that is this node's, for launches that are given [`Operand::Status`].
+    /// The first word of the status that is this node's, for launches that are given [`Operand::Status`]: each of the
+    /// node's [checks](Bound::checks) has one.
     pub word: usize,
 }
 
@@ -173,6 +174,8 @@ pub struct Bound {
     pub launches: Vec<Launch<Operand>>,
     /// Bytes of memory for intermediate results.
     pub scratch: Vec<u64>,
+    /// What launches may find wrong. Of several things the first one is told.
+    pub checks: Vec<Check>,
     /// Launches that another node may make in the same way.
     pub common: Vec<Common>,
 }
@@ -226,7 +229,7 @@ pub enum Operand {
     /// The kernel's own.
     Held(Memory),
     /// The run's status, for a launch that may find something wrong.
-    Status(Check),
+    Status,
 }
 
 /// A buffer, as a plan names it.
@@ -240,19 +243,47 @@ pub enum Target {
     Held(Memory),
 }
 
-/// What a launch may find wrong with the elements that it is given.
+/// What a launch may find wrong with the elements that it is given: numbers that are not in a range.
 ///
 /// A kernel cannot stop a run. It goes on with elements that are there, and makes its word of the status as small
-/// as the least of what it found; a run that reads a word that is not [`NOTHING_WRONG`] fails.
+/// as the least of what it found; a run that reads a word that is not [`NOTHING_WRONG`] fails. A word is an i32 with
+/// its sign bit turned, so that words are in the order of numbers; one that is no i32 counts as the nearest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// Indices lie in an axis, of that size if there is only one; negative ones count from its end. A word is an i32 with its sign bit
-    /// turned, so that words are in the order of indices; an index that is no i32 counts as the nearest one.
+    /// An index in an axis, of that size if there is only one; negative ones count from its end.
     Index(Option<usize>),
-    /// Places lie in a tensor of so many elements, counted from its first. Any word says that one does not.
+    /// A place in a tensor of so many elements, counted from its first. Any word says that one is not there.
     Place(usize),
-    /// Indices lie in a batch of that size, and none is negative. Words are those of indices.
+    /// An item of a batch of that size.
     Batch(usize),
+    /// An axis of a tensor of that rank; negative ones count from its end.
+    Axis(usize),
+    /// One of so many classes.
+    Class(usize),
+    /// A row of a table of so many embeddings.
+    Row(usize),
+    /// A position in a rotary table of so many rows.
+    Position(usize),
+    /// The entries of a sample, which has that many.
+    Entries(usize),
+    /// The steps of a sequence, of so many.
+    Steps(usize),
+    /// The rows of a past that are filled, in front of new ones.
+    Past {
+        /// All that there are.
+        rows: usize,
+        /// New ones.
+        added: usize,
+    },
+    /// The tokens of a batch.
+    Total {
+        /// As many as there may be.
+        total: usize,
+        /// New ones among them.
+        added: usize,
+        /// Rows of the cache, for the others.
+        rows: usize,
+    },
 }
 
 /// What every word of the status is before anything went wrong.
@@ -264,24 +295,49 @@ impl Check {
         if word == NOTHING_WRONG {
             return Ok(());
         }
-        let size = match self {
-            Check::Index(size) => size,
+        let number = (word ^ 0x8000_0000) as i32;
+        let of = match number {
+            i32::MIN => format!("{number} or less"),
+            _ if number >= i32::MAX - 1 => format!("{number} or more"),
+            _ => number.to_string(),
+        };
+        match self {
+            Check::Index(Some(size)) => bail!(InvalidInput, "index {of} is outside -{size}..{size}"),
+            Check::Index(None) => bail!(InvalidInput, "index {of} is outside of its axis"),
             Check::Place(elements) => {
                 bail!(InvalidInput, "an index lies outside a tensor of {elements} elements")
             }
-            Check::Batch(size) => {
-                let index = (word ^ 0x8000_0000) as i32;
-                bail!(InvalidInput, "batch index {index} is outside a batch of {size}")
+            Check::Batch(size) => bail!(InvalidInput, "batch index {of} is outside a batch of {size}"),
+            Check::Axis(rank) => {
+                bail!(InvalidModel, "axis {of} is outside -{rank}..{rank} for a tensor of rank {rank}")
             }
-        };
-        let index = match (word ^ 0x8000_0000) as i32 {
-            i32::MIN => format!("{} or less", i32::MIN),
-            index if index >= i32::MAX - 1 => format!("{index} or more"),
-            index => index.to_string(),
-        };
-        match size {
-            Some(size) => bail!(InvalidInput, "index {index} is outside -{size}..{size}"),
-            None => bail!(InvalidInput, "index {index} is outside of its axis"),
+            Check::Class(classes) => bail!(InvalidInput, "there is no class {of} of {classes}"),
+            Check::Row(rows) => {
+                bail!(InvalidInput, "there is no row {of} in a table of {rows} embeddings")
+            }
+            Check::Position(rows) => {
+                bail!(InvalidInput, "position {of} is outside the rotary table's {rows} rows")
+            }
+            Check::Entries(all) => bail!(InvalidInput, "a length of {of} for {all} entries"),
+            Check::Steps(steps) => bail!(InvalidInput, "a sequence of {of} of {steps} steps"),
+            Check::Past { rows, added } => {
+                bail!(InvalidInput, "the past's {rows} rows do not hold {of} and {added} new ones")
+            }
+            Check::Total { total, .. } if usize::try_from(number).is_ok_and(|all| all <= total) => {
+                self.too_few(number, &of)
+            }
+            Check::Total { total, .. } => {
+                bail!(InvalidInput, "a total length must be in 0..={total}, as total_sequence_length says")
+            }
+        }
+    }
+
+    /// What is wrong with a total that is in its range.
+    fn too_few(self, number: i32, of: &str) -> Result<()> {
+        let Check::Total { added, rows, .. } = self else { return Ok(()) };
+        match usize::try_from(number).unwrap_or(0).checked_sub(added) {
+            None => bail!(InvalidInput, "a total length of {of} is less than the {added} new tokens"),
+            Some(past) => bail!(InvalidInput, "the cache's {rows} rows do not hold {past} tokens"),
         }
     }
 }
@@ -375,5 +431,15 @@ mod tests {
         assert_eq!(batch.what(), "batch index -1 is outside a batch of 2");
         let place = Check::Place(6).verdict(0).unwrap_err();
         assert_eq!(place.what(), "an index lies outside a tensor of 6 elements");
+    }
+
+    #[test]
+    fn a_total_is_too_large_or_too_small_or_more_than_a_cache_holds() {
+        let check = Check::Total { total: 9, added: 2, rows: 5 };
+        let says = |total: i32| check.verdict(total as u32 ^ 0x8000_0000).unwrap_err();
+        assert_eq!(says(-1).what(), "a total length must be in 0..=9, as total_sequence_length says");
+        assert_eq!(says(10).what(), says(-1).what());
+        assert_eq!(says(1).what(), "a total length of 1 is less than the 2 new tokens");
+        assert_eq!(says(8).what(), "the cache's 5 rows do not hold 6 tokens");
     }
 }

@@ -31,9 +31,6 @@ pub struct Alone {
 /// What is known of inputs or outputs.
 type Facts = Vec<Option<Fact>>;
 
-/// Words of the status: that of another node, then this one's.
-const WORDS: usize = 2;
-
 impl Alone {
     /// That operator, of which so many outputs are wanted.
     pub fn new(op: Op, inputs: &[Option<Tensor>], outputs: usize) -> Alone {
@@ -68,7 +65,7 @@ impl Alone {
         gpu.prepare().await?;
         let (inputs, outputs) = self.facts(true)?;
         let (facts, out_facts) = (references(&inputs), references(&outputs));
-        let bound = kernel.bind(&Binding { inputs: &facts, outputs: &out_facts, word: WORDS - 1 })?;
+        let bound = kernel.bind(&Binding { inputs: &facts, outputs: &out_facts, word: 1 })?;
         let unread = |i: usize| kernel.packed().contains(&i) || kernel.on_host().contains(&i);
         let mut slots = Vec::new();
         for (i, tensor) in self.inputs.iter().enumerate() {
@@ -90,31 +87,29 @@ impl Alone {
         for &scratch in &bound.scratch {
             slots.push(noise(gpu, 0x5a, scratch)?);
         }
-        let status = gpu.allocate(device_bytes(4 * WORDS), "a status")?;
-        gpu.write(&status, &NOTHING_WRONG.to_le_bytes().repeat(WORDS))?;
+        // The first word is another node's.
+        let words = 1 + bound.checks.len();
+        let status = gpu.allocate(device_bytes(4 * words), "a status")?;
+        gpu.write(&status, &NOTHING_WRONG.to_le_bytes().repeat(words))?;
         let (launches, checks) = self.aim(bound, outputs.len(), &status);
         Ok(Some(Placed { launches, slots, checks, status, outputs: made }))
     }
 
     /// Launches on slots: inputs, outputs, then intermediate results.
     fn aim(&self, bound: Bound, outputs: usize, status: &Memory) -> (Vec<Launch<Target>>, Vec<Check>) {
-        let mut checks = Vec::new();
-        let mut target = |operand: Operand| match operand {
+        let target = |operand: Operand| match operand {
             Operand::Input(i) => Target::Slot(i),
             Operand::Output(i) => Target::Slot(self.inputs.len() + i),
             Operand::Scratch(i) => Target::Slot(self.inputs.len() + outputs + i),
             Operand::Held(memory) => Target::Held(memory),
-            Operand::Status(check) => {
-                checks.push(check);
-                Target::Held(status.clone())
-            }
+            Operand::Status => Target::Held(status.clone()),
         };
         let launches = bound.launches.into_iter().map(|launch| {
             let Launch { pipeline, buffers, parameters, groups } = launch;
-            let buffers = buffers.into_iter().map(&mut target).collect();
+            let buffers = buffers.into_iter().map(target).collect();
             Launch { pipeline, buffers, parameters, groups }
         });
-        (launches.collect(), checks)
+        (launches.collect(), bound.checks)
     }
 
     fn node(&self) -> Node {
@@ -179,13 +174,17 @@ impl Placed {
     pub async fn outputs(&self, gpu: &Gpu) -> Result<Vec<Tensor>> {
         let mut wanted: Vec<(Memory, usize)> =
             self.outputs.iter().map(|output| (output.memory.clone(), output.bytes)).collect();
-        wanted.push((self.status.clone(), 4 * WORDS));
+        wanted.push((self.status.clone(), 4 * (1 + self.checks.len())));
         let mut came = gpu.read(&wanted, &|| Ok(())).await?;
         let status = came.pop().unwrap_or_default();
-        let words: Vec<u32> = status.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
-        let &[other, own] = &words[..] else { bail!(Internal, "the status has {} words", words.len()) };
-        ensure!(other == NOTHING_WRONG, Internal, "a kernel wrote the word of another node: {other:#x}");
-        self.checks.iter().try_for_each(|check| check.verdict(own))?;
+        let mut words = status.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
+        let other = words.next();
+        ensure!(
+            other == Some(NOTHING_WRONG),
+            Internal,
+            "a kernel wrote the word of another node: {other:x?}"
+        );
+        self.checks.iter().zip(words).try_for_each(|(check, word)| check.verdict(word))?;
         let tensor =
             |(output, bytes): (&Output, &Vec<u8>)| Tensor::from_bytes(output.dtype, &output.shape, bytes);
         self.outputs.iter().zip(&came).map(tensor).collect()

@@ -108,6 +108,7 @@ const COMMON: &[(&str, &str)] = common! {
     "activate"
     "attention"
     "byte_windows"
+    "checked_indices"
     "dot"
     "element"
     "exact"

@@ -53,6 +53,8 @@ mod quantizing;
 mod recurrent;
 #[path = "parity/reductions.rs"]
 mod reductions;
+#[path = "parity/refusals.rs"]
+mod refusals;
 #[path = "parity/regions.rs"]
 mod regions;
 #[path = "parity/resize.rs"]

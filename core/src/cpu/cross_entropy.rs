@@ -32,7 +32,7 @@ impl Kernel for CrossEntropy {
             }
         }
         if io.wants(0) {
-            let picked = self.pick(labels, classes, positions)?;
+            let picked = self.pick(labels, classes)?;
             let weight = |class: Option<usize>| match (class, &weights) {
                 (None, _) => 0.0,
                 (Some(class), Some(weights)) => weights[class],
@@ -64,17 +64,15 @@ impl Kernel for CrossEntropy {
 
 impl CrossEntropy {
     /// The class of every sample; `None` where it is ignored.
-    fn pick(&self, labels: View<'_>, classes: usize, positions: usize) -> Result<Vec<Option<usize>>> {
-        let pick = |(i, label): (usize, i64)| {
+    fn pick(&self, labels: View<'_>, classes: usize) -> Result<Vec<Option<usize>>> {
+        let pick = |label: i64| {
             if Some(label) == self.ignored {
                 return Ok(None);
             }
             let class = usize::try_from(label).ok().filter(|&class| class < classes);
-            let (sample, at) = (i / positions, i % positions);
-            let outside = || err!(InvalidInput, "sample {sample} has class {label} of {classes} at {at}");
-            class.map(Some).ok_or_else(outside)
+            class.map(Some).ok_or_else(|| err!(InvalidInput, "there is no class {label} of {classes}"))
         };
-        labels.to_i64s()?.into_iter().enumerate().map(pick).collect()
+        labels.to_i64s()?.into_iter().map(pick).collect()
     }
 }
 

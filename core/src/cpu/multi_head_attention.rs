@@ -72,12 +72,18 @@ impl MultiHeadAttention {
         );
         let past = match io.optional(8)? {
             None => capacity,
-            Some(length) => usize::try_from(length.scalar_i64()?)
-                .ok()
-                .filter(|past| past.checked_add(k.positions).is_some_and(|total| total <= capacity))
-                .ok_or_else(|| {
-                    err!(InvalidInput, "the past's {capacity} rows do not hold {length:?} and the new")
-                })?,
+            Some(length) => {
+                let (length, added) = (length.scalar_i64()?, k.positions);
+                usize::try_from(length)
+                    .ok()
+                    .filter(|past| past.checked_add(added).is_some_and(|total| total <= capacity))
+                    .ok_or_else(|| {
+                        err!(
+                            InvalidInput,
+                            "the past's {capacity} rows do not hold {length} and {added} new ones"
+                        )
+                    })?
+            }
         };
 
         let bias = io.optional(3)?.map(widened::<T>).transpose()?;

@@ -122,14 +122,13 @@ impl ProjectedAttention {
             _ => bail!(InvalidModel, "the past {past:?} does not fit {batch} batches of {widths:?}"),
         };
         let filled = match io.optional(6)?.filter(|_| self.shared_buffer && !self.quantized) {
-            None => rows,
-            Some(length) => usize::try_from(length.scalar_i64()?).unwrap_or(usize::MAX),
+            None => rows as i64,
+            Some(length) => length.scalar_i64()?,
         };
-        ensure!(
-            filled <= rows && (!self.shared_buffer || rows - filled >= sequence),
-            InvalidInput,
-            "the past's {rows} rows do not hold {filled} and {sequence} new ones"
-        );
+        let fits = |filled: usize| filled <= rows && (!self.shared_buffer || rows - filled >= sequence);
+        let filled = usize::try_from(filled).ok().filter(|&filled| fits(filled)).ok_or_else(|| {
+            err!(InvalidInput, "the past's {rows} rows do not hold {filled} and {sequence} new ones")
+        })?;
         let cache = |offset| -> Result<_> {
             let part = Part { offset, ..Part::by_head([batch, self.heads, rows, size]) };
             Ok(Some((Rows::of(widened::<T>(past)?, &part, 1), rows)))

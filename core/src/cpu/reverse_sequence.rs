@@ -14,8 +14,9 @@ impl Kernel for ReverseSequence {
         };
         let inner: usize = inner.iter().product();
         let (time, batch) = if self.time_first { (first, second) } else { (second, first) };
-        let in_range = lens.len() == batch && lens.iter().all(|len| (0..=time as i64).contains(len));
-        ensure!(in_range, InvalidInput, "the lengths {lens:?} must be {batch} numbers from 0 to {time}");
+        ensure!(lens.len() == batch, InvalidInput, "there are {} lengths for {batch} samples", lens.len());
+        let wrong = lens.iter().find(|len| !(0..=time as i64).contains(*len));
+        ensure!(wrong.is_none(), InvalidInput, "a length of {} for {time} entries", wrong.unwrap_or(&0));
         io.check()?;
         if y.is_empty() {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use super::attention_core::{Attend, Core, Extent, Kinds, Lengths, Rows, Stage, known};
-use super::kv_cache::{Cache, Present};
+use super::kv_cache::{Cache, Present, Told};
 use super::shared::{input_type, is_float};
 use crate::Gpu;
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered, Operand};
@@ -124,6 +124,6 @@ impl Lower {
         let before = (past > 0).then(|| Rows { of: Operand::Input(i + 3), part: Part::by_head(shape) });
         let extent = Extent { added: part.positions, keys: past + part.positions, past };
         let present = Present { output: *output, rows: extent.keys, halves: None };
-        cache.launch(bound, (before.as_ref(), &new), None, &extent, &present)
+        cache.launch(bound, (before.as_ref(), &new), (None, Told::Elsewhere), &extent, &present)
     }
 }

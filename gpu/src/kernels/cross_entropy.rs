@@ -10,12 +10,12 @@ use super::shared::{count, groups, input_type, is_float, kind, word};
 use super::softmax::Slices;
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{Binding, Bound, Check, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::ops::cross_entropy::{CrossEntropy, Reduction};
 use edgewise_core::ops::softmax::Mode;
 use edgewise_core::{DType, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("cross_entropy", 3, 1), shader!("cross_entropy_sum", 1, 1)];
+pub static SHADERS: &[Shader] = &[shader!("cross_entropy", 3, 2), shader!("cross_entropy_sum", 1, 1)];
 
 pub fn lower(gpu: &Gpu, op: &CrossEntropy, node: &Lowered<'_>) -> Result<Kernel> {
     let dtype = input_type(node, 0).filter(|&dtype| is_float(dtype));
@@ -88,11 +88,12 @@ impl DeviceKernel for Lower {
         if samples > 0 {
             let ignored = self.op.ignored.unwrap_or(0);
             let weights = Operand::Input(if cx.optional(2).is_some() { 2 } else { 0 });
-            let mut parameters = vec![word(samples)?, word(classes)?, word(positions)?, 0];
+            let mut parameters = vec![word(samples)?, word(classes)?, word(positions)?, word(cx.word)?];
+            bound.checks.push(Check::Class(classes));
             parameters.extend([ignored as u32, (ignored >> 32) as u32, 0, 0]);
             bound.launches.push(Launch {
                 pipeline: self.losses,
-                buffers: vec![likelihood, Operand::Input(1), weights, losses.clone()],
+                buffers: vec![likelihood, Operand::Input(1), weights, losses.clone(), Operand::Status],
                 parameters,
                 groups: groups(samples)?,
             });

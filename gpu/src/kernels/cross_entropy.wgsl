@@ -1,6 +1,7 @@
 // use index
 // use element
 // use indices
+// use status
 // How unlikely the right class of every sample is, and what the sample weighs. An invocation takes a sample.
 
 override KIND: u32 = 1u;
@@ -13,7 +14,8 @@ struct Parameters {
     classes: u32,
     // Samples of an entry of the batch.
     positions: u32,
-    unused: u32,
+    // Of the status.
+    word: u32,
     // The class of samples that do not count.
     ignored: vec4<u32>,
 }
@@ -23,7 +25,8 @@ struct Parameters {
 @group(0) @binding(2) var<storage, read> weights: array<u32>;
 // The losses of all samples, then their weights.
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> p: Parameters;
+@group(0) @binding(4) var<storage, read_write> status: array<atomic<u32>>;
+@group(0) @binding(5) var<uniform> p: Parameters;
 
 fn is_ignored(i: u32) -> bool {
     if !IGNORES {
@@ -46,7 +49,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         y[p.samples + i] = 0.0;
         return;
     }
-    let right = nearest_place(i, p.classes);
+    let right = checked(index_at(i), 0u, p.classes - 1u, p.word);
     let at = (i / p.positions * p.classes + right) * p.positions + i % p.positions;
     let loss = -to_float(bits_of(likelihood[at / per_word(KIND)], at, KIND), KIND);
     var weight = 1.0;

@@ -6,16 +6,16 @@ use super::gather::wide_indices;
 use super::narrow::Narrow;
 use super::shared::{
     Axis, Parameters, can_be_walked, count, input_type, is_float, is_wide, kind, known_ints, rows_of_groups,
-    word,
+    told, word,
 };
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{Binding, Bound, Check, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::graph::normalize_axis;
 use edgewise_core::ops::cum_sum::CumSum;
 use edgewise_core::{DType, Result, strides};
 
-pub static SHADER: Shader = shader!("cum_sum", 2, 1);
+pub static SHADER: Shader = shader!("cum_sum", 2, 2);
 
 pub fn lower(gpu: &Gpu, op: &CumSum, node: &Lowered<'_>) -> Result<Kernel> {
     let (Some(dtype), Some(wide)) = (input_type(node, 0), wide_indices(node, 1)) else { return Ok(None) };
@@ -53,12 +53,17 @@ impl DeviceKernel for Lower {
         let len = axis.map_or_else(|| x.iter().min(), |axis| x.get(axis)).copied().unwrap_or(1);
         let along: Vec<Axis<1>> =
             x.iter().zip(&strides(&x)).map(|(&size, &step)| Axis { size, steps: [step as i64] }).collect();
-        let head = Parameters(vec![word(total)?, word(x.len())?, 0, 0]).axes(&along)?;
         let mut bound = Bound::nothing();
+        // What is known has been looked at.
+        if axis.is_none() {
+            bound.checks.push(Check::Axis(x.len()));
+        }
+        let (status, at) = told(&mut bound, axis.is_none().then_some(cx.word))?;
+        let head = Parameters(vec![word(total)?, word(x.len())?, at, 0]).axes(&along)?;
         let y = self.narrow.output(&mut bound, 0, total);
         bound.launches.push(Launch {
             pipeline: self.pipeline,
-            buffers: vec![Operand::Input(0), Operand::Input(1), y.clone()],
+            buffers: vec![Operand::Input(0), Operand::Input(1), y.clone(), status],
             parameters: head.0,
             groups: rows_of_groups(total / len)?,
         });

@@ -2,6 +2,8 @@
 // use wide
 // use sums
 // use indices
+// use status
+// use checked_indices
 // Running sums and products along an axis. A group owns a row, its invocations a part of that each: they first tell
 // each other what their parts come to.
 
@@ -16,8 +18,9 @@ const GROUP: u32 = 64u;
 struct Parameters {
     len: u32,
     rank: u32,
-    unused_a: u32,
-    unused_b: u32,
+    // Of the status.
+    word: u32,
+    unused: u32,
     // Of every axis: its size, and from one element to the next.
     axis: array<vec4<u32>, 8>,
 }
@@ -26,7 +29,8 @@ struct Parameters {
 // The axis.
 @group(0) @binding(1) var<storage, read> indices: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;
-@group(0) @binding(3) var<uniform> p: Parameters;
+@group(0) @binding(3) var<storage, read_write> status: array<atomic<u32>>;
+@group(0) @binding(4) var<uniform> p: Parameters;
 
 // Floats with what rounding took from them, integers of 64 bits, or smaller ones in the first word.
 var<workgroup> shared_parts: array<vec2<u32>, GROUP>;
@@ -74,7 +78,7 @@ fn main(
     @builtin(local_invocation_index) me: u32,
 ) {
     let row = group.y * groups.x + group.x;
-    let axis = p.axis[nearest_place(0u, p.rank)];
+    let axis = p.axis[checked_place(0u, p.rank, p.word)];
     let len = axis.x;
     let step = axis.y;
     // Barriers must be reached by all, so that a group without a row walks an empty one.

@@ -10,12 +10,14 @@ use super::packed_bytes::{held, is_byte};
 use super::shared::{append, count, groups, input_type, is_float, kind, word};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Memory, Operand, PipelineId};
+use edgewise_core::device::{
+    Binding, Bound, Check, DeviceKernel, Launch, Lowered, Memory, Operand, PipelineId,
+};
 use edgewise_core::graph::Fact;
 use edgewise_core::ops::embed_layer_normalization::EmbedLayerNormalization;
 use edgewise_core::{DType, Dim, Result};
 
-pub static SHADERS: &[Shader] = &[shader!("embed_layer_normalization", 6, 1), shader!("count_of_mask", 1, 1)];
+pub static SHADERS: &[Shader] = &[shader!("embed_layer_normalization", 6, 2), shader!("count_of_mask", 1, 1)];
 
 /// The tables, and what is between them and the result.
 const GAMMA: usize = 5;
@@ -135,7 +137,8 @@ impl DeviceKernel for Lower {
             return Ok(bound);
         }
         let sums = scratch(&mut bound, 4 * len);
-        bound.launches.push(self.sums(cx, sequence, width, sums.clone())?);
+        let launch = self.sums(cx, &mut bound, [sequence, width], sums.clone())?;
+        bound.launches.push(launch);
         let shape = [batch, sequence, width];
         let (x, row) = (Fact::sized(DType::F32, &shape), Fact::sized(self.row, &[width]));
         let (y, facts) = (Fact::sized(self.y, &shape), [Some(&x), Some(&row), Some(&row)]);
@@ -190,7 +193,13 @@ impl Lower {
     }
 
     /// The launch that sums embeddings.
-    fn sums(&self, cx: &Binding<'_>, sequence: usize, width: usize, to: Operand) -> Result<Launch<Operand>> {
+    fn sums(
+        &self,
+        cx: &Binding<'_>,
+        bound: &mut Bound,
+        [sequence, width]: [usize; 2],
+        to: Operand,
+    ) -> Result<Launch<Operand>> {
         let words = count(&cx.input(0)?);
         let positions = self.positions.and_then(|i| cx.optional(i)).map_or(1, |ids| count(&ids));
         let mut parameters = vec![word(words * width)?, word(width)?, word(sequence)?, word(positions)?];
@@ -198,8 +207,9 @@ impl Lower {
             let rows = cx.optional(i).and_then(|table| table.first().copied()).unwrap_or(1);
             ensure!(rows > 0, InvalidInput, "there are no embeddings in input {i}");
             parameters.push(word(rows)?);
+            bound.checks.push(Check::Row(rows));
         }
-        parameters.push(0);
+        parameters.push(word(cx.word)?);
         parameters.extend(self.tables.scales.iter().chain(&self.tables.zeros).map(|x| x.to_bits()));
         let there = |i: Option<usize>| Operand::Input(i.filter(|&i| cx.optional(i).is_some()).unwrap_or(0));
         Ok(Launch {
@@ -212,6 +222,7 @@ impl Lower {
                 Operand::Input(3),
                 there(Some(4)),
                 to,
+                Operand::Status,
             ],
             parameters,
             groups: groups(words * width)?,

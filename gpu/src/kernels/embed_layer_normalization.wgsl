@@ -1,5 +1,6 @@
 // use index
 // use element
+// use status
 // The sum of the embeddings of a word, its position and its segment. An invocation makes an element.
 
 override KIND: u32 = 1u;
@@ -13,7 +14,7 @@ struct Parameters {
     width: u32,
     sequence: u32,
     positions: u32,
-    // Rows of the tables.
+    // Rows of the tables, and the first word of the status: each table has one.
     rows: vec4<u32>,
     // Of the tables: scales and zero points.
     scales: vec4<f32>,
@@ -27,15 +28,15 @@ struct Parameters {
 @group(0) @binding(4) var<storage, read> position_table: array<u32>;
 @group(0) @binding(5) var<storage, read> segment_table: array<u32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(0) @binding(7) var<uniform> p: Parameters;
+@group(0) @binding(7) var<storage, read_write> status: array<atomic<u32>>;
+@group(0) @binding(8) var<uniform> p: Parameters;
 
 fn real(word: u32, i: u32, table: u32) -> f32 {
     return (to_float(bits_of(word, i, KIND), KIND) - p.zeros[table]) * p.scales[table];
 }
 
-// A number of 32 bits as the place along an axis; what lies outside takes the nearest one.
 fn row(id: u32, table: u32) -> u32 {
-    return u32(clamp(bitcast<i32>(id), 0, i32(p.rows[table]) - 1));
+    return checked(spread(id), 0u, p.rows[table] - 1u, p.rows.w + table);
 }
 
 @compute @workgroup_size(GROUP)

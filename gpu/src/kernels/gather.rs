@@ -117,12 +117,12 @@ impl<F: Fn(&[usize], &[usize]) -> Result<Picks> + Send + Sync> DeviceKernel for 
         let picks = (self.picks)(&cx.input(0)?, &cx.input(1)?)?;
         let mut parameters = Parameters::walk(self.unit, len, 0, &picks.slices(self.units))?;
         picks.write(&mut parameters, self.units, cx.word)?;
-        let check = Operand::Status(picks.check());
-        Ok(Bound::one(Launch {
+        let launch = Launch {
             pipeline: self.pipeline,
-            buffers: vec![Operand::Input(0), Operand::Input(1), Operand::Output(0), check],
+            buffers: vec![Operand::Input(0), Operand::Input(1), Operand::Output(0), Operand::Status],
             parameters: parameters.0,
             groups: groups(words(self.unit, len))?,
-        }))
+        };
+        Ok(Bound { checks: vec![picks.check()], ..Bound::one(launch) })
     }
 }

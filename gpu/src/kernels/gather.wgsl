@@ -3,6 +3,7 @@
 // use walk
 // use indices
 // use status
+// use checked_indices
 // use picks
 // Slices of a tensor, picked by indices. An invocation owns a word.
 //

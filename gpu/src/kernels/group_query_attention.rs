@@ -1,20 +1,24 @@
 //! GroupQueryAttention: norm and rotate what is new, put it behind the cache, attend.
 //!
-//! Quantized caches and those that hold little more than a window are left to the host. Lengths lie on the device: one
-//! that the CPU would refuse is taken as the nearest that there can be.
+//! Quantized caches and those that hold little more than a window are left to the host. Lengths lie on the device: what
+//! makes the cache of keys looks at them, and what turns queries at positions.
 
 use super::Kernel;
 use super::attention_core::{Attend, Core, Extent, Kinds, Lengths, Rows, Stage, known};
-use super::kv_cache::{Cache, Present};
+use super::kv_cache::{Cache, Present, Told};
 use super::rotary_embedding::{Change, Changes, Ids, Prepare, Tables, is_position};
 use super::shared::{count, input_type, is_float, known_ints, will_be_known};
 use crate::Gpu;
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered, Operand};
+use edgewise_core::device::{Binding, Bound, Check, DeviceKernel, Lowered, Operand};
 use edgewise_core::ops::group_query_attention::{CacheScale, GroupQueryAttention, Scores};
 use edgewise_core::ops::heads::Part;
 use edgewise_core::ops::masks::table_shape;
 use edgewise_core::{DType, Result};
 use std::sync::Arc;
+
+/// The weights of norms.
+const QUERY_WEIGHTS: usize = 14;
+const KEY_WEIGHTS: usize = 15;
 
 pub fn lower(gpu: &Gpu, op: &Arc<GroupQueryAttention>, node: &Lowered<'_>) -> Result<Kernel> {
     let Some(dtype) = input_type(node, 0).filter(|&dtype| is_float(dtype)) else { return Ok(None) };
@@ -41,7 +45,7 @@ pub fn lower(gpu: &Gpu, op: &Arc<GroupQueryAttention>, node: &Lowered<'_>) -> Re
         let changes = Changes { bias: None, weights, tables, positions, lengths };
         (weights.is_some() || op.rotary).then(|| Prepare::new(gpu, dtype, &changes))
     };
-    let prepare = [prepare(14), prepare(15)];
+    let prepare = [prepare(QUERY_WEIGHTS), prepare(KEY_WEIGHTS)];
     let [q, k] = [0, 1].map(|i| if prepare[i].is_some() { DType::F32 } else { dtype });
     let caches = [k, dtype].map(|of| Cache::new(gpu, dtype, of, Lengths::Totals));
     let heads = if node.has(1) { op.heads } else { op.heads + 2 * op.kv_heads };
@@ -102,11 +106,20 @@ impl DeviceKernel for Lower {
         let lengths = Operand::Input(5);
 
         let mut bound = Bound::nothing();
+        let of_lengths = Check::Total { total, added: q.positions, rows: past };
+        bound.checks.push(of_lengths);
+        if self.op.rotary {
+            let table = cx.input(7)?;
+            bound.checks.push(Check::Position(count(table.get(..table.len() - 1).unwrap_or(&[]))));
+        }
         let [mut q, mut k, mut v] = parts.map(|(input, part)| Rows { of: Operand::Input(input), part });
-        for (rows, prepare, weights) in [(&mut q, &self.prepare[0], 14), (&mut k, &self.prepare[1], 15)] {
+        for (rows, prepare, weights) in
+            [(&mut q, &self.prepare[0], QUERY_WEIGHTS), (&mut k, &self.prepare[1], KEY_WEIGHTS)]
+        {
             if let Some(prepare) = prepare {
                 let to = Rows::scratch(&mut bound, &rows.part);
-                let change = self.change(cx, (weights, rows.part.width), &lengths, extent)?;
+                let mut change = self.change(cx, (weights, rows.part.width), &lengths, extent)?;
+                change.word = (self.op.rotary && weights == QUERY_WEIGHTS).then_some(cx.word + 1);
                 prepare.launch(&mut bound, rows, &to, &change)?;
                 *rows = to;
             }
@@ -116,7 +129,8 @@ impl DeviceKernel for Lower {
             let before = (past > 0).then(|| Rows { of: Operand::Input(i + 3), part: Part::by_head(before) });
             let present = Present { output: self.outputs[i], rows: past.max(total), halves: None };
             let both = (before.as_ref(), &*rows);
-            *rows = self.caches[i].launch(&mut bound, both, Some(&lengths), &extent, &present)?;
+            let told = if i == 0 { Told::Here(of_lengths, cx.word) } else { Told::Elsewhere };
+            *rows = self.caches[i].launch(&mut bound, both, (Some(&lengths), told), &extent, &present)?;
         }
         let attend = self.attend(cx, [q, k, v], (extent, lengths))?;
         if self.stage.is_some() {

@@ -83,7 +83,7 @@ impl Join {
             parameters: parameters.0,
             groups: groups(len)?,
         };
-        Ok(Bound { launches: vec![launch, join], scratch, ..Bound::default() })
+        Ok(Bound { launches: vec![launch, join], scratch, ..Bound::nothing() })
     }
 }
 

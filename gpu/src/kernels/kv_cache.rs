@@ -1,19 +1,50 @@
 //! Caches of keys and values: what they held, followed by new rows, head by head.
 
 use super::attention_core::{Extent, Lengths, Rows, steps};
-use super::shared::{count, groups, kind, word, words};
+use super::shared::{self, count, groups, kind, word, words};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Bound, Launch, Operand, PipelineId, device_bytes};
+use edgewise_core::device::{Binding, Bound, Check, Launch, Operand, PipelineId, device_bytes};
 use edgewise_core::ops::heads::Part;
 use edgewise_core::{DType, Result};
 
-pub static SHADER: Shader = shader!("kv_cache", 3, 1);
+pub static SHADER: Shader = shader!("kv_cache", 3, 2);
 
 /// What makes a cache of that type.
 pub struct Cache {
     pipeline: PipelineId,
     dtype: DType,
+}
+
+/// What lengths on the device may be.
+#[derive(Clone, Copy)]
+pub enum Told {
+    /// Another launch looks at them, or there are none.
+    Elsewhere,
+    /// This check says it, in that word of the status.
+    Here(Check, usize),
+}
+
+impl Told {
+    /// One more check: of the length of a past in a buffer of so many rows, behind which so many are added.
+    pub fn past(bound: &mut Bound, cx: &Binding<'_>, buffer: Option<(usize, usize)>) -> Told {
+        let Some((rows, added)) = buffer else { return Told::Elsewhere };
+        let (check, at) = (Check::Past { rows, added }, cx.word + bound.checks.len());
+        bound.checks.push(check);
+        Told::Here(check, at)
+    }
+
+    /// The least and the largest.
+    fn range(self) -> [usize; 2] {
+        match self {
+            Told::Here(Check::Past { rows, added }, _) => [0, rows.saturating_sub(added)],
+            Told::Here(Check::Total { total, added, rows }, _) if added < total => {
+                [added, total.min(rows.saturating_add(added))]
+            }
+            Told::Here(Check::Total { total, .. }, _) => [0, total],
+            _ => [0, 0],
+        }
+    }
 }
 
 /// Where a cache is to be written.
@@ -38,7 +69,7 @@ impl Cache {
         &self,
         bound: &mut Bound,
         (past, new): (Option<&Rows>, &Rows),
-        lengths: Option<&Operand>,
+        (lengths, told): (Option<&Operand>, Told),
         extent: &Extent,
         present: &Present,
     ) -> Result<Rows> {
@@ -64,9 +95,15 @@ impl Cache {
         let capacity = past.map_or(0, |past| past.part.positions);
         parameters.extend([word(heads)?, word(present.rows)?, word(width)?, word(capacity)?]);
         let words = words(self.dtype, len);
-        parameters.extend([word(len)?, word(words)?, word(batch)?, 0]);
+        let at = match told {
+            Told::Here(_, at) => Some(at),
+            Told::Elsewhere => None,
+        };
+        let (status, at) = shared::told(bound, at)?;
+        parameters.extend([word(len)?, word(words)?, word(batch)?, at]);
         let [of_past, of_new] = present.halves.unwrap_or_default();
-        parameters.extend([word(of_past)?, word(of_new)?, 0, 0]);
+        let [low, high] = told.range();
+        parameters.extend([word(of_past)?, word(of_new)?, word(low)?, word(high)?]);
         word(count(&[halves, of_past]).saturating_add(before.part.len()))?;
         bound.launches.push(Launch {
             pipeline: self.pipeline,
@@ -75,6 +112,7 @@ impl Cache {
                 new.of.clone(),
                 lengths.unwrap_or(&new.of).clone(),
                 rows.of.clone(),
+                status,
             ],
             parameters,
             groups: groups(words)?,

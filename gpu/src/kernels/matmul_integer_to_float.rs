@@ -69,7 +69,7 @@ struct Dynamic {
 impl DeviceKernel for Dynamic {
     fn bind(&self, cx: &Binding<'_>) -> Result<Bound> {
         // The first two are where the product looks for the scale and the zero point.
-        let mut bound = Bound { scratch: vec![device_bytes(4); 2], ..Bound::default() };
+        let mut bound = Bound { scratch: vec![device_bytes(4); 2], ..Bound::nothing() };
         let shape = cx.input(0)?;
         let bytes = scratch(&mut bound, count(&shape));
         let (scale, zero) = Zero::found();

@@ -60,9 +60,10 @@ impl DeviceKernel for Lower {
             let axes: Vec<Axis<1>> = axes.map(|(&size, step)| Axis { size, steps: [step as i64] }).collect();
             let sizes = [given, total, axes.len(), cx.word];
             let sizes = Parameters(sizes.into_iter().map(word).collect::<Result<_>>()?);
+            bound.checks.push(Check::Place(total));
             bound.launches.push(Launch {
                 pipeline: self.claim,
-                buffers: vec![Operand::Input(1), claims.clone(), Operand::Status(Check::Place(total))],
+                buffers: vec![Operand::Input(1), claims.clone(), Operand::Status],
                 parameters: sizes.axes(&axes)?.0,
                 groups: groups(given)?,
             });

@@ -1,6 +1,7 @@
 // use index
 // use indices
 // use status
+// use checked_indices
 // Where elements go that a pool took. An invocation finds the place of one, and claims it: the last one has it.
 
 struct Parameters {

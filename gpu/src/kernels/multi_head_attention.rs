@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use super::attention_core::{Attend, Core, Extent, Kinds, Lengths, Rows, Stage, known};
-use super::kv_cache::{Cache, Present};
+use super::kv_cache::{Cache, Present, Told};
 use super::rotary_embedding::{Change, Changes, Prepare};
 use super::shared::{count, input_type, is_float};
 use crate::Gpu;
@@ -102,10 +102,11 @@ impl DeviceKernel for Lower {
         let extent = Extent { added: k.positions, keys, past };
         let lengths = buffered.then_some(Operand::Input(8));
 
+        let mut bound = Bound::nothing();
+        let told = Told::past(&mut bound, cx, buffered.then_some((past, k.positions)));
         let expected = self.op.heads * (q.width + k.width + v.width);
         let bias = cx.optional(3).map_or(expected, |bias| count(&bias));
         ensure!(bias == expected, InvalidInput, "the bias must have {expected} elements");
-        let mut bound = Bound::nothing();
         let starts = [0, self.op.heads * q.width, self.op.heads * (q.width + k.width)];
         let mut rows = Vec::with_capacity(3);
         for (((input, part), start), biased) in parts.into_iter().zip(starts).zip(self.biased) {
@@ -125,7 +126,14 @@ impl DeviceKernel for Lower {
             let before = [new.part.batch, new.part.heads, past, new.part.width];
             let before = (past > 0).then(|| Rows { of: Operand::Input(i + 6), part: Part::by_head(before) });
             let present = Present { output: *output, rows: keys, halves: None };
-            *new = cache.launch(&mut bound, (before.as_ref(), new), lengths.as_ref(), &extent, &present)?;
+            let told = if i == 0 { told } else { Told::Elsewhere };
+            *new = cache.launch(
+                &mut bound,
+                (before.as_ref(), new),
+                (lengths.as_ref(), told),
+                &extent,
+                &present,
+            )?;
         }
         let [q, k, v] = <[Rows; 3]>::try_from(rows).map_err(|_| err!(Internal, "three rows"))?;
         let attend = scored(cx, &self.op.scoring, [q, k, v], (extent, lengths), (4, 5))?;

@@ -4,7 +4,7 @@
 
 use super::Kernel;
 use super::attention_core::{Core, Extent, Kinds, Lengths, Rows, known};
-use super::kv_cache::{Cache, Present};
+use super::kv_cache::{Cache, Present, Told};
 use super::multi_head_attention::scored;
 use super::projection::Projected;
 use super::shared::{count, input_type, is_float};
@@ -113,7 +113,14 @@ impl DeviceKernel for Lower {
             let halves = Some([before.len(), v.part.offset - k.part.offset]);
             let before = (past > 0).then_some(Rows { of: Operand::Input(past_input), part: before });
             let present = Present { output: self.output, rows: keys, halves };
-            k = cache.launch(&mut bound, (before.as_ref(), &k), lengths.as_ref(), &extent, &present)?;
+            let told = Told::past(&mut bound, cx, self.buffered.then_some((past, sequence)));
+            k = cache.launch(
+                &mut bound,
+                (before.as_ref(), &k),
+                (lengths.as_ref(), told),
+                &extent,
+                &present,
+            )?;
             v = Rows { part: Part { offset: k.part.len(), ..k.part }, of: k.of.clone() };
         }
         let inputs = (mask, table.unwrap_or(usize::MAX));

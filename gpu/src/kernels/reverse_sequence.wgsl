@@ -2,6 +2,7 @@
 // use element
 // use words
 // use indices
+// use status
 // The first entries of every sample in reverse order. An invocation owns a word.
 //
 // Elements are only moved: a kind of their width stands for all, and those of 64 bits are two of 32.
@@ -16,15 +17,17 @@ struct Parameters {
     first: u32,
     second: u32,
     inner: u32,
+    // Of the status.
+    word: u32,
     unused_a: u32,
     unused_b: u32,
-    unused_c: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read> indices: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;
-@group(0) @binding(3) var<uniform> p: Parameters;
+@group(0) @binding(3) var<storage, read_write> status: array<atomic<u32>>;
+@group(0) @binding(4) var<uniform> p: Parameters;
 
 fn element(i: u32) -> u32 {
     let slice = i / p.inner;
@@ -32,8 +35,7 @@ fn element(i: u32) -> u32 {
     let within = slice - outer * p.second;
     let time = select(within, outer, TIME_FIRST);
     let sample = select(outer, within, TIME_FIRST);
-    // A length is a place, too: the one behind the last entry.
-    let length = nearest_place(sample, select(p.second, p.first, TIME_FIRST) + 1u);
+    let length = checked(index_at(sample), 0u, select(p.second, p.first, TIME_FIRST), p.word);
     let turned = select(time, length - 1u - time, time < length);
     let source = select(sample * p.second + turned, turned * p.second + sample, TIME_FIRST);
     let at = source * p.inner + i % p.inner;

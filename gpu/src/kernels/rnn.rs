@@ -9,10 +9,10 @@ use super::arrange::scratch;
 use super::constant_of_shape::Fill;
 use super::copy::{Copy, Part};
 use super::matmul::{Last, Product};
-use super::shared::{append, count, input_type, into, rows_of_groups, word};
+use super::shared::{append, count, input_type, into, rows_of_groups, told, word};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{Binding, Bound, Check, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::graph::Fact;
 use edgewise_core::ops::activation::Activation;
 use edgewise_core::ops::matmul::Flip;
@@ -20,7 +20,7 @@ use edgewise_core::ops::rnn::{self, Cell, Rnn};
 use edgewise_core::{DType, Dim, Result, strides};
 use std::sync::Arc;
 
-pub static SHADER: Shader = shader!("rnn", 5, 2);
+pub static SHADER: Shader = shader!("rnn", 5, 3);
 
 const WEIGHTS_FLIPPED: Flip = Flip { matrix: true, batch: false };
 
@@ -142,6 +142,11 @@ impl DeviceKernel for Lower {
         let inputs = self.inputs(&mut bound, sizes, input)?;
         let state = scratch(&mut bound, 4 * 5 * all);
         let y = if wanted(0) { Operand::Output(0) } else { scratch(&mut bound, 4) };
+        let lengths = cx.optional(4).is_some();
+        if lengths {
+            bound.checks.push(Check::Steps(sizes.steps));
+        }
+        let (status, word) = told(&mut bound, lengths.then_some(cx.word))?;
         for (direction, layer) in self.layers.iter().enumerate() {
             self.begin(cx, &mut bound, sizes, direction, &state)?;
             let there = |i: usize| Operand::Input(if cx.optional(i).is_some() { i } else { 2 });
@@ -153,9 +158,11 @@ impl DeviceKernel for Lower {
                 there(4),
                 state.clone(),
                 y.clone(),
+                status.clone(),
             ];
             for step in 0..sizes.steps {
-                let parameters = self.parameters(sizes, (direction, layer), step, wanted(0))?;
+                let parameters =
+                    self.parameters(sizes, (direction, layer), step, [wanted(0).into(), word])?;
                 for &pipeline in &layer.steps {
                     bound.launches.push(Launch {
                         pipeline,
@@ -235,14 +242,14 @@ impl Lower {
         sizes: Sizes,
         (direction, layer): (usize, &Layer),
         step: usize,
-        every_step: bool,
+        [every_step, of_status]: [u32; 2],
     ) -> Result<Vec<u32>> {
         let Sizes { steps, batch, hidden } = sizes;
         let mut words = Vec::with_capacity(24);
         for size in [batch, hidden, steps, self.layers.len(), direction, step] {
             words.push(word(size)?);
         }
-        words.extend([layer.backward.into(), self.op.batch_first.into(), every_step.into(), 0, 0]);
+        words.extend([layer.backward.into(), self.op.batch_first.into(), every_step, of_status, 0]);
         words.push(self.op.clip.unwrap_or(f32::INFINITY).to_bits());
         words.extend(layer.functions.iter().flat_map(|function| function.parameters.map(f32::to_bits)));
         Ok(words)

@@ -1,4 +1,5 @@
 // use element
+// use status
 // use math
 // use activate
 // A step of a recurrent layer in one direction. A group makes one element of the hidden state of one sequence: its
@@ -31,8 +32,9 @@ struct Parameters {
     backward: u32,
     batch_first: u32,
     every_step: u32,
-    unused_a: u32,
-    unused_b: u32,
+    // Of the status.
+    word: u32,
+    unused: u32,
     // Infinite where there is none.
     clip: f32,
     of_f: vec4<f32>,
@@ -45,11 +47,12 @@ struct Parameters {
 @group(0) @binding(1) var<storage, read> recurrence: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> peepholes: array<f32>;
-@group(0) @binding(4) var<storage, read> lengths: array<i32>;
+@group(0) @binding(4) var<storage, read> lengths: array<u32>;
 // The hidden state before and after the step, in turn; the cell state; what two kinds of gates leave to a third.
 @group(0) @binding(5) var<storage, read_write> state: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(0) @binding(7) var<uniform> p: Parameters;
+@group(0) @binding(7) var<storage, read_write> status: array<atomic<u32>>;
+@group(0) @binding(8) var<uniform> p: Parameters;
 
 var<workgroup> shared_sums: array<vec4<f32>, GROUP>;
 
@@ -136,7 +139,7 @@ fn main(
     let kept = 4u * all;
     var length = p.steps;
     if LENGTHS {
-        length = u32(clamp(lengths[b], 0, i32(p.steps)));
+        length = checked(spread(lengths[b]), 0u, p.steps, p.word);
     }
     if p.step >= length {
         // A sequence that has ended keeps its state; one that never began has none.

@@ -58,12 +58,12 @@ impl DeviceKernel for Lower {
             [len, words, 0, cx.word].into_iter().chain(x.iter().copied()).chain([rows, columns]);
         let mut parameters = parameters.by_ref().map(word).collect::<Result<Vec<u32>>>()?;
         parameters.extend([self.scale.to_bits(), 0]);
-        let check = Operand::Status(Check::Batch(images));
-        Ok(Bound::one(Launch {
+        let launch = Launch {
             pipeline: self.pipeline,
-            buffers: vec![Operand::Input(0), Operand::Input(1), Operand::Input(2), Operand::Output(0), check],
+            buffers: vec![Operand::Input(0), Operand::Input(1), Operand::Input(2), Operand::Output(0), Operand::Status],
             parameters,
             groups: groups(words)?,
-        }))
+        };
+        Ok(Bound { checks: vec![Check::Batch(images)], ..Bound::one(launch) })
     }
 }

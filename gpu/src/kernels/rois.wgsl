@@ -4,6 +4,7 @@
 // use exact
 // use indices
 // use status
+// use checked_indices
 // use words
 // Regions of images, each brought to one size: the mean, or the largest, of samples in every bin.
 //

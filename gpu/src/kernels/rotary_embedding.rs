@@ -1,21 +1,19 @@
 //! RotaryEmbedding of both domains, and what attention operators do to rows of heads before they use them: add a
-//! bias, normalize, turn.
-//!
-//! A position outside of the tables is an error on the CPU; a GPU cannot stop a run, and takes the nearest one.
+//! bias or normalize, turn.
 
 use super::Kernel;
 use super::attention_core::{Extent, Lengths, Rows, steps};
 use super::narrow::Narrow;
-use super::shared::{Parameters, count, input_type, is_float, kind, rows_of_groups, word};
+use super::shared::{Parameters, count, input_type, is_float, kind, rows_of_groups, told, word};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{Binding, Bound, Check, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::ops::rotary_embedding::RotaryEmbedding;
 use edgewise_core::{DType, Result};
 
-pub static SHADER: Shader = shader!("rotary_embedding", 7, 1);
+pub static SHADER: Shader = shader!("rotary_embedding", 6, 2);
 
-/// What is done to rows, by types.
+/// What is done to rows, by types. Those that get a bias are not normalized.
 #[derive(Default)]
 pub struct Changes {
     /// A bias, to whose type sums are rounded.
@@ -41,6 +39,8 @@ pub struct Change<'a> {
     pub tables: Option<Tables>,
     pub lengths: Option<&'a Operand>,
     pub extent: Extent,
+    /// The word of the status for positions, where they are not those of another launch.
+    pub word: Option<usize>,
 }
 
 /// How rows turn.
@@ -101,18 +101,22 @@ impl Prepare {
         let epsilon = change.weights.as_ref().map_or(0.0, |(_, epsilon)| *epsilon);
         let mut parameters = Parameters(words).floats(&[epsilon]).0;
         parameters.push(change.tables.as_ref().is_some_and(|tables| tables.continued).into());
-        parameters.extend([0, 0]);
+        let (status, at) = told(bound, change.word)?;
+        parameters.extend([at, 0]);
+        let bias = change.bias.as_ref().map(|(bias, _)| bias);
+        let weights = change.weights.as_ref().map(|(weights, _)| weights);
+        ensure!(bias.is_none() || weights.is_none(), Internal, "rows with a bias are not normalized");
         let other = |operand: Option<&Operand>| operand.unwrap_or(&x.of).clone();
         let tables = change.tables.as_ref();
         let buffers = vec![
             x.of.clone(),
-            other(change.bias.as_ref().map(|(bias, _)| bias)),
-            other(change.weights.as_ref().map(|(weights, _)| weights)),
+            other(bias.or(weights)),
             other(tables.map(|tables| &tables.cosines)),
             other(tables.map(|tables| &tables.sines)),
             other(ids.map(|(ids, _)| ids)),
             other(change.lengths),
             y.of.clone(),
+            status,
         ];
         bound.launches.push(Launch { pipeline: self.0, buffers, parameters, groups: rows_of_groups(rows)? });
         Ok(())
@@ -174,7 +178,8 @@ impl DeviceKernel for Lower {
             positions: ids.map(|_| (Operand::Input(positions), first)),
             continued: false,
         };
-        let change = Change { tables: Some(tables), ..Change::default() };
+        bound.checks.push(Check::Position(of_table));
+        let change = Change { tables: Some(tables), word: Some(cx.word), ..Change::default() };
         self.prepare.launch(&mut bound, &Rows { of: Operand::Input(0), part }, &y, &change)?;
         self.narrow.finish(&mut bound, &y.of, 0, part.len())?;
         Ok(bound)

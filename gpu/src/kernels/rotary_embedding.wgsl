@@ -1,12 +1,14 @@
 // use element
+// use wide
 // use span
+// use status
 // Rows of heads as attention wants them: with a bias, normalized, and turned by the angles of their positions, each
 // where that is asked for. A group owns a row.
 
 override KIND: u32 = 1u;
 // Of a bias, to which the sum is rounded, as a cache would keep it; 0: there is none.
 override BIAS_KIND: u32 = 0u;
-// Of the weights of a norm; 0: there is none.
+// Of the weights of a norm; 0: there is none. Nobody asks for both.
 override WEIGHT_KIND: u32 = 0u;
 override TURNED: bool = false;
 override INTERLEAVED: bool = false;
@@ -28,17 +30,20 @@ struct Parameters {
     epsilon: f32,
     // Of the cache: positions continue those of its rows.
     continued: u32,
-    spare: vec2<u32>,
+    // Of the status.
+    word: u32,
+    unused: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read> bias: array<u32>;
-@group(0) @binding(2) var<storage, read> weights: array<u32>;
-@group(0) @binding(3) var<storage, read> cosines: array<u32>;
-@group(0) @binding(4) var<storage, read> sines: array<u32>;
-@group(0) @binding(5) var<storage, read> positions: array<u32>;
-@group(0) @binding(6) var<storage, read> lengths: array<u32>;
-@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+// A bias, or weights.
+@group(0) @binding(1) var<storage, read> factors: array<u32>;
+@group(0) @binding(2) var<storage, read> cosines: array<u32>;
+@group(0) @binding(3) var<storage, read> sines: array<u32>;
+@group(0) @binding(4) var<storage, read> positions: array<u32>;
+@group(0) @binding(5) var<storage, read> lengths: array<u32>;
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;
+@group(0) @binding(7) var<storage, read_write> status: array<atomic<u32>>;
 @group(0) @binding(8) var<uniform> p: Parameters;
 
 var<workgroup> shared_floats: array<f32, GROUP>;
@@ -48,7 +53,7 @@ fn biased(at: u32, head: u32, d: u32) -> f32 {
     var e = to_float(bits_of(x[i / per_word(KIND)], i, KIND), KIND);
     if BIAS_KIND != 0u {
         let b = p.tables.x + head * p.sizes.z + d;
-        let added = to_float(bits_of(bias[b / per_word(BIAS_KIND)], b, BIAS_KIND), BIAS_KIND);
+        let added = to_float(bits_of(factors[b / per_word(BIAS_KIND)], b, BIAS_KIND), BIAS_KIND);
         e = to_float(from_float(e + added, BIAS_KIND), BIAS_KIND);
     }
     return e;
@@ -60,23 +65,25 @@ fn element(at: u32, head: u32, d: u32, factor: f32) -> f32 {
     if WEIGHT_KIND == 0u {
         return e;
     }
-    return e * factor * to_float(bits_of(weights[d / per_word(WEIGHT_KIND)], d, WEIGHT_KIND), WEIGHT_KIND);
+    return e * factor * to_float(bits_of(factors[d / per_word(WEIGHT_KIND)], d, WEIGHT_KIND), WEIGHT_KIND);
 }
 
-// The position of a row: one of a table, which a GPU cannot refuse.
-fn position_of(batch: u32, position: u32) -> u32 {
-    var at = batch * p.sizes.y + position;
+// The position of a row, in 64 bits.
+fn position_of(batch: u32, position: u32) -> vec2<u32> {
+    let at = batch * p.sizes.y + position;
     if POSITION_KIND != 0u {
         // Of all rows, or of the first one.
         let id = select(0u, at, p.tables.w == 0u);
-        let words = select(1u, 2u, POSITION_KIND == I64);
-        at = positions[id * words];
-        let negative = bitcast<i32>(positions[id * words + words - 1u]) < 0;
-        at = select(at, 0u, negative) + select(0u, position, p.tables.w != 0u);
-    } else if p.continued != 0u {
-        at = span_of(p.extent, batch).past + position;
+        let behind = vec2<u32>(select(0u, position, p.tables.w != 0u), 0u);
+        if POSITION_KIND == I64 {
+            return wide_add(vec2<u32>(positions[2u * id], positions[2u * id + 1u]), behind);
+        }
+        return wide_add(spread(positions[id]), behind);
     }
-    return min(at, p.tables.z - 1u);
+    if p.continued != 0u {
+        return vec2<u32>(span_of(p.extent, batch).past + position, 0u);
+    }
+    return vec2<u32>(at, 0u);
 }
 
 @compute @workgroup_size(GROUP)
@@ -114,10 +121,14 @@ fn main(
         factor = 1.0 / sqrt(shared_floats[0] / f32(width) + p.epsilon);
     }
     let angles = select(0u, p.tables.y, TURNED);
+    var row_of_table = 0u;
+    if angles > 0u {
+        row_of_table = checked(position_of(batch, position), 0u, p.tables.z - 1u, p.word);
+    }
     for (var i = me; i < angles; i += GROUP) {
         let here = select(i, 2u * i, INTERLEAVED);
         let there = select(i + angles, 2u * i + 1u, INTERLEAVED);
-        let of_table = position_of(batch, position) * angles + i;
+        let of_table = row_of_table * angles + i;
         let per = per_word(TABLE_KIND);
         let cosine = to_float(bits_of(cosines[of_table / per], of_table, TABLE_KIND), TABLE_KIND);
         let sine = to_float(bits_of(sines[of_table / per], of_table, TABLE_KIND), TABLE_KIND);

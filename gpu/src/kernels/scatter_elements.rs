@@ -95,10 +95,11 @@ impl<F: Fn(&[usize], &[usize]) -> Result<Picks> + Send + Sync> DeviceKernel for 
             }
             let mut parameters = Parameters::walk(DType::U32, updates, 0, &picks.slices(1))?;
             picks.write(&mut parameters, 1, cx.word)?;
-            let buffers = vec![Operand::Input(1), y, Operand::Status(picks.check())];
+            let buffers = vec![Operand::Input(1), y, Operand::Status];
             let pipeline = self.places;
             Ok(Some(Launch { pipeline, buffers, parameters: parameters.0, groups: groups(updates)? }))
         };
+        bound.checks.push(picks.check());
         match &self.put {
             Put::Replace { fill, settle, unit, units } => {
                 let claims = scratch(&mut bound, 4 * (len / inner));

@@ -2,6 +2,7 @@
 // use walk
 // use indices
 // use status
+// use checked_indices
 // use picks
 // Where updates go. An invocation finds the place of one.
 

@@ -1,7 +1,9 @@
 //! What kernels share on the host: how work is divided into groups, how parameters are written down, and how a
 //! tensor's axes are walked.
 
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{
+    Binding, Bound, Common, DeviceKernel, Launch, Lowered, Operand, PipelineId, device_bytes,
+};
 use edgewise_core::graph::Fact;
 use edgewise_core::{DType, Dim, Result};
 
@@ -182,9 +184,14 @@ impl Parameters {
 }
 
 /// Appends the launches of one kernel to another one's, which says by `named` what are the inputs and outputs of the
-/// first.
+/// first. Its words of the status lie behind those of the other one.
 pub fn append(bound: &mut Bound, inner: Bound, named: impl Fn(Operand) -> Operand) {
-    let first = bound.scratch.len();
+    let (first, launches) = (bound.scratch.len(), bound.launches.len());
+    bound.checks.extend(inner.checks);
+    bound.common.extend(inner.common.into_iter().map(|common| Common {
+        launch: launches + common.launch,
+        makes: common.makes.into_iter().map(|i| first + i).collect(),
+    }));
     bound.scratch.extend(inner.scratch);
     for mut launch in inner.launches {
         for buffer in &mut launch.buffers {
@@ -194,6 +201,17 @@ pub fn append(bound: &mut Bound, inner: Bound, named: impl Fn(Operand) -> Operan
             };
         }
         bound.launches.push(launch);
+    }
+}
+
+/// Where a launch puts down what is wrong, and in which word: the run's status, or memory of its own that nobody reads.
+pub fn told(bound: &mut Bound, word: Option<usize>) -> Result<(Operand, u32)> {
+    match word {
+        Some(at) => Ok((Operand::Status, self::word(at)?)),
+        None => {
+            bound.scratch.push(device_bytes(0));
+            Ok((Operand::Scratch(bound.scratch.len() - 1), 0))
+        }
     }
 }
 

@@ -66,15 +66,10 @@ impl Binder<'_> {
                 Operand::Output(i) => of(&outputs, *i).ok_or_else(absent),
                 Operand::Scratch(i) => scratch.get(*i).map(|stay| Target::Slot(*stay)).ok_or_else(absent),
                 Operand::Held(memory) => Ok(Target::Held(memory.clone())),
-                Operand::Status(_) => Ok(Target::Status),
+                Operand::Status => Ok(Target::Status),
             }
         };
-        let operands = bound.launches.iter().flat_map(|launch| &launch.buffers);
-        let mut checks = operands.filter_map(|operand| match operand {
-            Operand::Status(check) => Some((at, *check)),
-            _ => None,
-        });
-        self.checks.extend(checks.next());
+        self.checks.extend(bound.checks.iter().map(|check| (at, *check)));
         let launch = |launch: Launch<Operand>| -> Result<Launch<Target>> {
             let Launch { pipeline, buffers, parameters, groups } = launch;
             let buffers = buffers.into_iter().map(target).collect::<Result<_>>()?;

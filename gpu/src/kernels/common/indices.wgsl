@@ -21,13 +21,3 @@ fn place_of(index: vec2<u32>, size: u32) -> u32 {
     let named = index.y == 0xffffffffu && back > 0u && back <= size;
     return select(NOWHERE, size - back, named);
 }
-
-// Which of `size` neighbors, of one at least, index `i` names; the nearest where it names none.
-fn nearest_place(i: u32, size: u32) -> u32 {
-    let index = index_at(i);
-    let place = place_of(index, size);
-    if place != NOWHERE {
-        return place;
-    }
-    return select(size - 1u, 0u, (index.y >> 31u) == 1u);
-}

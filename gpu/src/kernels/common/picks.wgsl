@@ -1,5 +1,4 @@
-// Slices that rows of indices name: where they lie. `walk`, `indices` and `status` come
-// before.
+// Slices that rows of indices name: where they lie. `walk` and `checked_indices` come before.
 //
 // A kernel's uniform buffer is called `p` and has members `walk` and `picks`; it is filled in `gather.rs`. The axes
 // of the walk are those of the slices, with steps in the tensor and in the indices.
