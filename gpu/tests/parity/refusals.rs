@@ -176,7 +176,7 @@ fn pasts_that_a_buffer_does_not_hold_are_refused() {
         let check = |case: Case| if is_one { case.check() } else { case.check_refused() };
         let all = [new.clone(), new.clone(), new.clone(), None, None, None, cache.clone(), cache.clone()];
         let all = [&all[..], &[i32s(&[1], &[filled])]].concat();
-        check(Case::of(DOMAIN, "MultiHeadAttention", 1, &[heads.clone()], &all, 3));
+        check(Case::of(DOMAIN, "MultiHeadAttention", 1, std::slice::from_ref(&heads), &all, 3));
         let projected = [new.clone(), of(&[8, 24]), of(&[24]), None, of(&[2, 2, 2, 7, 4]), None];
         let projected = [&projected[..], &[i32s(&[1], &[filled])]].concat();
         check(Case::of(DOMAIN, "Attention", 1, &[heads.clone(), shared.clone()], &projected, 2));
