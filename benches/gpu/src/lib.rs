@@ -1,7 +1,7 @@
 //! Each kernel of the GPU against its floor: the least time in which that GPU could have done the work.
 //!
 //! A [`Case`] is a node at the sizes that a model has, and says what work it is. [`Rates`](rates::Rates) are what the
-//! GPU does in a second, measured in the same run. A [`Ladder`](ladder::Ladder) has both beside each other.
+//! GPU does in a second, measured in the same run. A [`Ladder`] has both beside each other.
 //!
 //! What a reader would get wrong: the floor is that of a node, not of its launches. Inputs are read once and outputs
 //! written once; what a kernel leaves in memory for its next launch is its own affair, and costs it share.

@@ -10,7 +10,7 @@ use super::Kernel;
 use super::arrange::scratch;
 use super::packed_bytes::{held, is_byte, one, scales, zeros};
 use super::shared::{
-    Parameters, broadcast, count, groups, input_type, kind, ranks_fit, rows_of_groups, word, words,
+    Axis, Parameters, broadcast, count, groups, input_type, kind, ranks_fit, rows_of_groups, word, words,
 };
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
@@ -157,7 +157,7 @@ impl DeviceKernel for Softmax {
                 let [bias, sum] = self.addends;
                 let buffers = vec![Operand::Input(0), table, addend(4, bias), addend(5, sum)];
                 let made = [exponentials.clone(), found.clone()];
-                (buffers.into_iter().chain(made).collect(), self.of_masks(cx, [len, row, rows])?)
+                (buffers.into_iter().chain(made).collect(), self.of_masks(cx, [row, rows])?)
             }
         };
         bound.launches.push(Launch {
@@ -181,12 +181,20 @@ impl DeviceKernel for Softmax {
 }
 
 impl Softmax {
-    /// The parameters of the launch that adds a mask, for so many elements, elements of a row, and rows.
-    fn of_masks(&self, cx: &Binding<'_>, sizes: [usize; 3]) -> Result<Vec<u32>> {
-        let [bias, sum] = [4, 5].map(|i| cx.optional(i).unwrap_or_default());
-        let axes = broadcast(&cx.input(0)?, [&bias, &sum]);
-        let mut words = sizes.into_iter().map(word).collect::<Result<Vec<u32>>>()?;
-        words.extend([word(axes.len())?, self.flip, word(softmax_sums())?, 0, 0]);
-        Ok(Parameters(words).axes(&axes)?.0)
+    /// The parameters of the launch that adds a mask, to so many rows of so many elements.
+    fn of_masks(&self, cx: &Binding<'_>, [row, rows]: [usize; 2]) -> Result<Vec<u32>> {
+        let shapes = [Some(cx.input(0)?), cx.optional(4), cx.optional(5)].map(Option::unwrap_or_default);
+        let [(x, _), (bias, of_bias), (sum, of_sum)] = shapes.each_ref().map(|shape| match &shape[..] {
+            [outer @ .., last] => (outer, *last),
+            [] => (&[][..], 1),
+        });
+        let steps = |axis: Axis<2>| {
+            let [bias, sum] = axis.steps;
+            Axis { size: axis.size, steps: [bias * of_bias as i64, sum * of_sum as i64] }
+        };
+        let axes: Vec<Axis<2>> = broadcast(x, [bias, sum]).into_iter().map(steps).collect();
+        let head = [word(row)?, word(rows)?, word(axes.len())?, self.flip, word(softmax_sums())?, 0];
+        let along = [of_bias, of_sum].map(|last| u32::from(last > 1));
+        Ok(Parameters([&head[..], &along].concat()).axes(&axes)?.0)
     }
 }

@@ -14,13 +14,20 @@ fn host_sum(x: f32, y: f32, z: f32, nothing: u32) -> f32 {
     return summed(kept_apart(multiplied(x, y), nothing), z);
 }
 
+// Whether the exponential of a number that is not above zero comes to nothing: below -105, by bits, as there may be
+// infinity. The host takes -105 in its place.
+fn is_far_below(x: f32) -> bool {
+    return (bitcast<u32>(x) & 0x7fffffffu) >= 0x42d20000u;
+}
+
 // Of a number that is not above zero.
-fn host_exp(below: f32, nothing: u32) -> f32 {
-    if is_nan(below) {
-        return below;
+fn host_exp(x: f32, nothing: u32) -> f32 {
+    if is_nan(x) {
+        return x;
     }
-    // By bits, which grow with the size: infinity is beyond, too.
-    let x = select(below, -105.0, (bitcast<u32>(below) & 0x7fffffffu) > 0x42d20000u);
+    if is_far_below(x) {
+        return 0.0;
+    }
     let n = nearest_whole(kept_apart(multiplied(x, 1.44269504), nothing));
     var r = host_sum(n, -0.693359375, x, nothing);
     r = host_sum(n, 2.1219444e-4, r, nothing);
