@@ -60,7 +60,13 @@ impl DeviceKernel for Lower {
         parameters.extend([self.scale.to_bits(), 0]);
         let launch = Launch {
             pipeline: self.pipeline,
-            buffers: vec![Operand::Input(0), Operand::Input(1), Operand::Input(2), Operand::Output(0), Operand::Status],
+            buffers: vec![
+                Operand::Input(0),
+                Operand::Input(1),
+                Operand::Input(2),
+                Operand::Output(0),
+                Operand::Status,
+            ],
             parameters,
             groups: groups(words)?,
         };

@@ -12,12 +12,12 @@ use super::memory::{Interval, aligned, lay_out, live_bytes};
 use super::segment::{Destination, DeviceSlot, Home, Segment, Slot, Step, StepIn, Stop, Task, Work};
 use super::slots::{Stay, assign};
 use super::{Carry, Live, Program};
-use common::Made;
 use crate::cpu::Kernel;
 use crate::device::{Check, Memory, Target};
 use crate::graph::{FOLD_ELEMENTS, Fact, Node, ValueId, constant_fact, infer_asking};
 use crate::tensor::{byte_count, element_count};
 use crate::{DType, Kind, Result, Shape, Tensor};
+use common::Made;
 use std::collections::HashMap;
 
 /// Binds nodes from `start` on, as far as sizes are known. `ready`: the small inputs that the first node asked for
