@@ -347,12 +347,34 @@ impl Check {
 pub struct Memory {
     bytes: u64,
     of_device: Arc<dyn Any + Send + Sync>,
+    built: Built,
+}
+
+/// There is none in a build without the feature `devices`. So there is no memory of a device either, and a compiler
+/// leaves out whatever only that would reach.
+#[cfg(feature = "devices")]
+pub(crate) type Built = ();
+#[cfg(not(feature = "devices"))]
+pub(crate) type Built = std::convert::Infallible;
+
+/// That this build knows devices.
+pub(crate) fn built() -> Result<Built> {
+    #[cfg(feature = "devices")]
+    return Ok(());
+    #[cfg(not(feature = "devices"))]
+    bail!(Unsupported, "this build knows no devices")
 }
 
 impl Memory {
     /// What a device calls its own.
+    #[cfg(feature = "devices")]
     pub fn new(bytes: u64, of_device: Arc<dyn Any + Send + Sync>) -> Memory {
-        Memory { bytes, of_device }
+        Memory { bytes, of_device, built: () }
+    }
+
+    /// One that has no room for anything.
+    pub(crate) fn without_room(&self) -> Memory {
+        Memory { bytes: 0, of_device: Arc::new(()), built: self.built }
     }
 
     /// Whether both are the same bytes of the device.

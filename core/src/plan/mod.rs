@@ -109,7 +109,7 @@ impl Program {
             Some(device) => {
                 let facts = infer_facts(&graph, inside.map_or(&[], |inside| &inside.inputs))?;
                 let on_host = inside.map_or_else(Vec::new, |inside| scalars(&graph, &facts, inside));
-                Some((Placement::new(device, &graph, on_host), facts))
+                Some((Placement::new(device, &graph, on_host)?, facts))
             }
             None => None,
         };

@@ -6,7 +6,8 @@
 use super::segment::{Segment, Work};
 use crate::Result;
 use crate::device::{
-    Device, DeviceKernel, Launch, Lowered, Memory, NOTHING_WRONG, Recording, Target, device_bytes,
+    Built, Device, DeviceKernel, Launch, Lowered, Memory, NOTHING_WRONG, Recording, Target, built,
+    device_bytes,
 };
 use crate::graph::{Fact, Graph, ValueId};
 use edgewise_pool::lock;
@@ -26,15 +27,17 @@ pub struct Placement {
     /// What the host computes though the device could, by value.
     on_host: Vec<bool>,
     arenas: Mutex<Vec<DeviceArena>>,
+    #[expect(dead_code, reason = "without it there is no placement")]
+    built: Built,
 }
 
 impl Placement {
     /// On a device, of which no node makes use yet, and none will for the values that are the host's.
-    pub(super) fn new(device: Arc<dyn Device>, graph: &Graph, on_host: Vec<bool>) -> Placement {
+    pub(super) fn new(device: Arc<dyn Device>, graph: &Graph, on_host: Vec<bool>) -> Result<Placement> {
         let mut kernels = Vec::new();
         kernels.resize_with(graph.nodes.len(), || None);
         let resident = vec![None; graph.values.len()];
-        Placement { device, kernels, resident, on_host, arenas: Mutex::default() }
+        Ok(Placement { device, kernels, resident, on_host, arenas: Mutex::default(), built: built()? })
     }
 
     /// Asks the device for a kernel for a node; gives the constant inputs that the host need not keep for it.
@@ -195,7 +198,7 @@ impl DeviceArena {
     fn replace(&mut self, own: usize, memory: Memory) {
         if own >= self.slots.len() {
             // Those without room are made as soon as they are needed.
-            self.slots.resize_with(own + 1, || Memory::new(0, Arc::new(())));
+            self.slots.resize_with(own + 1, || memory.without_room());
         }
         self.slots[own] = memory;
         self.recordings.retain(|_, recorded| !recorded.own.contains(&own));
@@ -203,12 +206,13 @@ impl DeviceArena {
 
     /// Gives buffers away with what is in them; a lent one is given back.
     pub fn give(&mut self, slots: &[usize]) -> Result<Vec<Memory>> {
-        let given = slots.iter().map(|&slot| self.slot(slot).cloned()).collect::<Result<_>>()?;
+        let given: Vec<Memory> = slots.iter().map(|&slot| self.slot(slot).cloned()).collect::<Result<_>>()?;
         let lent = self.lent.len();
-        for own in slots.iter().filter_map(|slot| slot.checked_sub(lent)) {
-            if own < self.slots.len() {
-                // Another one is made as soon as one is needed: this one has no room for anything.
-                self.replace(own, Memory::new(0, Arc::new(())));
+        for (slot, memory) in slots.iter().zip(&given) {
+            let own = slot.checked_sub(lent).filter(|own| *own < self.slots.len());
+            if let Some(own) = own {
+                // Another one is made as soon as one is needed.
+                self.replace(own, memory.without_room());
             }
         }
         Ok(given)
