@@ -96,18 +96,6 @@ fn vector_of_a(line: Line, places: Places) -> vec4<u32> {
     );
 }
 
-// Four columns: vectors of their bytes, or their entries.
-struct Four {
-    x: vec4<u32>,
-    y: vec4<u32>,
-    z: vec4<u32>,
-    w: vec4<u32>,
-}
-
-fn products_of(x: vec4<u32>, w: Four) -> vec4<i32> {
-    return vec4<i32>(dot_of_16(x, w.x), dot_of_16(x, w.y), dot_of_16(x, w.z), dot_of_16(x, w.w));
-}
-
 // What an invocation has: four columns of each of four rows, and what zero points need.
 struct Sums {
     first: vec4<i32>,
@@ -119,16 +107,16 @@ struct Sums {
 }
 
 fn add_products(sums: ptr<function, Sums>, x: Four, w: Four) {
-    (*sums).first += products_of(x.x, w);
-    (*sums).second += products_of(x.y, w);
-    (*sums).third += products_of(x.z, w);
-    (*sums).fourth += products_of(x.w, w);
+    (*sums).first += dots_of(x.x, w);
+    (*sums).second += dots_of(x.y, w);
+    (*sums).third += dots_of(x.z, w);
+    (*sums).fourth += dots_of(x.w, w);
     let ones = vec4<u32>(0x01010101u);
     if ROW_SUMS {
-        (*sums).rows += products_of(ones, x);
+        (*sums).rows += dots_of(ones, x);
     }
     if COLUMN_SUMS {
-        (*sums).columns += products_of(ones, w);
+        (*sums).columns += dots_of(ones, w);
     }
 }
 

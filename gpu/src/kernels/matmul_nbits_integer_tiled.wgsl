@@ -70,17 +70,6 @@ fn tiled_block(me: u32, first_row: u32, first_column: u32, block: u32) -> Sums {
     return sums;
 }
 
-struct Four {
-    x: vec4<u32>,
-    y: vec4<u32>,
-    z: vec4<u32>,
-    w: vec4<u32>,
-}
-
-fn dots_of(x: vec4<u32>, w: Four) -> vec4<i32> {
-    return vec4<i32>(dot_of_16(x, w.x), dot_of_16(x, w.y), dot_of_16(x, w.z), dot_of_16(x, w.w));
-}
-
 // Four columns of 4-bit codes: the even ones and the odd ones of a word, without a shift.
 fn even_codes(word: u32) -> vec4<f32> {
     let n = vec4<i32>(bitcast<i32>(word)) & vec4<i32>(0xf, 0xf00, 0xf0000, 0xf000000);

@@ -60,3 +60,15 @@ fn dot_of_bytes(a: u32, b: u32) -> i32 {
 fn dot_of_16(x: vec4<u32>, w: vec4<u32>) -> i32 {
     return dot_of_bytes(x.x, w.x) + dot_of_bytes(x.y, w.y) + dot_of_bytes(x.z, w.z) + dot_of_bytes(x.w, w.w);
 }
+
+// Four columns: vectors of their bytes, or what else each has.
+struct Four {
+    x: vec4<u32>,
+    y: vec4<u32>,
+    z: vec4<u32>,
+    w: vec4<u32>,
+}
+
+fn dots_of(x: vec4<u32>, w: Four) -> vec4<i32> {
+    return vec4<i32>(dot_of_16(x, w.x), dot_of_16(x, w.y), dot_of_16(x, w.z), dot_of_16(x, w.w));
+}
