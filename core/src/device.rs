@@ -23,12 +23,12 @@ pub trait Device: Send + Sync {
     /// What it is called, for people.
     fn name(&self) -> &str;
 
-    /// A kernel for a node; `None` where this device has none, so that the host takes it. It may ask for
-    /// pipelines, which [`prepare`](Device::prepare) makes.
+    /// A kernel for a node; `None` where this device has none, so that the host takes it. It may name
+    /// pipelines, of which [`prepare`](Device::prepare) makes those that are launched.
     fn lower(&self, node: &Lowered<'_>) -> Result<Option<Box<dyn DeviceKernel>>>;
 
-    /// Makes everything ready that kernels have asked for since the last time.
-    fn prepare(&self) -> BoxFuture<'_, Result<()>>;
+    /// Makes pipelines ready for being recorded, those that are not yet.
+    fn prepare<'a>(&'a self, wanted: &'a [PipelineId]) -> BoxFuture<'a, Result<()>>;
 
     /// Memory for so many bytes; `what` is named where there is none. What it holds is undefined.
     fn allocate(&self, bytes: u64, what: &str) -> Result<Memory>;
@@ -201,7 +201,7 @@ impl Bound {
 }
 
 /// A pipeline of a device, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PipelineId(pub u32);
 
 /// One call of a pipeline. `B` says how buffers are named.

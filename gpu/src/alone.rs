@@ -6,8 +6,8 @@
 
 use crate::Gpu;
 use edgewise_core::device::{
-    Binding, Bound, Check, Device, DeviceKernel, Launch, Lowered, Memory, NOTHING_WRONG, Operand, Recording,
-    Target, device_bytes,
+    Binding, Bound, Check, Device, DeviceKernel, Launch, Lowered, Memory, NOTHING_WRONG, Operand, PipelineId,
+    Recording, Target, device_bytes,
 };
 use edgewise_core::graph::{Fact, Infer, Node};
 use edgewise_core::ops::{Attr, Attrs, Op};
@@ -62,10 +62,11 @@ impl Alone {
     /// What the GPU has to launch, if it has a kernel, with memory for all that it takes.
     pub async fn place(&self, gpu: &Gpu) -> Result<Option<Placed>> {
         let Some(kernel) = self.lower(gpu)? else { return Ok(None) };
-        gpu.prepare().await?;
         let (inputs, outputs) = self.facts(true)?;
         let (facts, out_facts) = (references(&inputs), references(&outputs));
         let bound = kernel.bind(&Binding { inputs: &facts, outputs: &out_facts, word: 1 })?;
+        let launched: Vec<PipelineId> = bound.launches.iter().map(|launch| launch.pipeline).collect();
+        gpu.prepare(&launched).await?;
         let unread = |i: usize| kernel.packed().contains(&i) || kernel.on_host().contains(&i);
         let mut slots = Vec::new();
         for (i, tensor) in self.inputs.iter().enumerate() {

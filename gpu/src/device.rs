@@ -1,7 +1,8 @@
 //! A GPU as core's [`Device`]: a driver, the table of kernels, and the table of pipelines that they asked for.
 //!
-//! What a reader would get wrong: [`lower`](Device::lower) compiles nothing. A kernel asks for pipelines and
-//! gets numbers; [`prepare`](Device::prepare) compiles what is new, once for all nodes that share it.
+//! What a reader would get wrong: [`lower`](Device::lower) compiles nothing. A kernel names pipelines and gets
+//! numbers. Which of them it launches only sizes tell: [`prepare`](Device::prepare) compiles those, once for all nodes
+//! that share them.
 
 use crate::driver::{Dispatch, Driver, Features, Limits, Pipeline};
 use crate::kernels;
@@ -9,7 +10,7 @@ use crate::self_test;
 use crate::shader::Variant;
 use edgewise_core::device::{Device, DeviceKernel, Launch, Lowered, Memory, PipelineId, Recording, Target};
 use edgewise_core::{BoxFuture, Result};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -88,13 +89,16 @@ impl Gpu {
         Ok(gpu)
     }
 
-    /// Asks for a pipeline, which [`prepare`](Device::prepare) makes.
+    /// The number of a pipeline, which [`prepare`](Device::prepare) makes when it is wanted.
     #[doc(hidden)]
     pub fn pipeline(&self, mut variant: Variant) -> PipelineId {
         let shader = variant.shader;
         // A file that is not there fails when it is compiled.
-        let told = self.told.iter().filter(|name| shader.has_constant(name).unwrap_or(false));
-        variant.constants.extend(told.map(|name| (*name, 1)));
+        for &name in self.told.iter().filter(|name| shader.has_constant(name).unwrap_or(false)) {
+            // Whatever the kernel itself would have there.
+            variant.constants.retain(|(constant, _)| *constant != name);
+            variant.constants.push((name, 1));
+        }
         let mut pipelines = self.table();
         if let Some(&id) = pipelines.ids.get(&variant) {
             return id;
@@ -109,6 +113,22 @@ impl Gpu {
     #[doc(hidden)]
     pub fn variant(&self, id: PipelineId) -> Option<Arc<Variant>> {
         self.table().entries.get(id.0 as usize).map(|entry| entry.variant.clone())
+    }
+
+    /// How many pipelines are made.
+    #[doc(hidden)]
+    pub fn made(&self) -> usize {
+        self.table().entries.iter().filter(|entry| entry.made.is_some()).count()
+    }
+
+    /// Those that are not made, each once.
+    fn missing(&self, wanted: &[PipelineId]) -> BTreeMap<usize, Arc<Variant>> {
+        let pipelines = self.table();
+        let missing = |id: &PipelineId| {
+            let entry = pipelines.entries.get(id.0 as usize).filter(|entry| entry.made.is_none())?;
+            Some((id.0 as usize, entry.variant.clone()))
+        };
+        wanted.iter().filter_map(missing).collect()
     }
 
     fn table(&self) -> MutexGuard<'_, Pipelines> {
@@ -130,17 +150,16 @@ impl Device for Gpu {
         kernels::lower(self, node)
     }
 
-    fn prepare(&self) -> BoxFuture<'_, Result<()>> {
+    fn prepare<'a>(&'a self, wanted: &'a [PipelineId]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let wanted: Vec<(usize, Arc<Variant>)> = {
-                let pipelines = self.table();
-                let missing = pipelines.entries.iter().enumerate().filter(|(_, entry)| entry.made.is_none());
-                missing.map(|(i, entry)| (i, entry.variant.clone())).collect()
-            };
-            let variants: Vec<Variant> = wanted.iter().map(|(_, variant)| (**variant).clone()).collect();
+            let missing = self.missing(wanted);
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let variants: Vec<Variant> = missing.values().map(|variant| (**variant).clone()).collect();
             let made = self.driver.pipelines(&variants).await?;
             let mut pipelines = self.table();
-            for ((i, _), pipeline) in wanted.into_iter().zip(made) {
+            for (i, pipeline) in missing.into_keys().zip(made) {
                 if let Some(entry) = pipelines.entries.get_mut(i) {
                     entry.made = Some(pipeline);
                 }

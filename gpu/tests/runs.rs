@@ -46,6 +46,57 @@ fn run(program: &Program, i: &[i64], j: &[i64]) -> Result<(Vec<f32>, Cost)> {
     Ok((outputs[0].tensor()?.slice::<f32>()?.to_vec(), cost))
 }
 
+/// `y = x · W`, where `x` has so many rows.
+fn product(rows: Dim) -> Graph {
+    let mut graph = Graph::default();
+    let weights = Constant::Tensor(Tensor::new(&[64, 8], &[0.5f32; 512]).unwrap());
+    let x = Some(Fact::tensor(DType::F32, [rows, Dim::from(64)]));
+    for (name, declared, constant) in [("x", x, None), ("W", None, Some(weights)), ("y", None, None)] {
+        graph.values.push(ValueInfo { name: name.into(), declared, constant });
+    }
+    let op = Op::parse(Attrs::new("", "MatMul", 13, vec![true; 2], vec![true], Default::default())).unwrap();
+    let (name, op_name) = ("multiply".to_string(), "MatMul".to_string());
+    let [x, w, y] = [0, 1, 2].map(ValueId);
+    graph.nodes.push(Node { name, op, op_name, inputs: vec![Some(x), Some(w)], outputs: vec![Some(y)] });
+    (graph.inputs, graph.outputs) = (vec![x], vec![y]);
+    graph
+}
+
+fn multiply(program: &Program, rows: usize) {
+    let x = Tensor::new(&[rows, 64], &vec![1f32; rows * 64]).unwrap();
+    let (pool, cancel) = (Pool::new(1), AtomicBool::new(false));
+    let (y, _) = block_on(run_async(program, vec![x.into()], &RunContext::new(&pool, &cancel))).unwrap();
+    assert_eq!(y[0].tensor().unwrap().slice::<f32>().unwrap(), vec![32.0; rows * 8]);
+}
+
+#[test]
+fn pipelines_are_compiled_when_sizes_call_for_them() {
+    let Some(gpu) = gpu() else { return };
+    let program = Program::compile_for(product(Dim::symbol("rows")), Some(gpu.clone())).unwrap();
+    let at_first = gpu.made();
+    block_on(program.prepare()).unwrap();
+    assert_eq!(gpu.made(), at_first, "nothing is known yet");
+    multiply(&program, 1);
+    let for_one = gpu.made();
+    assert!(for_one > at_first);
+    multiply(&program, 1);
+    assert_eq!(gpu.made(), for_one);
+    multiply(&program, 300);
+    assert!(gpu.made() > for_one, "many rows go by other kernels");
+}
+
+#[test]
+fn a_model_that_says_all_its_sizes_is_compiled_before_it_runs() {
+    let Some(gpu) = gpu() else { return };
+    let program = Program::compile_for(product(Dim::from(5)), Some(gpu.clone())).unwrap();
+    let at_first = gpu.made();
+    block_on(program.prepare()).unwrap();
+    let ready = gpu.made();
+    assert!(ready > at_first);
+    multiply(&program, 5);
+    assert_eq!(gpu.made(), ready);
+}
+
 #[test]
 fn an_index_outside_of_its_axis_ends_the_run_and_no_other() {
     let Some(gpu) = gpu() else { return };

@@ -141,6 +141,6 @@ fn launch(
     groups: u32,
 ) -> Result<Launch<Target>> {
     let pipeline = gpu.pipeline(variant);
-    block_on(gpu.prepare())?;
+    block_on(gpu.prepare(&[pipeline]))?;
     Ok(Launch { pipeline, buffers, parameters: parameters.to_vec(), groups: [groups, 1, 1] })
 }

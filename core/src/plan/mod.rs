@@ -163,11 +163,19 @@ impl Program {
         })
     }
 
-    /// Makes everything ready that the device's kernels need.
+    /// Makes ready what the device launches, as far as it is known before there are inputs: where the model says all
+    /// their sizes. What else a run needs, it makes ready itself.
     pub async fn prepare(&self) -> Result<()> {
-        match &self.placement {
-            Some(placement) => placement.device().prepare().await,
-            None => Ok(()),
+        let Some(placement) = &self.placement else { return Ok(()) };
+        let inputs = self.graph.inputs.iter().map(|id| {
+            let fact = self.graph.values[id.at()].declared.clone()?;
+            (fact.dtype().is_some() && fact.shape().is_some()).then_some((*id, fact, Home::Owned(*id)))
+        });
+        let Some(inputs) = inputs.collect::<Option<Vec<Live>>>() else { return Ok(()) };
+        // What cannot be bound fails when it runs: then there are sizes to name.
+        match self.segment(0, &inputs, false) {
+            Ok(segment) => placement.device().prepare(&segment.pipelines()).await,
+            Err(_) => Ok(()),
         }
     }
 

@@ -223,6 +223,13 @@ impl DeviceArena {
         self.slots.iter().map(Memory::bytes).sum()
     }
 
+    /// Whether every stretch of a segment is recorded.
+    pub fn has_recorded(&self, segment: &Segment) -> bool {
+        let is_recorded = |task: usize| self.recordings.contains_key(&(segment.number, task));
+        let mut tasks = segment.tasks.iter().enumerate();
+        tasks.all(|(i, task)| !matches!(task.work, Work::Stretch(_)) || is_recorded(i))
+    }
+
     /// The recording of a stretch, made now if it is not kept.
     pub fn recording(&mut self, device: &dyn Device, segment: &Segment, task: usize) -> Result<&Recording> {
         let key = (segment.number, task);

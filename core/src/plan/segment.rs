@@ -2,7 +2,7 @@
 
 use super::Carry;
 use crate::cpu::Kernel;
-use crate::device::{Check, Launch, Target};
+use crate::device::{Check, Launch, PipelineId, Target};
 use crate::graph::{Fact, ValueId};
 use crate::tensor::byte_count;
 use crate::{DType, Kind, Result, Shape, Tensor};
@@ -314,6 +314,15 @@ impl Segment {
             Work::Stretch(steps) => &steps[..],
             _ => &[],
         })
+    }
+
+    /// What the device launches, each pipeline once.
+    pub fn pipelines(&self) -> Vec<PipelineId> {
+        let launched = self.device_steps().flat_map(|step| &step.launches).map(|launch| launch.pipeline);
+        let mut pipelines: Vec<PipelineId> = launched.collect();
+        pipelines.sort_unstable();
+        pipelines.dedup();
+        pipelines
     }
 
     /// The largest tensor that lies in a buffer of the device, if one does.

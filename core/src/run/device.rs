@@ -11,14 +11,18 @@ impl<'a> Run<'a> {
         self.program.placement().ok_or_else(|| err!(Internal, "there is no device"))
     }
 
-    /// Makes buffers for a segment.
-    pub(super) fn fit_device(&mut self, segment: &Segment) -> Result<()> {
+    /// Makes buffers and pipelines for a segment.
+    pub(super) async fn fit_device(&mut self, segment: &Segment) -> Result<()> {
         if segment.slot_bytes.is_empty() {
             return Ok(());
         }
+        let device = self.placement()?.device();
+        if !self.on_device.has_recorded(segment) {
+            device.prepare(&segment.pipelines()).await?;
+        }
         self.checks.clone_from(&segment.checks);
         self.afford(segment.slot_bytes.iter().sum())?;
-        self.on_device.fit(&**self.placement()?.device(), segment, self.program.graph())?;
+        self.on_device.fit(&**device, segment, self.program.graph())?;
         self.cost.device_bytes = self.cost.device_bytes.max(self.on_device.bytes());
         Ok(())
     }

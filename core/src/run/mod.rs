@@ -187,7 +187,7 @@ impl<'a> Run<'a> {
         }
         self.arena.grow(bytes)?;
         self.arena_bytes = bytes;
-        self.fit_device(segment)?;
+        self.fit_device(segment).await?;
         for (i, task) in segment.tasks.iter().enumerate() {
             self.cx.check()?;
             match &task.work {

@@ -122,7 +122,8 @@ impl Groups {
 
     /// The launch that reduces them: by invocations alone where they are small, else by groups of invocations.
     pub fn launch(&self, [alone, together]: [PipelineId; 2], y: Operand) -> Result<Launch<Operand>> {
-        let (pipeline, teams) = match self.len <= SMALL {
+        // Where barriers are dear, both are the one without.
+        let (pipeline, teams) = match self.len <= SMALL || alone == together {
             true => (alone, self.count.div_ceil(GROUP)),
             false => (together, self.count),
         };

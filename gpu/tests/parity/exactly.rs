@@ -14,7 +14,7 @@ static SHADER: Shader = Shader { name: "exactly", text: include_str!("exactly.wg
 fn run(gpu: &Gpu, exp: bool, triples: &[[f32; 3]]) -> Vec<f32> {
     let constants = [("EXP", exp.into()), ("HOST_FUSES", softmax_fuses().into())];
     let pipeline = gpu.pipeline(Variant::new(&SHADER, &constants));
-    block_on(gpu.prepare()).unwrap();
+    block_on(gpu.prepare(&[pipeline])).unwrap();
     let bytes: Vec<u8> = triples.iter().flatten().flat_map(|x| x.to_bits().to_le_bytes()).collect();
     let [x, y] = [bytes.len(), 4 * triples.len()].map(|bytes| gpu.allocate(bytes as u64, "a test").unwrap());
     gpu.write(&x, &bytes).unwrap();

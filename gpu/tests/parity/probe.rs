@@ -47,7 +47,7 @@ fn packed(i: usize) -> u32 {
 
 async fn run(gpu: &Gpu) -> Result<Vec<u32>, Error> {
     let pipeline = gpu.pipeline(Variant::new(&SHADER, &[]));
-    gpu.prepare().await?;
+    gpu.prepare(&[pipeline]).await?;
     let (x, y) = (gpu.allocate(4 * GROUP as u64, "x")?, gpu.allocate(16 * GROUP as u64, "y")?);
     let given: Vec<u8> = (0..GROUP).flat_map(|i| packed(i).to_le_bytes()).collect();
     gpu.write(&x, &given)?;

@@ -63,7 +63,7 @@ impl Device for Pretend {
         Ok((takes && inputs && outputs).then(|| Box::new(kernel()) as Box<dyn DeviceKernel>))
     }
 
-    fn prepare(&self) -> BoxFuture<'_, Result<()>> {
+    fn prepare<'a>(&'a self, _: &'a [PipelineId]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 
