@@ -7,7 +7,7 @@ use edgewise_core::onnx::Bytes;
 use edgewise_core::{Error, ErrorKind, Limits, Options, Result, Session, Tensor, Value, block_on};
 use std::path::Path;
 use std::sync::Arc;
-use support::{Message, attribute, external, graph, model, node, tensor, value};
+use support::{Message, attribute, external, graph, model, node, tensor, value, value_of};
 
 fn load(bytes: &[u8]) -> Result<Session> {
     let limits = Limits { max_bytes: 16 << 20, max_run_bytes: 16 << 20, max_depth: 8, ..Limits::default() };
@@ -183,6 +183,29 @@ fn tensors_that_do_not_add_up() {
     refuse(large, ErrorKind::LimitExceeded, &["'w'", "limit of 16777216 bytes"]);
     let shapes = tensor("w", &[4]).bytes(9, &[0; 16]);
     refuse(shapes, ErrorKind::InvalidModel, &["add", "broadcast"]);
+}
+
+#[test]
+fn images_and_weights_of_two_types() {
+    const F64: i64 = 11;
+    for op in ["Conv", "ConvTranspose"] {
+        let weights = tensor("w", &[1, 1, 1, 1]).bytes(9, &[0; 4]);
+        let x = value_of(F64, "x", &[1, 1, 2, 2]);
+        let graph = graph(&[node(op, &["x", "w"], &["y"])], &[x], &[value_of(F64, "y", &[1, 1, 2, 2])]);
+        refused(
+            &model(&graph.message(5, &weights)),
+            ErrorKind::InvalidModel,
+            &[op, "one type", "f64", "f32"],
+        );
+    }
+}
+
+#[test]
+fn sizes_whose_product_no_integer_holds() {
+    let sizes = [3, i64::MAX, 5];
+    let ends = (&[value("x", &sizes)], &[value("y", &sizes)]);
+    let steps = [node("Selu", &["x"], &["s"]), node("Relu", &["s"], &["y"])];
+    assert!(load(&model(&graph(&steps, ends.0, ends.1)).0).is_ok(), "nobody has such an input");
 }
 
 #[test]

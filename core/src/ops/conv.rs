@@ -29,8 +29,9 @@ impl Operator for Conv {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
+        let dtype = cx.same_type([0, 1, 2, 3])?;
         let dims = self.windows.output(cx, (0, self.channels_last), 1)?;
-        cx.set_tensor(0, cx.dtype(0)?, dims);
+        cx.set_tensor(0, dtype, dims);
         Ok(())
     }
 }

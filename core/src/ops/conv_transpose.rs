@@ -30,8 +30,9 @@ impl Operator for ConvTranspose {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
+        let dtype = cx.same_type([0, 1, 2])?;
         let dims = self.dims(cx, 1)?;
-        cx.set_tensor(0, cx.dtype(0)?, dims);
+        cx.set_tensor(0, dtype, dims);
         Ok(())
     }
 }

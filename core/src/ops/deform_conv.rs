@@ -24,6 +24,7 @@ impl Operator for DeformConv {
     }
 
     fn infer(&self, cx: &mut Infer<'_>) -> Result<()> {
+        let dtype = cx.same_type([0, 1, 2, 3, 4])?;
         let dims = self.windows.output(cx, (0, false), 1)?;
         if let (Some(x), Some(w), Some(y)) = (cx.dims(0), cx.dims(1), &dims) {
             let multiple = x[1].known().is_none_or(|n| n % self.offset_groups as i64 == 0);
@@ -42,7 +43,7 @@ impl Operator for DeformConv {
                 );
             }
         }
-        cx.set_tensor(0, cx.dtype(0)?, dims);
+        cx.set_tensor(0, dtype, dims);
         Ok(())
     }
 }

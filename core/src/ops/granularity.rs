@@ -87,12 +87,13 @@ impl Granularity {
             layout.scales.insert(axis + 1, 1);
             return Ok(layout);
         }
+        let count = element_count(x)?;
         let inner: usize = x[axis + 1..].iter().product();
         let pick = |i: usize| {
             let (outer, along) = (i / inner / x[axis], i / inner % x[axis]);
             (outer * blocks + along / self.block) * inner + i % inner
         };
-        layout.picks = Some((0..element_count(x)?).map(pick).collect());
+        layout.picks = Some((0..count).map(pick).collect());
         layout.scales = x.into();
         Ok(layout)
     }

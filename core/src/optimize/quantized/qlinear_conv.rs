@@ -9,6 +9,7 @@ use crate::ops::Op;
 use crate::ops::conv::Conv;
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::qlinear_conv::{Gives, QLinearConv};
+use crate::tensor::element_count;
 
 /// Makes the convolution before a QuantizeLinear one of integers.
 pub fn qlinear_conv(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
@@ -33,7 +34,8 @@ fn rewritten(site: &Site<'_>, conv: &Conv) -> Found<Patch> {
         .draft
         .fact(w.value)
         .and_then(|fact| fact.shape())
-        .map(|w| w.iter().skip(1).product::<usize>() as u64);
+        .and_then(|w| element_count(w.get(1..)?).ok())
+        .map(|terms| terms as u64);
     let product = Product { a: &x, b: &w, terms, alpha: 1.0, beta: 1.0 };
     let bias = product.addend(site.draft, &mut patch, site.value(2))?;
     if bias.is_some_and(|bias| patch.rank(site.draft, bias) != Some(1)) {

@@ -7,6 +7,7 @@ use crate::graph::NodeId;
 use crate::ops::Op;
 use crate::ops::conv_transpose::ConvTranspose;
 use crate::ops::qlinear_conv_transpose::QLinearConvTranspose;
+use crate::tensor::element_count;
 use crate::{Result, Tensor};
 
 /// Makes the transposed convolution before a QuantizeLinear one of integers.
@@ -24,8 +25,9 @@ fn rewritten(site: &Site<'_>, conv: &ConvTranspose) -> Found<Patch> {
     let shape = shape.filter(|shape| shape.len() >= 2).ok_or("the shape of the weights is not known")?;
     let mut patch = Patch::new(site.draft);
     let w = by_channel(site.draft, &mut patch, w, &shape, conv.groups)?;
-    let terms = shape[0] / conv.groups.max(1) * shape[2..].iter().product::<usize>();
-    let product = Product { a: &x, b: &w, terms: Some(terms as u64), alpha: 1.0, beta: 1.0 };
+    let terms = shape[0].checked_div(conv.groups).zip(element_count(&shape[2..]).ok());
+    let terms = terms.and_then(|(channels, taps)| channels.checked_mul(taps)).map(|terms| terms as u64);
+    let product = Product { a: &x, b: &w, terms, alpha: 1.0, beta: 1.0 };
     let bias = product.addend(site.draft, &mut patch, site.value(2))?;
     if bias.is_some_and(|bias| patch.rank(site.draft, bias) != Some(1)) {
         return Err("the bias is no vector".into());
