@@ -10,8 +10,9 @@ use edgewise_pool::lock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-/// From this size on a weight is worth leaving where it is.
-const LARGE: usize = 256 << 10;
+/// From this size on a weight is worth leaving where it is. The scales of a matrix of few bits are, too: all together they
+/// are a good part of a model.
+const LARGE: usize = 32 << 10;
 
 /// A constant that lies in the model's source. Clones share what was loaded.
 #[derive(Clone)]
