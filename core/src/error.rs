@@ -100,6 +100,12 @@ impl Error {
         self
     }
 
+    /// Names the tensor of the model that could not be had.
+    pub fn of_tensor(mut self, name: &str) -> Error {
+        self.0.what = format!("tensor '{name}': {}", self.0.what);
+        self
+    }
+
     /// Names the file; the first name wins.
     pub fn in_file(mut self, file: impl fmt::Display) -> Error {
         if self.0.file.is_none() {

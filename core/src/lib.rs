@@ -30,6 +30,7 @@ pub mod onnx;
 pub mod ops;
 pub mod optimize;
 pub mod plan;
+mod progress;
 pub mod quant;
 mod renewal;
 pub mod run;
@@ -49,7 +50,8 @@ pub use minifloat::{E4M3Fn, E4M3FnUz, E5M2, E5M2FnUz, E8M0, PowerRound};
 pub use onnx::BoxFuture;
 #[cfg(not(target_family = "wasm"))]
 pub use pollster::block_on;
-pub use session::{ModelInfo, Options, Port, Progress, RunOptions, Session};
+pub use progress::Progress;
+pub use session::{ModelInfo, Options, Port, RunOptions, Session};
 pub use stepwise::{Step, Stepwise};
 pub use tensor::{Shape, Tensor, View, ViewMut, strides};
 pub use value::{Kind, Map, MapKeys, Value};

@@ -3,11 +3,12 @@
 use crate::clock::Instant;
 use crate::cpu::{Pool, RunContext};
 use crate::device::Device;
-use crate::graph::{Constant, Fact, Graph};
-use crate::onnx::{self, Source};
+use crate::graph::{Fact, Graph};
+use crate::onnx::{self, Model, Source};
 use crate::ops::CustomOp;
 use crate::optimize::{Coverage, Remark, optimize};
 use crate::plan::{Program, load_constants};
+use crate::progress::{Progress, Reading, stored_bytes};
 use crate::renewal::Renewable;
 use crate::run::{self, Cost, Placed, Profile};
 use crate::{Dim, ErrorKind, Kind, Limits, Result, Value, log};
@@ -37,17 +38,6 @@ impl Default for Options {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
         Options { limits: Limits::default(), threads, custom_ops: Vec::new(), device: None, optimize: true }
     }
-}
-
-/// How far loading has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// The structure is understood; so many bytes of weights will follow.
-    Weights(u64),
-    /// So many bytes of weights were read since the last report.
-    Read(u64),
-    /// Ready to run.
-    Ready,
 }
 
 /// An input or an output of a model.
@@ -115,22 +105,30 @@ pub(crate) async fn build(
         Some(device) => Some(device.living().await?),
         None => None,
     };
-    let model = onnx::load(source, &options.limits, &options.custom_ops).await?;
-    let mut graph = model.graph;
+    let Model { graph, opsets, producer, metadata, reads } =
+        onnx::load(source, &options.limits, &options.custom_ops).await?;
     let weight_bytes = stored_bytes(&graph);
-    progress(Progress::Weights(weight_bytes));
-    load_constants(&graph, &mut |bytes| progress(Progress::Read(bytes as u64)))
-        .await
-        .map_err(|e| e.in_file(&name))?;
-    let mut remarks = Vec::new();
-    if options.optimize {
-        remarks = optimize(&mut graph).map_err(|e| e.in_file(&name))?;
-    }
-    let program = Program::compile_for(graph, device).map_err(|e| e.in_file(&name))?;
-    program.prepare().await.map_err(|e| e.in_file(&name))?;
-    let info =
-        ModelInfo { producer: model.producer, opsets: model.opsets, metadata: model.metadata, weight_bytes };
+    let mut reading = Reading::of(weight_bytes, &reads, progress);
+    let made = make(graph, options.optimize, device, &mut reading).await;
+    // Where a weight could not be read, whatever was made without it is beside the point.
+    let (program, remarks) = reads.check().and(made).map_err(|e| e.in_file(&name))?;
+    reading.finish();
+    let info = ModelInfo { producer, opsets, metadata, weight_bytes };
     Ok(Built { program, info, remarks })
+}
+
+/// From a graph to a program. With a device, large weights are read no sooner than it takes them.
+async fn make(
+    mut graph: Graph,
+    optimized: bool,
+    device: Option<Arc<dyn Device>>,
+    reading: &mut Reading<'_>,
+) -> Result<(Program, Vec<Remark>)> {
+    load_constants(&graph, device.is_some(), &mut || reading.tell()).await?;
+    let remarks = if optimized { optimize(&mut graph)? } else { Vec::new() };
+    let program = Program::compile_heard(graph, device, &mut || reading.tell())?;
+    program.prepare().await?;
+    Ok((program, remarks))
 }
 
 impl Session {
@@ -360,13 +358,4 @@ impl Port {
         let size = |dim: &Dim| usize::try_from(dim.eval(symbols)?).ok();
         self.fact.dims.as_ref()?.iter().map(size).collect()
     }
-}
-
-fn stored_bytes(graph: &Graph) -> u64 {
-    let own = graph.values.iter().map(|v| match &v.constant {
-        Some(Constant::Stored(s)) => s.bytes() as u64,
-        _ => 0,
-    });
-    let inner = graph.nodes.iter().flat_map(|n| n.op.graphs()).map(stored_bytes);
-    own.chain(inner).sum()
 }

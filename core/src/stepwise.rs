@@ -38,7 +38,7 @@ impl Stepwise {
     pub async fn load(source: Arc<dyn onnx::Source>, options: &Options) -> Result<Stepwise> {
         let name = source.name().to_string();
         let mut graph = onnx::load(source, &options.limits, &options.custom_ops).await?.graph;
-        load_constants(&graph, &mut |_| {}).await.map_err(|e| e.in_file(&name))?;
+        load_constants(&graph, false, &mut || {}).await.map_err(|e| e.in_file(&name))?;
         if options.optimize {
             optimize::optimize(&mut graph).map_err(|e| e.in_file(&name))?;
         }

@@ -217,14 +217,7 @@ fn count_weights(graph: &Graph, weights: &mut BTreeMap<String, Weights>) {
 }
 
 fn size(constant: &Constant) -> (DType, u64) {
-    match constant {
-        Constant::Tensor(t) => (t.dtype(), t.bytes() as u64),
-        Constant::Stored(s) => (s.dtype(), s.bytes() as u64),
-        Constant::Packed(dtype, shape) => {
-            let bits = shape.iter().map(|&n| n as u64).fold(dtype.bits() as u64, u64::saturating_mul);
-            (*dtype, bits.div_ceil(8))
-        }
-    }
+    (constant.dtype(), constant.bytes() as u64)
 }
 
 /// Bytes of all constants of a graph and of the graphs in it.

@@ -1,5 +1,5 @@
 // Loads a model while it comes: weights go to where they belong piece by piece, and the file as a whole lies
-// nowhere.
+// nowhere; or, for a GPU, outside of the module's memory, until the GPU has taken them.
 import * as edgewise from "./edgewise.js";
 
 // A session for the model in a response, or in the promise of one.
@@ -17,7 +17,7 @@ export const load = async (response, { ready, threads, device = "cpu", progress 
   const came = await response;
   if (!came.ok) throw new Error(`${came.url}: ${came.status}`);
   const total = length(came);
-  const reader = pieces(came.body);
+  const reader = pieces(came.body, device !== "cpu");
   let [waiting, loading, read] = [[], undefined, 0];
   const pass = () => {
     const length = total ?? read;
@@ -56,14 +56,14 @@ const begin = async (ready, device) => {
 };
 
 // Reads a body piece by piece. Where the browser can, it writes them into the same memory `again` and again: new
-// memory for each would cost as much as the reading.
-const pieces = (body) => {
+// memory for each would cost as much as the reading. What is `kept`, for a GPU to take weights from, has its own.
+const pieces = (body, kept) => {
   let reader, spare;
+  if (kept) return fresh(body);
   try {
     reader = body.getReader({ mode: "byob" });
   } catch {
-    reader = body.getReader();
-    return { read: () => reader.read(), again() {}, cancel: (reason) => reader.cancel(reason) };
+    return fresh(body);
   }
   const buffer = (size) => (spare?.byteLength === size ? spare : new ArrayBuffer(size));
   return {
@@ -71,6 +71,12 @@ const pieces = (body) => {
     again: (bytes) => (spare = bytes.buffer),
     cancel: (reason) => reader.cancel(reason),
   };
+};
+
+// Reads a body piece by piece, each in memory of its own that is as large as the piece.
+const fresh = (body) => {
+  const reader = body.getReader();
+  return { read: () => reader.read(), again() {}, cancel: (reason) => reader.cancel(reason) };
 };
 
 // How many bytes will come, where the header tells: it counts them as they are sent, which may be compressed, and

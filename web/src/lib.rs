@@ -7,6 +7,8 @@ mod error;
 #[cfg(all(feature = "gpu", target_family = "wasm"))]
 mod gpu;
 mod isa;
+#[cfg(all(feature = "gpu", target_family = "wasm"))]
+mod kept;
 mod loading;
 mod session;
 mod source;

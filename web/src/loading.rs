@@ -2,7 +2,7 @@
 
 use crate::error::to_js;
 use crate::session::Session;
-use crate::source::Arrays;
+use crate::source::{Arrays, Arrivals};
 use edgewise_core::{Error, ErrorKind, Options};
 use edgewise_simd::Isa;
 use js_sys::Uint8Array;
@@ -18,7 +18,7 @@ type Load = Pin<Box<dyn Future<Output = edgewise_core::Result<edgewise_core::Ses
 /// before the next one is there. `load.js` feeds it from a response.
 #[wasm_bindgen]
 pub struct Loading {
-    source: Arc<Arrays>,
+    source: Arc<dyn Arrivals>,
     len: f64,
     come: f64,
     state: State,
@@ -36,10 +36,13 @@ impl Loading {
     /// nobody is waited for.
     #[wasm_bindgen(constructor)]
     pub fn new(length: f64, threads: Option<u32>) -> Loading {
-        Loading::with(length, Options { threads: threads.unwrap_or(1) as usize, ..Options::default() })
+        // Besides the weights: what some kernels make of them in addition, and what a run needs.
+        make_room(((length * 1.5) as usize).saturating_add(MORE));
+        let options = Options { threads: threads.unwrap_or(1) as usize, ..Options::default() };
+        Loading::with(Arc::new(Arrays::new(length as u64)), length, options)
     }
 
-    /// The next bytes, which may change afterwards. An error says why the model cannot be loaded, as soon as that
+    /// The next bytes, which may change afterwards, unless they are for a device. An error says why the model cannot be loaded, as soon as that
     /// is clear.
     pub fn push(&mut self, bytes: Uint8Array) -> Result<(), JsValue> {
         self.come += f64::from(bytes.length());
@@ -69,12 +72,10 @@ impl Loading {
 }
 
 impl Loading {
-    pub(crate) fn with(length: f64, options: Options) -> Loading {
+    fn with(source: Arc<dyn Arrivals>, length: f64, options: Options) -> Loading {
         // Found out now: two threads that want to know at once would wait for each other, which a page's main
         // thread must not.
         let _ = Isa::current();
-        make_room(length as usize);
-        let source = Arc::new(Arrays::new(length as u64));
         let given = source.clone();
         let load = async move { edgewise_core::Session::load(given, options, &mut |_| {}).await };
         Loading { source, len: length, come: 0.0, state: State::Waits(Box::pin(load)) }
@@ -101,11 +102,14 @@ impl Loading {
 #[cfg(all(feature = "gpu", target_family = "wasm"))]
 #[wasm_bindgen]
 impl Loading {
-    /// The same for a device, which runs what it has kernels for.
+    /// The same for a device, which runs what it has kernels for. The bytes that are pushed stay where they are until
+    /// the device takes the weights in them, so they must not change.
     pub fn onto(length: f64, threads: Option<u32>, device: &crate::gpu::Device) -> Loading {
+        make_room(MORE);
         let device = Some(device.0.clone() as Arc<dyn edgewise_core::device::Device>);
         let threads = threads.unwrap_or(1) as usize;
-        Loading::with(length, Options { threads, device, ..Options::default() })
+        let source = Arc::new(crate::kept::Kept::new(length as u64));
+        Loading::with(source, length, Options { threads, device, ..Options::default() })
     }
 
     /// A promise of the session, when all bytes have come: a device has to be awaited.
@@ -122,14 +126,15 @@ impl Loading {
     }
 }
 
+/// What a model needs besides its weights.
+const MORE: usize = 8 << 20;
+
 /// Makes memory grow once, not tensor by tensor: each time, the engine wonders whether to collect garbage. Where that
 /// is refused, it will be again, for a tensor by name.
 fn make_room(bytes: usize) {
     // Nothing is touched, so this costs addresses; a length that is a lie costs no more of them.
     const MOST: usize = 1 << 30;
-    // Besides the weights: what some kernels make of them in addition, and what a run needs.
-    let more = bytes / 2 + (8 << 20);
     let mut room = Vec::<u8>::new();
-    let _ = room.try_reserve_exact(bytes.saturating_add(more).min(MOST));
+    let _ = room.try_reserve_exact(bytes.min(MOST));
     std::hint::black_box(room);
 }

@@ -8,6 +8,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 
+/// A file that comes piece by piece.
+pub trait Arrivals: Source {
+    /// Adds the next bytes.
+    fn push(&self, bytes: Uint8Array);
+
+    /// Called when what can be read of the last bytes has been: they may change from here on.
+    fn keep_rest(&self) {}
+}
+
 thread_local! {
     static CHUNKS: RefCell<BTreeMap<u32, Chunks>> = const { RefCell::new(BTreeMap::new()) };
 }
@@ -39,23 +48,24 @@ impl Arrays {
         Arrays { number, len }
     }
 
-    /// Adds the next bytes.
-    pub fn push(&self, bytes: Uint8Array) {
+    fn with<T>(&self, act: impl FnOnce(&mut Chunks) -> T) -> Option<T> {
+        CHUNKS.with_borrow_mut(|all| all.get_mut(&self.number).map(act))
+    }
+}
+
+impl Arrivals for Arrays {
+    fn push(&self, bytes: Uint8Array) {
         self.with(|chunks| chunks.waiting.push_back(bytes));
     }
 
     /// Copies what was not read, so that the arrays may change. Whoever waits for more has read all, so this is
     /// what is left over when a file is understood or refused.
-    pub fn keep_rest(&self) {
+    fn keep_rest(&self) {
         self.with(|chunks| {
             for chunk in &mut chunks.waiting {
                 *chunk = chunk.slice(0, chunk.length());
             }
         });
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut Chunks) -> T) -> Option<T> {
-        CHUNKS.with_borrow_mut(|all| all.get_mut(&self.number).map(act))
     }
 }
 
@@ -119,6 +129,6 @@ impl Chunks {
     }
 }
 
-fn io(what: String) -> Error {
+pub fn io(what: String) -> Error {
     Error::new(ErrorKind::Io, what)
 }

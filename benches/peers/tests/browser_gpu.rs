@@ -108,6 +108,19 @@ fn what_goes_wrong_is_an_error_that_says_so() -> Result<()> {
 }
 
 #[test]
+fn a_gpu_takes_a_model_without_the_modules_memory_holding_it() -> Result<()> {
+    let Some(test) = set_up()? else { return Ok(()) };
+    let lines = on_gpu(&test, &mut test.driver(&SOFTWARE_GPU)?, "weights")?.lines.unwrap_or_default();
+    println!("{lines:?}");
+    let line: serde_json::Value = serde_json::from_str(lines.first().context("the page says nothing")?)?;
+    ensure!(line["right"] == true && line["steps"] == 0, "{line}");
+    let [model, memory] = ["model", "memory"].map(|name| line[name].as_u64().unwrap_or(u64::MAX));
+    // A weight of sixteen, twice, and what is there without a model.
+    ensure!(model > 256 << 20 && memory < 64 << 20, "{memory} bytes of memory for a model of {model}");
+    Ok(())
+}
+
+#[test]
 fn a_browser_without_a_gpu_says_so() -> Result<()> {
     let Some(test) = set_up()? else { return Ok(()) };
     // Chromium without the arguments for a GPU in software has none.

@@ -11,7 +11,16 @@ pub fn eval(op: &Op, inputs: &[Option<Value>], wanted: &[bool]) -> Result<Vec<Op
     eval_on(op, op.kernel(), 1, inputs, wanted)
 }
 
-/// The same, computed by a kernel that was made for the operator, on so many threads.
+/// The one output of `op`, which is a tensor.
+pub fn eval_one(op: &Op, inputs: &[Option<Tensor>]) -> Result<Tensor> {
+    let inputs: Vec<Option<Value>> = inputs.iter().map(|tensor| tensor.clone().map(Value::from)).collect();
+    match eval(op, &inputs, &[true])?.into_iter().next().flatten() {
+        Some(Value::Tensor(tensor)) => Ok(tensor),
+        _ => Err(err!(Internal, "an operator on constants gives no tensor")),
+    }
+}
+
+/// The outputs of `op`, computed by a kernel that was made for the operator, on so many threads.
 fn eval_on(
     op: &Op,
     kernel: &dyn Kernel,

@@ -18,9 +18,9 @@ mod pool;
 mod strided;
 mod vector;
 
-pub use eval::eval;
 #[cfg(test)]
 pub(crate) use eval::testing;
+pub use eval::{eval, eval_one};
 pub use flow::{Body, Flow, Given};
 pub use io::{In, Io, Out, RunContext};
 pub use pool::Pool;

@@ -1,5 +1,7 @@
 //! What is known of a value: its kind, its dims, and now and then its elements.
 
+use super::{Constant, Unread};
+use crate::tensor::element_count;
 use crate::{DType, Dim, Kind, Shape, Tensor, View};
 use smallvec::SmallVec;
 use std::fmt;
@@ -23,6 +25,8 @@ pub struct Fact {
 pub enum Known {
     /// All of them, as numbers.
     Tensor(Tensor),
+    /// All of them, as numbers that are read when somebody asks for them.
+    Unread(Unread),
     /// Those of a small integer tensor, in row-major order, some of them symbolic: shapes, mostly.
     Dims(Vec<Dim>),
 }
@@ -63,12 +67,33 @@ impl Fact {
         self.dims.as_ref()?.iter().map(Dim::size).collect()
     }
 
-    /// The elements, where all of them are known numbers.
+    /// The elements, where all of them are known numbers. Large ones may be read for that, and then stay in memory
+    /// with this: whoever only wants to know whether there are any, or how many, should ask for that.
     pub fn view(&self) -> Option<View<'_>> {
-        match &self.known {
-            Some(Known::Tensor(t)) => Some(t.view()),
-            _ => None,
+        match self.known.as_ref()? {
+            Known::Tensor(tensor) => Some(tensor.view()),
+            Known::Unread(unread) => unread.view(),
+            Known::Dims(_) => None,
         }
+    }
+
+    /// Whether all elements are known numbers.
+    pub fn is_known(&self) -> bool {
+        matches!(&self.known, Some(Known::Tensor(_) | Known::Unread(_)))
+    }
+
+    /// The elements as a constant, where all of them are known numbers.
+    pub fn to_constant(&self) -> Option<Constant> {
+        match self.known.as_ref()? {
+            Known::Tensor(tensor) => Some(Constant::Tensor(tensor.clone())),
+            Known::Unread(unread) => Some(unread.constant().clone()),
+            Known::Dims(_) => None,
+        }
+    }
+
+    /// How many elements there are, where every size is a number.
+    pub fn count(&self) -> Option<usize> {
+        element_count(&self.shape()?).ok()
     }
 
     /// The elements of a small integer tensor, where they are known, symbolic ones included. A large one is no
@@ -76,8 +101,8 @@ impl Fact {
     pub fn ints(&self) -> Option<Vec<Dim>> {
         match self.known.as_ref()? {
             Known::Dims(dims) => Some(dims.clone()),
-            Known::Tensor(t) if t.len() > super::FOLD_ELEMENTS => None,
-            Known::Tensor(t) => Some(t.view().to_i64s().ok()?.into_iter().map(Dim::from).collect()),
+            _ if self.count().is_none_or(|count| count > super::FOLD_ELEMENTS) => None,
+            _ => Some(self.view()?.to_i64s().ok()?.into_iter().map(Dim::from).collect()),
         }
     }
 }

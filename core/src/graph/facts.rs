@@ -1,7 +1,6 @@
 //! Inference over a whole graph, symbols and all.
 
-use super::{Constant, Fact, Graph, Infer, Known, Node, ValueId};
-use crate::tensor::element_count;
+use super::{Constant, Fact, Graph, Infer, Known, Node, Unread, ValueId};
 use crate::{Dim, Result, Tensor, cpu};
 use std::collections::BTreeSet;
 
@@ -85,15 +84,14 @@ pub fn infer_outputs(graph: &Graph, inputs: &[Option<Fact>], cx: &mut Infer<'_>)
     graph.outputs.iter().map(output).collect()
 }
 
-/// The fact of a constant; elements of what still lies in a source, or was packed, are not known.
+/// The fact of a constant; elements of what was packed are not known.
 pub fn constant_fact(constant: &Constant) -> Fact {
-    match constant {
-        Constant::Tensor(t) => Fact::constant(t.clone()),
-        Constant::Stored(s) => match s.loaded() {
-            Some(t) => Fact::constant(t.clone()),
-            None => Fact::sized(s.dtype(), s.shape()),
+    match constant.tensor() {
+        Some(tensor) => Fact::constant(tensor.clone()),
+        None => Fact {
+            known: Unread::new(constant).map(Known::Unread),
+            ..Fact::sized(constant.dtype(), constant.shape())
         },
-        Constant::Packed(dtype, shape) => Fact::sized(*dtype, shape),
     }
 }
 
@@ -156,7 +154,7 @@ fn settle(fact: &mut Fact) {
 }
 
 fn is_known(fact: &Option<Fact>) -> bool {
-    fact.as_ref().is_some_and(|f| f.view().is_some())
+    fact.as_ref().is_some_and(Fact::is_known)
 }
 
 fn fold(
@@ -164,16 +162,12 @@ fn fold(
     inputs: &[Option<&Fact>],
     outputs: &[Option<Fact>],
 ) -> Result<Option<Vec<Option<Tensor>>>> {
-    let small = |fact: &Fact| fact.view().is_some_and(|v| v.len() <= FOLD_ELEMENTS);
-    let size = |fact: &Option<Fact>| element_count(&fact.as_ref()?.shape()?).ok();
+    let few = |fact: &Fact| fact.count().is_some_and(|count| count <= FOLD_ELEMENTS);
     // A loop may never end; folding has no deadline, a run has.
     let foldable = node.op.is_pure()
         && node.op.graphs().is_empty()
-        && inputs.iter().flatten().all(|fact| small(fact))
-        && outputs
-            .iter()
-            .zip(&node.outputs)
-            .all(|(f, id)| id.is_none() || size(f).is_some_and(|n| n <= FOLD_ELEMENTS));
+        && inputs.iter().flatten().all(|fact| fact.is_known() && few(fact))
+        && outputs.iter().zip(&node.outputs).all(|(f, id)| id.is_none() || f.as_ref().is_some_and(few));
     if !foldable {
         return Ok(None);
     }

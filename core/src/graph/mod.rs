@@ -4,18 +4,19 @@
 //! closed: what it captures from outside has become extra inputs, of the body and of the node alike, so
 //! that data flows only along edges one can see.
 
+mod constant;
 mod fact;
 mod facts;
 mod infer;
 mod text;
 
+pub use constant::{Constant, Derived, Unread};
 pub use fact::{Dims, Fact, Known};
 pub use facts::{
     FOLD_ELEMENTS, Inside, constant_fact, infer_asking, infer_facts, infer_inside, infer_node, infer_outputs,
 };
 pub use infer::{Infer, normalize_axis};
 
-use crate::Tensor;
 use crate::ops::Op;
 
 /// A value of a graph.
@@ -66,17 +67,6 @@ pub struct ValueInfo {
     pub declared: Option<Fact>,
     /// Its elements, if it is a constant.
     pub constant: Option<Constant>,
-}
-
-/// The elements of a constant.
-#[derive(Clone, Debug)]
-pub enum Constant {
-    /// In memory.
-    Tensor(Tensor),
-    /// In the model's source, until a device takes them.
-    Stored(crate::onnx::Stored),
-    /// In a form of their own in the kernels that take them, and nowhere else.
-    Packed(crate::DType, crate::Shape),
 }
 
 /// An operator applied to values.

@@ -28,6 +28,10 @@ impl Graph {
                     let _ =
                         writeln!(out, "{indent}  const {} {}{:?} stored", value.name, s.dtype(), s.shape());
                 }
+                Some(derived @ Constant::Derived(_)) => {
+                    let (dtype, shape) = (derived.dtype(), derived.shape());
+                    let _ = writeln!(out, "{indent}  const {} {dtype}{shape:?} derived", value.name);
+                }
                 Some(Constant::Packed(dtype, shape)) => {
                     let _ = writeln!(out, "{indent}  const {} {dtype}{shape:?} packed", value.name);
                 }

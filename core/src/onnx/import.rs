@@ -4,6 +4,7 @@
 use super::Source;
 use super::proto;
 use super::skim::{Head, skim};
+use super::stored::Reads;
 use super::survey::{StandIn, Unsupported};
 use super::tensor::Files;
 use crate::graph::{Constant, Fact, Graph, Node, ValueId, ValueInfo};
@@ -27,6 +28,8 @@ pub struct Model {
     pub producer: String,
     /// Free-form properties.
     pub metadata: Vec<(String, String)>,
+    /// How the reading of its weights goes.
+    pub reads: Reads,
 }
 
 /// Reads a model; its weights stay in the source.
@@ -82,10 +85,12 @@ fn import(
         max_depth: limits.max_depth,
     };
     let frame = Frame { opsets: opsets(&model.opsets)?, ..Frame::default() };
+    let reads = import.files.reads().clone();
     let mut build = Build { depth: 0, ..Build::default() };
     build.graph.name = graph.name.clone();
     import.graph(&graph, &mut build, frame, None)?;
-    Ok(Model { graph: build.graph, opsets: model.opsets, producer: model.producer, metadata: model.metadata })
+    let (producer, metadata) = (model.producer, model.metadata);
+    Ok(Model { graph: build.graph, opsets: model.opsets, producer, metadata, reads })
 }
 
 fn domain(name: &str) -> &str {

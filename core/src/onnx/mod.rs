@@ -8,6 +8,7 @@ mod pb;
 mod proto;
 mod skim;
 mod source;
+mod stored;
 mod survey;
 mod tensor;
 mod wire;
@@ -17,5 +18,5 @@ pub use pb::read_value;
 #[cfg(not(target_family = "wasm"))]
 pub use source::File;
 pub use source::{BoxFuture, Bytes, Source};
+pub use stored::{Reads, Stored};
 pub use survey::{StandIn, Unsupported};
-pub use tensor::Stored;

@@ -37,6 +37,18 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// Waits until all of it has come, where it has to; then tells whether every byte can be read at once, as often as
+    /// anybody wants. Then large weights stay in it until a device takes them.
+    fn at_hand(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async { Ok(false) })
+    }
+
+    /// A tensor lies there, which may be read until that is [released](Source::release). Several may share bytes.
+    fn hold(&self, _bytes: Range<u64>) {}
+
+    /// Nobody will read the tensor there any more.
+    fn release(&self, _bytes: Range<u64>) {}
+
     /// Fills `into` from `offset` on. The range lies within [`Source::len`].
     fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>>;
 
@@ -76,6 +88,10 @@ impl Source for Bytes {
         self.bytes.len() as u64
     }
 
+    fn at_hand(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let from = range(offset, into.len()).and_then(|r| self.bytes.get(r));
@@ -101,6 +117,8 @@ pub struct File {
     name: String,
     file: std::fs::File,
     len: u64,
+    /// When it was written, where the system tells.
+    written: Option<std::time::SystemTime>,
 }
 
 #[cfg(not(target_family = "wasm"))]
@@ -109,14 +127,23 @@ impl File {
     pub fn open(path: impl AsRef<std::path::Path>) -> Result<File> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let open = || -> Result<(std::fs::File, u64)> {
+        let open = || -> Result<(std::fs::File, std::fs::Metadata)> {
             let file = std::fs::File::open(path)?;
             let meta = file.metadata()?;
             ensure!(meta.is_file(), Io, "expected a file, got something else");
-            Ok((file, meta.len()))
+            Ok((file, meta))
         };
-        let (file, len) = open().map_err(|e| e.in_file(&name))?;
-        Ok(File { path: path.into(), name, file, len })
+        let (file, meta) = open().map_err(|e| e.in_file(&name))?;
+        Ok(File { path: path.into(), name, file, len: meta.len(), written: meta.modified().ok() })
+    }
+
+    /// An error where somebody has written it since it was opened: its weights would be those of two models.
+    fn unchanged(&self) -> Result<()> {
+        let meta = self.file.metadata()?;
+        let (len, written) = (meta.len(), meta.modified().ok());
+        ensure!(len == self.len, Io, "the file had {} bytes when it was opened, and has {len}", self.len);
+        ensure!(written == self.written, Io, "the file was written since it was opened");
+        Ok(())
     }
 }
 
@@ -134,22 +161,27 @@ impl Source for File {
         true
     }
 
+    fn at_hand(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let mut read = || -> std::io::Result<()> {
+            let mut read = || -> Result<()> {
                 #[cfg(unix)]
-                {
-                    std::os::unix::fs::FileExt::read_exact_at(&self.file, into, offset)
-                }
+                std::os::unix::fs::FileExt::read_exact_at(&self.file, into, offset)?;
                 #[cfg(not(unix))]
                 {
                     use std::io::{Read, Seek, SeekFrom};
                     let mut file = self.file.try_clone()?;
                     file.seek(SeekFrom::Start(offset))?;
-                    file.read_exact(into)
+                    file.read_exact(into)?;
                 }
+                Ok(())
             };
-            read().map_err(|e| crate::Error::from(e).in_file(&self.name))
+            // What is missing is told by how long the file is now.
+            let read = read();
+            self.unchanged().and(read).map_err(|e| e.in_file(&self.name))
         })
     }
 

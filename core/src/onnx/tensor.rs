@@ -1,70 +1,13 @@
 //! Tensors of a file: small ones are read at once, large ones stay where they are.
 
 use super::skim::Payloads;
+use super::stored::{Reads, Stored};
 use super::{Source, proto};
 use crate::graph::Constant;
 use crate::tensor::{byte_count, element_count};
-use crate::{Buffer, DType, ErrorKind, Limits, Num, Result, Shape, Tensor};
+use crate::{DType, ErrorKind, Limits, Num, Result, Shape, Tensor};
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
-
-/// A constant that lies in the model's source until a device takes it. Clones share what was loaded.
-#[derive(Clone)]
-pub struct Stored(Arc<Inner>);
-
-struct Inner {
-    dtype: DType,
-    shape: Shape,
-    source: Arc<dyn Source>,
-    offset: u64,
-    bytes: usize,
-    loaded: OnceLock<Tensor>,
-}
-
-impl Stored {
-    /// The element type.
-    pub fn dtype(&self) -> DType {
-        self.0.dtype
-    }
-
-    /// The sizes of the axes.
-    pub fn shape(&self) -> &[usize] {
-        &self.0.shape
-    }
-
-    /// How many bytes it has.
-    pub fn bytes(&self) -> usize {
-        self.0.bytes
-    }
-
-    /// Its elements, if they were loaded.
-    pub fn loaded(&self) -> Option<&Tensor> {
-        self.0.loaded.get()
-    }
-
-    /// Loads its elements, if that has not happened yet.
-    pub async fn load(&self) -> Result<Tensor> {
-        let inner = &*self.0;
-        if let Some(tensor) = inner.loaded.get() {
-            return Ok(tensor.clone());
-        }
-        let mut buffer = Buffer::zeroed(inner.bytes)?;
-        inner.source.read(inner.offset, buffer.as_mut()).await?;
-        self.fill(buffer)
-    }
-
-    /// Takes its elements from there.
-    fn fill(&self, buffer: Buffer) -> Result<Tensor> {
-        let tensor = Tensor::from_buffer(self.0.dtype, &self.0.shape, buffer)?;
-        Ok(self.0.loaded.get_or_init(|| tensor).clone())
-    }
-}
-
-impl std::fmt::Debug for Stored {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{:?} at byte {} of {}", self.0.dtype, self.0.shape, self.0.offset, self.0.source.name())
-    }
-}
+use std::sync::Arc;
 
 /// Files with external data, each opened once.
 pub struct Files {
@@ -79,6 +22,7 @@ pub struct Files {
     made: u64,
     /// Bytes of constants that will be loaded.
     stored: u64,
+    reads: Reads,
 }
 
 /// Names may share bytes of a file (tied weights do), but only so often: weights take at most this many times
@@ -88,8 +32,13 @@ const SHARES: u64 = 4;
 impl Files {
     /// For a model in `source`, of which those payloads were taken along.
     pub fn new(source: Arc<dyn Source>, payloads: Payloads, limits: &Limits) -> Files {
-        let (opened, claimed) = (Vec::new(), BTreeMap::new());
-        Files { model: source, opened, payloads, claimed, limits: limits.clone(), made: 0, stored: 0 }
+        let (opened, claimed, reads) = (Vec::new(), BTreeMap::new(), Reads::default());
+        Files { model: source, opened, payloads, claimed, limits: limits.clone(), made: 0, stored: 0, reads }
+    }
+
+    /// How the reading of its weights goes, from here on.
+    pub fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     /// How many bytes the model's own file has.
@@ -108,7 +57,7 @@ impl Files {
         match self.constant(t)? {
             Constant::Tensor(tensor) => Ok(tensor),
             Constant::Stored(stored) => stored.loaded().cloned().ok_or_else(elsewhere),
-            Constant::Packed(..) => Err(elsewhere()),
+            Constant::Derived(_) | Constant::Packed(..) => Err(elsewhere()),
         }
     }
 
@@ -116,7 +65,7 @@ impl Files {
         let dtype = proto::dtype(t.dtype)?;
         let shape = sizes(&t.dims)?;
         if t.is_external {
-            return self.external(dtype, shape, &t.external);
+            return self.external(t, dtype, shape);
         }
         if let Some(range) = &t.stored {
             let (source, len) = (self.model.clone(), range.end - range.start);
@@ -124,7 +73,7 @@ impl Files {
             if let Some(claimed) = self.claimed.get(&range.start) {
                 return Ok(Constant::Stored(claimed.clone()));
             }
-            let stored = stored(dtype, shape, source, range.start, len)?;
+            let stored = self.stored(&t.name, (dtype, shape), source, range.start, len)?;
             if let Some(payload) = self.payloads.remove(&range.start) {
                 stored.fill(payload)?;
                 self.claimed.insert(range.start, stored.clone());
@@ -148,8 +97,8 @@ impl Files {
         }))
     }
 
-    fn external(&mut self, dtype: DType, shape: Shape, entries: &[(String, String)]) -> Result<Constant> {
-        let entry = |key: &str| entries.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    fn external(&mut self, t: &proto::Tensor, dtype: DType, shape: Shape) -> Result<Constant> {
+        let entry = |key: &str| t.external.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
         let number = |key: &str| match entry(key).filter(|text| !text.is_empty()) {
             None => Ok(None),
             Some(text) => match text.parse::<u64>() {
@@ -162,7 +111,33 @@ impl Files {
         let source = self.open(path)?;
         let len = length.unwrap_or(byte_count(dtype, &shape)? as u64);
         self.count(len)?;
-        stored(dtype, shape, source, offset, len).map(Constant::Stored)
+        self.stored(&t.name, (dtype, shape), source, offset, len).map(Constant::Stored)
+    }
+
+    fn stored(
+        &self,
+        name: &str,
+        (dtype, shape): (DType, Shape),
+        source: Arc<dyn Source>,
+        offset: u64,
+        len: u64,
+    ) -> Result<Stored> {
+        let bytes = byte_count(dtype, &shape)?;
+        ensure!(dtype != DType::Str, InvalidModel, "strings cannot be raw data");
+        ensure!(
+            len == bytes as u64,
+            InvalidModel,
+            "{dtype}{shape:?} takes {bytes} bytes, its data has {len}"
+        );
+        let end = offset.checked_add(len).filter(|end| *end <= source.len());
+        ensure!(
+            end.is_some(),
+            InvalidModel,
+            "bytes {offset}..+{len} lie outside the {} bytes of {}",
+            source.len(),
+            source.name()
+        );
+        Ok(Stored::new(name, (dtype, shape), (source, offset, bytes), &self.reads))
     }
 
     fn count(&mut self, bytes: u64) -> Result<()> {
@@ -244,21 +219,6 @@ fn sizes(dims: &[i64]) -> Result<Shape> {
     dims.iter()
         .map(|&d| usize::try_from(d).map_err(|_| err!(InvalidModel, "a size must not be negative, got {d}")))
         .collect()
-}
-
-fn stored(dtype: DType, shape: Shape, source: Arc<dyn Source>, offset: u64, len: u64) -> Result<Stored> {
-    let bytes = byte_count(dtype, &shape)?;
-    ensure!(dtype != DType::Str, InvalidModel, "strings cannot be raw data");
-    ensure!(len == bytes as u64, InvalidModel, "{dtype}{shape:?} takes {bytes} bytes, its data has {len}");
-    let end = offset.checked_add(len).filter(|end| *end <= source.len());
-    ensure!(
-        end.is_some(),
-        InvalidModel,
-        "bytes {offset}..+{len} lie outside the {} bytes of {}",
-        source.len(),
-        source.name()
-    );
-    Ok(Stored(Arc::new(Inner { dtype, shape, source, offset, bytes, loaded: OnceLock::new() })))
 }
 
 /// From the typed fields: floats, doubles, or integers that hold every other type.

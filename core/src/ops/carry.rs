@@ -16,7 +16,7 @@ const MOST: usize = 1024;
 /// Fills in the elements of the outputs, whose dims the rule has set, where those of all inputs are known.
 /// `moved` are the inputs whose elements are moved; the others say where to.
 pub fn carry(op: &dyn Kernel, cx: &mut Infer<'_>, moved: impl Fn(usize) -> bool) -> Result<()> {
-    let known = |i| cx.optional(i).is_none_or(|fact| fact.view().is_some());
+    let known = |i| cx.optional(i).is_none_or(Fact::is_known);
     // Constants are folded by running the operator itself.
     if (0..cx.input_count()).all(known) {
         return Ok(());

@@ -17,43 +17,55 @@ pub fn fold_batch_normalization(draft: &Draft, id: NodeId) -> Result<Option<Patc
     let plain = conv.activation == FusedActivation::None && at(3).is_none() && !op.training && op.spatial;
     let numbers = |value: Option<ValueId>| {
         let view = draft.constant(value?).filter(|view| view.dtype() == DType::F32)?;
-        Some((view.to_f32s().ok()?, view.shape().to_vec()))
+        view.to_f32s().ok()
     };
     let parameters = [scale, shift, mean, variance].map(|id| numbers(Some(id)));
-    let ([Some(scale), Some(shift), Some(mean), Some(variance)], Some((mut w, shape)), true) =
-        (parameters, numbers(at(1)), plain)
+    let weights = at(1).filter(|w| draft.dtype(*w) == Some(DType::F32)).filter(|_| plain);
+    let ([Some(scale), Some(shift), Some(mean), Some(variance)], Some((w, constant))) =
+        (parameters, weights.and_then(|w| Some((w, draft.stored(w)?))))
     else {
         return Ok(None);
     };
-    let channels = shape.first().copied().unwrap_or(0);
+    let channels = constant.shape().first().copied().unwrap_or(0);
     let bias = match at(2) {
         None => vec![0.0; channels],
         bias => match numbers(bias) {
-            Some((bias, _)) => bias,
+            Some(bias) => bias,
             None => return Ok(None),
         },
     };
-    let lengths = [&scale.0, &shift.0, &mean.0, &variance.0, &bias].map(Vec::len);
-    if channels == 0 || lengths.iter().any(|&len| len != channels) {
+    let lengths = [&scale, &shift, &mean, &variance, &bias].map(Vec::len);
+    if constant.shape().contains(&0) || channels == 0 || lengths.iter().any(|&len| len != channels) {
         return Ok(None);
     }
-    let mut folded = Vec::with_capacity(channels);
-    let len = w.len() / channels;
-    for (c, w) in w.chunks_mut(len.max(1)).enumerate() {
-        let factor = f64::from(scale.0[c]) / (f64::from(variance.0[c]) + f64::from(op.epsilon)).sqrt();
-        w.iter_mut().for_each(|w| *w = (f64::from(*w) * factor) as f32);
-        folded.push((f64::from(shift.0[c]) + (f64::from(bias[c]) - f64::from(mean.0[c])) * factor) as f32);
+    let (mut factors, mut folded) = (Vec::with_capacity(channels), Vec::with_capacity(channels));
+    for c in 0..channels {
+        let factor = f64::from(scale[c]) / (f64::from(variance[c]) + f64::from(op.epsilon)).sqrt();
+        factors.push(factor);
+        folded.push((f64::from(shift[c]) + (f64::from(bias[c]) - f64::from(mean[c])) * factor) as f32);
     }
-    let finite = |x: &f32| x.is_finite();
-    if !w.iter().all(finite) || folded.len() != channels || !folded.iter().all(finite) {
+    let finite = |x: f32| x.is_finite();
+    let Some(before) = draft.glance(w) else { return Ok(None) };
+    if !scaled(before.slice()?, &factors).all(finite) || !folded.iter().copied().all(finite) {
         return Ok(None);
     }
     let mut patch = Patch::new(draft);
     let name = &node.name;
-    let w = patch.constant(format!("{name}.weights"), Tensor::new(&shape, &w)?);
+    let kind = (DType::F32, constant.shape());
+    let w = patch.derived(format!("{name}.weights"), constant, kind, move |w| {
+        let after: Vec<f32> = scaled(w.slice()?, &factors).collect();
+        Tensor::new(w.shape(), &after)
+    })?;
     let bias = patch.constant(format!("{name}.bias"), Tensor::new(&[channels], &folded)?);
     patch.moved(node, [at(0), Some(w), Some(bias)], [Some(y)]);
     Ok(Some(patch))
+}
+
+/// Weights, those of each channel times its factor.
+fn scaled<'a>(weights: &'a [f32], factors: &'a [f64]) -> impl Iterator<Item = f32> + 'a {
+    let len = (weights.len() / factors.len().max(1)).max(1);
+    let channels = weights.chunks(len).zip(factors);
+    channels.flat_map(|(weights, &factor)| weights.iter().map(move |w| (f64::from(*w) * factor) as f32))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl<'a> Link<'a> {
                 Place::First => (input(0)?, Some(input(1)?)),
                 Place::Second => (input(1)?, Some(input(0)?)),
             };
-            let goes_through = draft.dtype(x) == Some(DType::F32) && draft.constant(x).is_none();
+            let goes_through = draft.dtype(x) == Some(DType::F32) && !draft.is_constant(x);
             let beside =
                 other.is_none_or(|other| draft.dtype(other) == Some(DType::F32) && fits(draft, other, x));
             let link = Link { step: Step { function, place: *place }, x, other, op_name };

@@ -46,7 +46,7 @@ pub fn move_channels_last(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 
 /// The operator with its channels last, and which of its inputs are images.
 fn channels_last(draft: &Draft, node: &Node, x: ValueId) -> Result<Option<(Op, &'static [usize])>> {
-    let constant = |i: usize| node.inputs.get(i).copied().flatten().and_then(|w| draft.constant(w));
+    let constant = |i: usize| node.inputs.get(i).copied().flatten().and_then(|w| draft.stored(w));
     Ok(match &node.op {
         Op::Conv(op) if !op.channels_last => constant(1)
             .filter(|w| packed_conv_f32::suits(&op.windows, w.dtype(), w.shape()))

@@ -5,8 +5,10 @@
 //! is rewritten in the time of a few passes over it.
 
 use super::{Patch, Remark};
-use crate::graph::{Constant, Fact, Graph, Node, NodeId, ValueId, ValueInfo, constant_fact, infer_node};
-use crate::{DType, Result, View};
+use crate::graph::{
+    Constant, Fact, Graph, Known, Node, NodeId, ValueId, ValueInfo, constant_fact, infer_node,
+};
+use crate::{DType, Result, Tensor, View};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, HashSet};
 
@@ -146,10 +148,37 @@ impl Draft {
         Some(self.fact(value)?.dims.as_ref()?.len())
     }
 
-    /// The elements of a constant.
+    /// Whether a value is a constant whose elements are known.
+    pub fn is_constant(&self, value: ValueId) -> bool {
+        self.values[value.at()].constant.is_some() && self.fact(value).is_some_and(Fact::is_known)
+    }
+
+    /// The elements of a constant. Large ones may be read for that, and stay in memory until all is rewritten: a rule
+    /// that makes something of weights [derives](Patch::derived) it.
     pub fn constant(&self, value: ValueId) -> Option<View<'_>> {
         self.values[value.at()].constant.as_ref()?;
         self.fact(value)?.view()
+    }
+
+    /// The element of a constant that has one.
+    pub fn single(&self, value: ValueId) -> Option<View<'_>> {
+        self.fact(value).filter(|fact| fact.count() == Some(1))?;
+        self.constant(value)
+    }
+
+    /// The elements of a constant, which nobody keeps: large ones are read again for the next who asks.
+    pub fn glance(&self, value: ValueId) -> Option<Tensor> {
+        self.values[value.at()].constant.as_ref()?;
+        match self.fact(value)?.known.as_ref()? {
+            Known::Tensor(tensor) => Some(tensor.clone()),
+            Known::Unread(unread) => unread.once(),
+            Known::Dims(_) => None,
+        }
+    }
+
+    /// A constant as it is, be it in memory or not.
+    pub fn stored(&self, value: ValueId) -> Option<&Constant> {
+        self.values[value.at()].constant.as_ref().filter(|_| self.is_constant(value))
     }
 
     /// Says why a rule leaves a node as it is; always `None`, so that a rule can end with it.
@@ -316,16 +345,5 @@ impl Draft {
         let count: usize = node.op.graphs().iter().map(|graph| graph.captures).sum();
         let first = node.inputs.len().saturating_sub(count);
         node.inputs[first..].iter().map(|id| id.and_then(|id| self.fact(id).cloned())).collect()
-    }
-}
-
-impl Constant {
-    /// The elements, once they are loaded.
-    pub fn tensor(&self) -> Option<&crate::Tensor> {
-        match self {
-            Constant::Tensor(tensor) => Some(tensor),
-            Constant::Stored(stored) => stored.loaded(),
-            Constant::Packed(..) => None,
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! nothing else, so that chains such as Shape → Gather → Concat vanish where the shape is fixed.
 
 use crate::Result;
-use crate::graph::{Constant, Graph, ValueId, infer_facts};
+use crate::graph::{Fact, Graph, ValueId, infer_facts};
 use crate::ops::Op;
 
 /// Replaces known values by constants and drops the nodes that made them; tells how many. Where
@@ -23,15 +23,14 @@ pub fn fold_constants(graph: &mut Graph, keep_quantized: bool) -> Result<usize> 
                 return true;
             }
         }
-        let known = |id: &ValueId| facts[id.at()].as_ref().and_then(|f| f.view()).is_some();
+        let known = |id: &ValueId| facts[id.at()].as_ref().is_some_and(Fact::is_known);
         let wanted = || node.outputs.iter().flatten();
         // A graph's outputs stay what a node makes, so that they keep memory of their own.
         if !node.op.is_pure() || !wanted().all(|id| known(id) && !outputs.contains(id)) {
             return true;
         }
         for id in wanted() {
-            let tensor = facts[id.at()].as_ref().and_then(|f| f.view()).and_then(|v| v.to_tensor().ok());
-            values[id.at()].constant = tensor.map(Constant::Tensor);
+            values[id.at()].constant = facts[id.at()].as_ref().and_then(Fact::to_constant);
         }
         wanted().any(|id| values[id.at()].constant.is_none())
     });

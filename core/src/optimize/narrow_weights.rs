@@ -45,7 +45,7 @@ pub fn take_narrow_weights(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 fn narrow_source(draft: &Draft, value: ValueId) -> Option<ValueId> {
     let cast = draft.maker(value).filter(|node| matches!(node.op, Op::Cast(_)))?;
     let source = cast.inputs.first().copied().flatten()?;
-    let narrow = matches!(draft.constant(source)?.dtype(), DType::F16 | DType::BF16);
+    let narrow = matches!(draft.stored(source)?.dtype(), DType::F16 | DType::BF16);
     (narrow && draft.dtype(value) == Some(DType::F32)).then_some(source)
 }
 

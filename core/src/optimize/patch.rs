@@ -1,9 +1,9 @@
 //! What a rewrite wants done: nodes that take the place of one node, and whatever values they need.
 
 use super::Draft;
-use crate::Tensor;
 use crate::graph::{Constant, Node, ValueId, ValueInfo};
 use crate::ops::Op;
+use crate::{DType, Result, Tensor};
 
 /// Nodes that take the place of one node, the root. They make its outputs, or tell what replaces them; what
 /// the root alone needed goes by itself.
@@ -25,6 +25,32 @@ impl Patch {
         self.add(name.into(), Some(Constant::Tensor(tensor)))
     }
 
+    /// A new constant of that type and shape that is made of another one. Where that is not in memory, it is made when a
+    /// kernel wants it, and perhaps more than once.
+    pub fn derived(
+        &mut self,
+        name: impl Into<String>,
+        of: &Constant,
+        kind: (DType, &[usize]),
+        make: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Result<ValueId> {
+        self.derived_of_all(name, vec![Some(of.clone())], kind, move |of| match of {
+            [Some(tensor)] => make(tensor),
+            _ => Err(err!(Internal, "a constant is made of nothing")),
+        })
+    }
+
+    /// The same, made of several, some of which may be left out.
+    pub fn derived_of_all(
+        &mut self,
+        name: impl Into<String>,
+        of: Vec<Option<Constant>>,
+        kind: (DType, &[usize]),
+        make: impl Fn(&[Option<Tensor>]) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Result<ValueId> {
+        Ok(self.add(name.into(), Some(Constant::derived(of, kind, make)?)))
+    }
+
     /// A new value, for one of the new nodes to make.
     pub fn value(&mut self, name: impl Into<String>) -> ValueId {
         self.add(name.into(), None)
@@ -34,7 +60,7 @@ impl Patch {
     pub fn rank(&self, draft: &Draft, value: ValueId) -> Option<usize> {
         match value.at().checked_sub(self.first) {
             None => draft.rank(value),
-            Some(own) => Some(self.values.get(own)?.constant.as_ref()?.tensor()?.shape().len()),
+            Some(own) => Some(self.values.get(own)?.constant.as_ref()?.shape().len()),
         }
     }
 

@@ -53,7 +53,7 @@ impl<'a> Pattern<'a> {
 
     /// A float constant of one element.
     pub fn scalar(self, value: ValueId) -> Option<f64> {
-        let view = self.draft.constant(value).filter(|view| view.len() == 1 && view.dtype().is_float())?;
+        let view = self.draft.single(value).filter(|view| view.dtype().is_float())?;
         view.to_f32s().ok()?.first().map(|&x| x.into())
     }
 

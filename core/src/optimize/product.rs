@@ -49,7 +49,7 @@ impl<'a> Product<'a> {
             _ => return None,
         };
         // It is the packing of the weights that pays; and a row alone on the left would lose its axis.
-        let weights = inputs[1].filter(|w| draft.constant(*w).is_some())?;
+        let weights = inputs[1].filter(|w| draft.is_constant(*w))?;
         let matrices = matches!(kind, Kind::Conv(_))
             || draft.rank(weights) == Some(2) && draft.rank(value).is_some_and(|rank| rank >= 2);
         let floats = draft.dtype(value).is_some_and(|dtype| dtype.is_float());
@@ -82,7 +82,7 @@ pub fn fuse_bias(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
         let mut patch = Patch::new(draft);
         let bias = match product.kind {
             Kind::Linear { .. } => {
-                let row = draft.constant(bias).is_some() && pattern.is_row_of(bias, x);
+                let row = draft.is_constant(bias) && pattern.is_row_of(bias, x);
                 row.then_some(bias)
             }
             Kind::Conv(_) => {
@@ -100,17 +100,17 @@ pub fn fuse_bias(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 /// A constant with one element per channel of an image, as a vector.
 pub fn channel_bias(draft: &Draft, bias: ValueId, image: ValueId) -> Result<Option<Tensor>> {
     let dims = draft.fact(image).and_then(|fact| fact.dims.as_ref());
-    let (Some(view), Some([_, channels, inner @ ..])) = (draft.constant(bias), dims.map(|d| &d[..])) else {
+    let (Some(constant), Some([_, channels, inner @ ..])) = (draft.stored(bias), dims.map(|d| &d[..])) else {
         return Ok(None);
     };
     let Some(channels) = channels.size() else { return Ok(None) };
     let mut shape = vec![channels];
     shape.resize(1 + inner.len(), 1);
-    let fits = view.shape() == shape || view.shape().split_first() == Some((&1, &shape[..]));
+    let fits = constant.shape() == shape || constant.shape().split_first() == Some((&1, &shape[..]));
     if !fits || draft.dtype(bias) != draft.dtype(image) {
         return Ok(None);
     }
-    view.reshaped(&[channels]).to_tensor().map(Some)
+    draft.constant(bias).map(|view| view.reshaped(&[channels]).to_tensor()).transpose()
 }
 
 /// A product, and the addition of a tensor of its shape.

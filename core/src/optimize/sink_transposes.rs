@@ -4,8 +4,8 @@
 use super::channels_last::transpose;
 use super::transpose::{order, source};
 use super::{Draft, Patch};
-use crate::cpu::eval;
-use crate::graph::{Node, NodeId, ValueId, normalize_axis};
+use crate::cpu::eval_one;
+use crate::graph::{Constant, Node, NodeId, ValueId, normalize_axis};
 use crate::ops::Op;
 use crate::ops::align::Align;
 use crate::ops::concat::Concat;
@@ -41,9 +41,9 @@ pub fn sink_transposes(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
                 goes |= draft.users(value).all(follows) && !draft.is_output(value);
                 source(draft, value)
             }
-            _ => match undone(draft, value, &axes)? {
-                Some(tensor) => Some(patch.constant(draft.name(value), tensor)),
-                None if draft.constant(value).is_some_and(|c| c.len() == 1) => Some(value),
+            _ => match undone(draft, value, &axes, &mut patch)? {
+                Some(turned) => Some(turned),
+                None if draft.single(value).is_some() => Some(value),
                 None => return Ok(None),
             },
         };
@@ -64,7 +64,7 @@ pub fn sink_transposes(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 /// inputs are not what they must be.
 fn tensors(draft: &Draft, node: &Node) -> Option<Vec<usize>> {
     let single = |i: usize| match node.inputs.get(i).copied().flatten() {
-        Some(value) => draft.constant(value).is_some_and(|c| c.len() == 1),
+        Some(value) => draft.single(value).is_some(),
         None => true,
     };
     match &node.op {
@@ -97,15 +97,15 @@ fn along(op: &Op, axes: &[usize]) -> Result<Option<Op>> {
 }
 
 /// The constant that becomes this one, broadcast, when its axes are put into that order.
-fn undone(draft: &Draft, value: ValueId, axes: &[usize]) -> Result<Option<Tensor>> {
-    let Some(view) = draft.constant(value).filter(|c| c.len() != 1 && c.rank() <= axes.len()) else {
-        return Ok(None);
-    };
-    let mut shape = vec![1; axes.len() - view.rank()];
-    shape.extend(view.shape());
+fn undone(draft: &Draft, value: ValueId, axes: &[usize], patch: &mut Patch) -> Result<Option<ValueId>> {
+    let fits = |constant: &&Constant| constant.shape().len() <= axes.len() && draft.single(value).is_none();
+    let Some(constant) = draft.stored(value).filter(fits) else { return Ok(None) };
+    let mut shape = vec![1; axes.len() - constant.shape().len()];
+    shape.extend(constant.shape());
     let mut back = vec![0; axes.len()];
     axes.iter().enumerate().for_each(|(to, &from)| back[from] = to);
-    let tensor = view.reshaped(&shape).to_tensor()?;
-    let turned = eval(&transpose(&back)?.0, &[Some(tensor.into())], &[true])?.into_iter().flatten().next();
-    turned.map(|value| value.tensor().cloned()).transpose()
+    let turned: Vec<usize> = back.iter().map(|&from| shape[from]).collect();
+    let ((op, _), kind) = (transpose(&back)?, (constant.dtype(), &turned[..]));
+    let turn = move |of: &Tensor| eval_one(&op, &[Some(of.clone().reshaped(&shape)?)]);
+    patch.derived(draft.name(value), constant, kind, turn).map(Some)
 }

@@ -9,6 +9,7 @@ mod arena;
 mod bind;
 mod carry;
 mod check;
+mod constants;
 mod inside;
 mod memory;
 mod placement;
@@ -36,6 +37,7 @@ use crate::cpu::{Flow, Kernel, Lowering};
 use crate::device::Device;
 use crate::graph::{Constant, Fact, Graph, Inside, Node, ValueId, constant_fact, infer_facts, infer_inside};
 use crate::{BoxFuture, Result, Tensor};
+use constants::Constants;
 use edgewise_pool::lock;
 use scalars::scalars;
 use segment::Key;
@@ -76,36 +78,32 @@ impl Program {
 
     /// Compiles a graph for a device; the host takes what the device has no kernels for.
     pub fn compile_for(graph: Graph, device: Option<Arc<dyn Device>>) -> Result<Program> {
-        Program::compile_with(graph, device, None)
+        Program::compile_heard(graph, device, &mut || {})
+    }
+
+    /// The same; `heard` is called behind every node, whose constants have been read by then.
+    pub fn compile_heard(
+        graph: Graph,
+        device: Option<Arc<dyn Device>>,
+        heard: &mut dyn FnMut(),
+    ) -> Result<Program> {
+        Program::compile_with(graph, device, None, heard)
     }
 
     /// Compiles a graph that a node runs, beside a device.
     pub fn compile_inside(graph: Graph, device: Arc<dyn Device>, inside: &Inside) -> Result<Program> {
-        Program::compile_with(graph, Some(device), Some(inside))
+        Program::compile_with(graph, Some(device), Some(inside), &mut || {})
     }
 
     fn compile_with(
         mut graph: Graph,
         device: Option<Arc<dyn Device>>,
         inside: Option<&Inside>,
+        heard: &mut dyn FnMut(),
     ) -> Result<Program> {
-        let mut constants: Vec<Option<Tensor>> = graph
-            .values
-            .iter()
-            .map(|value| match &value.constant {
-                None => Ok(None),
-                Some(Constant::Tensor(t)) => Ok(Some(t.clone())),
-                Some(Constant::Stored(s)) => match s.loaded() {
-                    Some(t) => Ok(Some(t.clone())),
-                    None => Err(err!(Internal, "constant '{}' was not loaded", value.name)),
-                },
-                Some(Constant::Packed(..)) => {
-                    Err(err!(Internal, "constant '{}' was packed for another program", value.name))
-                }
-            })
-            .collect::<Result<_>>()?;
+        let mut constants = Constants::of(&mut graph)?;
         let mut placement = match device {
-            // Now, while all constants are there.
+            // Now, while all constants are known.
             Some(device) => {
                 let facts = infer_facts(&graph, inside.map_or(&[], |inside| &inside.inputs))?;
                 let on_host = inside.map_or_else(Vec::new, |inside| scalars(&graph, &facts, inside));
@@ -113,11 +111,11 @@ impl Program {
             }
             None => None,
         };
-        let mut needed = uses(&graph);
         // From the last on: there networks have their largest weights, and what these leave has room for what smaller
         // ones become. The other way round, nothing that was left would suffice, and all would be new memory.
         let mut kernels: Vec<_> = graph.nodes.iter().map(|_| None).collect();
         for i in (0..graph.nodes.len()).rev() {
+            constants.read_for(&mut graph, i, placement.as_mut().map(|(_, facts)| facts))?;
             let node = &graph.nodes[i];
             let on_device = match &mut placement {
                 Some((placement, facts)) => placement.lower(&graph, i, facts),
@@ -133,24 +131,15 @@ impl Program {
                 }
                 (None, _) => lower(&graph, node, None)?,
             };
-            let packed = || kernel.iter().flat_map(|kernel| kernel.packed()).copied().collect();
             // One after the other, so that no two forms of all weights are in memory at once.
-            for input in on_device.unwrap_or_else(packed) {
-                let Some(id) = graph.nodes[i].inputs.get(input).copied().flatten() else { continue };
-                needed[id.at()] -= 1;
-                if let (0, Some(tensor)) = (needed[id.at()], &constants[id.at()]) {
-                    let packed = Constant::Packed(tensor.dtype(), tensor.shape().into());
-                    graph.values[id.at()].constant = Some(packed);
-                    constants[id.at()] = None;
-                    if let Some((_, facts)) = &mut placement {
-                        facts[id.at()] = graph.values[id.at()].constant.as_ref().map(constant_fact);
-                    }
-                }
-            }
+            let packed = || kernel.iter().flat_map(|kernel| kernel.packed()).copied().collect();
+            let taken: Vec<usize> = on_device.unwrap_or_else(packed);
+            constants.let_go(&mut graph, i, &taken, placement.as_mut().map(|(_, facts)| facts));
             forget_inside(&mut graph.nodes[i], kernel.as_deref());
             kernels[i] = kernel;
+            heard();
         }
-        let last_use = last_uses(&graph);
+        let (last_use, constants) = (last_uses(&graph), constants.finish(&mut graph)?);
         Ok(Program {
             graph,
             last_use,
@@ -251,24 +240,24 @@ impl Program {
     }
 }
 
-/// Loads every constant of a graph and of the graphs in it; `loaded` hears of each one's bytes.
+/// Loads the constants of a graph and of the graphs in it; `heard` is called for each. Those that `may_wait`, because there
+/// is a device to take them, stay in their source if they are large and it has them at hand.
 pub fn load_constants<'a>(
     graph: &'a Graph,
-    loaded: &'a mut (dyn FnMut(usize) + Send),
+    may_wait: bool,
+    heard: &'a mut (dyn FnMut() + Send),
 ) -> BoxFuture<'a, Result<()>> {
     Box::pin(async move {
         for value in &graph.values {
-            if let Some(Constant::Stored(stored)) = &value.constant {
-                let tensor = stored.load().await;
-                tensor.map_err(|e| {
-                    crate::Error::new(e.kind(), format!("tensor '{}': {}", value.name, e.what()))
-                })?;
-                loaded(stored.bytes());
+            let Some(Constant::Stored(stored)) = &value.constant else { continue };
+            if !(may_wait && stored.may_wait().await?) {
+                stored.load().await?;
+                heard();
             }
         }
         for node in &graph.nodes {
             for inner in node.op.graphs() {
-                load_constants(inner, loaded).await?;
+                load_constants(inner, may_wait, heard).await?;
             }
         }
         Ok(())
@@ -295,15 +284,6 @@ fn lower(
     let present: Vec<bool> = node.inputs.iter().map(Option::is_some).collect();
     let kernel = node.op.kernel().lower(&Lowering { inputs: &inputs, present: &present, beside });
     kernel.map_err(|e| e.at_node(&node.name, &node.op_name))
-}
-
-/// How many inputs of nodes, and outputs of the graph, each value is.
-fn uses(graph: &Graph) -> Vec<usize> {
-    let mut uses = vec![0; graph.values.len()];
-    for id in graph.nodes.iter().flat_map(|node| &node.inputs).flatten().chain(&graph.outputs) {
-        uses[id.at()] += 1;
-    }
-    uses
 }
 
 fn last_uses(graph: &Graph) -> Vec<usize> {

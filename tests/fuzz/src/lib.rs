@@ -9,6 +9,7 @@ mod choices;
 mod corpus;
 mod decode;
 mod flows;
+pub mod memory;
 mod model;
 mod mutate;
 mod plan;
@@ -21,6 +22,7 @@ pub use corpus::{Case, Corpus, Seed};
 pub use decode::decode;
 pub use model::model;
 pub use plan::plan;
+pub use pretend::Pretend;
 pub use random::Random;
 
 use edgewise_core::{ErrorKind, Limits, Result};

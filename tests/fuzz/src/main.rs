@@ -4,11 +4,10 @@
 //! the first one notes what did it and starts another behind that case. A case is made from the seed and its
 //! number alone, so every finding can be repeated: `cargo xtask fuzz --seed N --case N`.
 
-mod memory;
 mod worker;
 
 use anyhow::{Context, Result, bail};
-use edgewise_fuzz::{Corpus, Seed};
+use edgewise_fuzz::{Corpus, Seed, memory};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};

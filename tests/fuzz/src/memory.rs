@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 const CAP: usize = 1 << 30;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 static REFUSED: AtomicUsize = AtomicUsize::new(0);
 
 /// The system's allocator with a cap.
@@ -19,11 +20,23 @@ pub fn take_refused() -> usize {
     REFUSED.swap(0, Relaxed)
 }
 
+/// The bytes in use, from which on the [peak] is measured.
+pub fn start_peak() -> usize {
+    let live = LIVE.load(Relaxed);
+    PEAK.store(live, Relaxed);
+    live
+}
+
+/// The most bytes that were in use at once.
+pub fn peak() -> usize {
+    PEAK.load(Relaxed)
+}
+
 /// Counts `more` bytes in, if they fit below the cap.
 fn admit(more: usize) -> bool {
     let fits = LIVE.load(Relaxed).checked_add(more).is_some_and(|sum| sum <= CAP);
     if fits {
-        LIVE.fetch_add(more, Relaxed);
+        PEAK.fetch_max(LIVE.fetch_add(more, Relaxed) + more, Relaxed);
     } else {
         REFUSED.store(more, Relaxed);
     }

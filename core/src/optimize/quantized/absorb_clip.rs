@@ -18,7 +18,7 @@ pub fn absorb_clip(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
         Op::Clip(op) => {
             let limit = |i: usize, attribute: Option<f32>, none: f32| match site.value(i) {
                 None => Some(attribute.unwrap_or(none)),
-                Some(value) => draft.constant(value)?.scalar_f32().ok(),
+                Some(value) => draft.single(value)?.scalar_f32().ok(),
             };
             match (limit(1, op.min, f32::NEG_INFINITY), limit(2, op.max, f32::INFINITY)) {
                 (Some(low), Some(high)) => site.answer(rewritten(&site, low, high)),

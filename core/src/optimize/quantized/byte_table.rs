@@ -139,14 +139,14 @@ impl Search<'_> {
             self.draft.maker(value).filter(|node| is_elementwise(&node.op) && node.outputs.len() == 1)?;
         for (i, &input) in node.inputs.iter().enumerate() {
             let Some(input) = input else { continue };
-            if let Some(constant) = self.draft.constant(input) {
+            if let Some(constant) = self.draft.stored(input) {
                 let table = is_table(&node.op) && i == 1;
-                if constant.len() != 1 && !table {
+                if self.draft.single(input).is_none() && !table {
                     return None;
                 }
                 let spreads =
                     matches!(node.op, Op::Binary(_) | Op::Variadic(_) | Op::Compare(_) | Op::Where(_));
-                self.axes |= spreads && constant.rank() > 0;
+                self.axes |= spreads && !constant.shape().is_empty();
                 continue;
             }
             if self.seen.contains(&input) || self.ends.contains(&input) {

@@ -56,8 +56,8 @@ fn scaled(draft: &Draft, node: &Node, conv: &QLinearConv, [sum, scale, y]: [Valu
     let factors = Pattern::of(draft).binary(scale, Function::Mul).into_iter();
     let mut factors = factors
         .flat_map(|[a, b]| [[a, b], [b, a]])
-        .filter(|[x, w]| one(*x) && fits(*x) && fits(*w) && (one(*w) || draft.constant(*w).is_some()));
-    let [x_scale, w_scale] = match factors.find(|[_, w]| draft.constant(*w).is_some()) {
+        .filter(|[x, w]| one(*x) && fits(*x) && fits(*w) && (one(*w) || draft.is_constant(*w)));
+    let [x_scale, w_scale] = match factors.find(|[_, w]| draft.is_constant(*w)) {
         Some([x, w]) if one(w) => [x, w],
         Some([x, w]) => {
             let by_channel = channel_bias(draft, w, sum).map_err(reason)?;

@@ -2,9 +2,10 @@
 
 use super::movers::{Moves, moves};
 use super::{Draft, Patch};
+use crate::Result;
+use crate::cpu::eval_one;
 use crate::graph::NodeId;
 use crate::ops::Op;
-use crate::{Result, Value, cpu};
 
 /// Replaces a QuantizeLinear, a Transpose or a Reshape of a constant by its result, which is no larger.
 pub fn fold_weights(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
@@ -27,24 +28,18 @@ pub fn fold_dequantized(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
 fn fold(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let Some(node) = draft.get(id) else { return Ok(None) };
     let [Some(y)] = node.outputs[..] else { return Ok(None) };
-    if draft.is_output(y) {
-        return Ok(None);
-    }
-    let constant = |id: &crate::graph::ValueId| draft.constant(*id)?.to_tensor().ok();
-    let inputs: Option<Vec<Option<Value>>> = node
-        .inputs
-        .iter()
-        .map(|input| {
-            input.as_ref().map(|id| constant(id).map(Value::from)).map_or(Some(None), |x| x.map(Some))
-        })
-        .collect();
-    let Some(inputs) = inputs else { return Ok(None) };
-    let Some(Value::Tensor(tensor)) = cpu::eval(&node.op, &inputs, &[true])?.into_iter().next().flatten()
-    else {
+    let Some((dtype, shape)) = draft.fact(y).and_then(|fact| Some((fact.dtype()?, fact.shape()?))) else {
         return Ok(None);
     };
-    let mut patch = Patch::new(draft);
-    let constant = patch.constant(draft.name(y), tensor);
+    let inputs = node.inputs.iter().map(|input| match input {
+        Some(id) => draft.stored(*id).cloned().map(Some),
+        None => Some(None),
+    });
+    let inputs = inputs.collect::<Option<Vec<_>>>().filter(|_| !draft.is_output(y));
+    let Some(inputs) = inputs else { return Ok(None) };
+    let (mut patch, op) = (Patch::new(draft), node.op.clone());
+    let constant =
+        patch.derived_of_all(draft.name(y), inputs, (dtype, &shape), move |of| eval_one(&op, of))?;
     patch.replace(y, constant);
     Ok(Some(patch))
 }

@@ -79,7 +79,7 @@ fn arithmetic(draft: &Draft, op: &Binary, [a, b]: [ValueId; 2]) -> Option<Chain>
             }
             Arithmetic::Mul | Arithmetic::Div => {
                 let first = ![FACTOR, ADDENDS[0]].iter().any(|&i| chain.inputs[i].is_some());
-                draft.constant(other).filter(|c| first && c.len() == 1)?;
+                draft.single(other).filter(|_| first)?;
                 let op = FusedDequantize { divide: op.function == Arithmetic::Div, ..chain.op };
                 Some(Chain { op, ..chain.with(FACTOR, Some(other)) })
             }

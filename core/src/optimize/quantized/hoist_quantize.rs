@@ -32,7 +32,7 @@ pub fn hoist_quantize(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let (mut passed, mut from) = (Vec::new(), x);
     while let Some(mover) = draft.maker(from).filter(passes) {
         let (Some(&Some(before)), true) = (mover.inputs.first(), passed.len() < MOST) else { break };
-        if draft.only_user(from).is_none() || draft.constant(before).is_some() {
+        if draft.only_user(from).is_none() || draft.is_constant(before) {
             break;
         }
         passed.push(mover);

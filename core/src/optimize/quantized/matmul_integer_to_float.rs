@@ -74,7 +74,7 @@ fn scaled(draft: &Draft, node: &Node, product: &Node, scale: ValueId) -> Found<P
     // Which of the two is A's scale makes no difference to the product, but for its shape; weights have the
     // constant one.
     let mut orders: Vec<[ValueId; 2]> = orders.into_iter().filter(fits).collect();
-    orders.sort_by_key(|[_, b]| draft.constant(*b).is_none());
+    orders.sort_by_key(|[_, b]| !draft.is_constant(*b));
     let [a_scale, b_scale] = *orders.first().ok_or_else(no_scales)?;
     let inputs = [
         product.input(0),

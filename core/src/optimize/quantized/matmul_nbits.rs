@@ -7,7 +7,7 @@
 use super::parameters::{Found, answer, reason};
 use super::{Draft, Patch};
 use crate::cpu::packed_bits::{code, row_bytes};
-use crate::graph::{Node, NodeId, ValueId, normalize_axis};
+use crate::graph::{Constant, Node, NodeId, ValueId, normalize_axis};
 use crate::ops::Op;
 use crate::ops::align::Align;
 use crate::ops::binary::Function;
@@ -15,6 +15,7 @@ use crate::ops::fused_activation::FusedActivation;
 use crate::ops::matmul_nbits::MatMulNBits;
 use crate::optimize::pattern::Pattern;
 use crate::optimize::transpose::order;
+use crate::tensor::element_count;
 use crate::{DType, Result, Tensor, View};
 
 const NAME: &str = "com.microsoft.MatMulNBits";
@@ -47,9 +48,7 @@ fn rewritten(draft: &Draft, node: &Node, a: ValueId, weights: Stored<'_>, y: Val
     let bias = match &node.op {
         Op::Gemm(op) if op.activation != FusedActivation::None => return Err("it has an activation".into()),
         Op::Gemm(op) => match node.inputs.get(2).copied().flatten() {
-            Some(c)
-                if op.beta == 1.0 && draft.constant(c).is_some() && Pattern::of(draft).is_row_of(c, y) =>
-            {
+            Some(c) if op.beta == 1.0 && draft.is_constant(c) && Pattern::of(draft).is_row_of(c, y) => {
                 Some(c)
             }
             Some(_) => return Err("its bias is no constant row".into()),
@@ -61,14 +60,18 @@ fn rewritten(draft: &Draft, node: &Node, a: ValueId, weights: Stored<'_>, y: Val
     if !draft.dtype(a).is_some_and(float) || draft.rank(a).is_none_or(|rank| rank == 0) {
         return Err("its left factor is no tensor of floats of a known rank".into());
     }
-    let block = weights.block()?;
-    let op =
-        MatMulNBits { n: weights.cols, k: weights.depth, bits: weights.bits(), block, eight_bits: false };
+    let (name, matrix) = (weights.name, weights.matrix);
+    let block = matrix.block()?;
+    let (n, k, bits) = (matrix.cols, matrix.depth, matrix.bits());
+    let op = MatMulNBits { n, k, bits, block, eight_bits: false };
     let mut patch = Patch::new(draft);
-    let name = weights.name;
-    let codes = patch.constant(format!("{name}_packed"), weights.codes(block).map_err(reason)?);
-    let scales = patch.constant(format!("{name}_scales"), weights.scales(block).map_err(reason)?);
-    let zeros = weights.zeros(block).map_err(reason)?;
+    let codes = move |of: &Tensor| matrix.codes(of.view(), block);
+    let kind = (DType::U8, &matrix.shape_of_codes(block)[..]);
+    let codes = patch.derived(format!("{name}_packed"), weights.integers, kind, codes).map_err(reason)?;
+    let scales = move |of: &Tensor| matrix.scales(of.view(), block);
+    let kind = (DType::F32, &[matrix.cols, matrix.blocks(block)][..]);
+    let scales = patch.derived(format!("{name}_scales"), weights.scale, kind, scales).map_err(reason)?;
+    let zeros = matrix.zeros(weights.zero, block).map_err(reason)?;
     let zeros = zeros.map(|zeros| patch.constant(format!("{name}_zeros"), zeros));
     let inputs = [Some(a), Some(codes), Some(scales), zeros, None, bias];
     patch.node(&node.name, (Op::MatMulNBits(op.into()), NAME), inputs, [Some(y)]);
@@ -78,17 +81,27 @@ fn rewritten(draft: &Draft, node: &Node, a: ValueId, weights: Stored<'_>, y: Val
 /// A constant matrix of integers that stand for numbers.
 struct Stored<'a> {
     name: &'a str,
-    integers: View<'a>,
+    integers: &'a Constant,
+    scale: &'a Constant,
+    zero: Option<View<'a>>,
+    matrix: Matrix,
+}
+
+/// How the integers, scales and zero points of a matrix lie.
+#[derive(Clone, Copy)]
+struct Matrix {
+    dtype: DType,
     depth: usize,
     cols: usize,
     /// Whether a row of the tensor is a column of the matrix.
     turned: bool,
-    scale: View<'a>,
-    zero: Option<View<'a>>,
+    /// How many scales there are.
+    scales: usize,
     lies: Lies,
 }
 
 /// How scales lie over the matrix.
+#[derive(Clone, Copy)]
 enum Lies {
     /// One for all.
     Once,
@@ -118,15 +131,16 @@ impl<'a> Stored<'a> {
             Some(DType::I8 | DType::U8) => (false, true),
             _ => (false, false),
         };
-        let constant = |i: usize| node.input(i).and_then(|id| draft.constant(id));
-        let (Some(view), Some(scale)) = (constant(0), constant(1)) else { return Ok(None) };
+        let constant = |i: usize| node.input(i).and_then(|id| draft.stored(id));
+        let (Some(codes), Some(scale)) = (constant(0), constant(1)) else { return Ok(None) };
         if !(few || bytes && blocks.is_some()) || node.input(2).is_some() && constant(2).is_none() {
             return Ok(None);
         }
-        let &[rows, cols] = view.shape() else { return Ok(None) };
+        let &[rows, cols] = codes.shape() else { return Ok(None) };
+        let scales = element_count(scale.shape())?;
         let (depth, cols, depth_axis) = if turned { (cols, rows, 1) } else { (rows, cols, 0) };
         let along = |axis: i64| normalize_axis(axis, 2).is_ok_and(|axis| axis == depth_axis);
-        let lies = match (scale.len(), blocks, op.granularity.axis()) {
+        let lies = match (scales, blocks, op.granularity.axis()) {
             (1, ..) => Lies::Once,
             (_, Some((axis, block)), _) if along(axis) => Lies::Blocks(block),
             (_, None, Some(axis)) if !along(axis) => Lies::Columns,
@@ -138,36 +152,40 @@ impl<'a> Stored<'a> {
         };
         let stored = Stored {
             name: draft.name(integers),
-            integers: view,
-            depth,
-            cols,
-            turned,
+            integers: codes,
             scale,
-            zero: constant(2),
-            lies,
+            zero: node.input(2).and_then(|id| draft.constant(id)),
+            matrix: Matrix { dtype: codes.dtype(), depth, cols, turned, scales, lies },
         };
         Ok(Some(stored.checked()))
     }
 
     /// This, if there are as many scales and zero points as there must be.
     fn checked(self) -> Found<Stored<'a>> {
-        let expected = match self.lies {
+        let Matrix { depth, cols, scales, lies, .. } = self.matrix;
+        let expected = match lies {
             Lies::Once => Some(1),
-            Lies::Columns => Some(self.cols),
-            Lies::Blocks(block) => self.depth.div_ceil(block).checked_mul(self.cols),
+            Lies::Columns => Some(cols),
+            Lies::Blocks(block) => depth.div_ceil(block).checked_mul(cols),
         };
-        let zeros = self.zero.map_or(self.scale.len(), |zero| zero.len());
-        if expected != Some(self.scale.len()) || zeros != self.scale.len() {
-            return Err(format!("its weights have {} scales and {zeros} zero points", self.scale.len()));
+        let zeros = self.zero.map_or(scales, |zero| zero.len());
+        if expected != Some(scales) || zeros != scales {
+            return Err(format!("its weights have {scales} scales and {zeros} zero points"));
         }
-        if self.depth == 0 || self.cols == 0 {
+        if depth == 0 || cols == 0 {
             return Err("its weights are empty".into());
         }
         Ok(self)
     }
+}
 
+impl Matrix {
     fn bits(&self) -> usize {
-        self.integers.dtype().bits()
+        self.dtype.bits()
+    }
+
+    fn blocks(&self, block: usize) -> usize {
+        self.depth.div_ceil(block)
     }
 
     /// The size of the blocks of the result.
@@ -184,14 +202,18 @@ impl<'a> Stored<'a> {
 
     /// What makes a code without a sign of one with a sign: its top bit flips.
     fn flip(&self) -> u8 {
-        let signed = matches!(self.integers.dtype(), DType::I2 | DType::I4 | DType::I8);
+        let signed = matches!(self.dtype, DType::I2 | DType::I4 | DType::I8);
         if signed { 1 << (self.bits() - 1) } else { 0 }
     }
 
+    fn shape_of_codes(&self, block: usize) -> [usize; 3] {
+        [self.cols, self.blocks(block), block / (8 / self.bits())]
+    }
+
     /// The codes, column by column, each of whole blocks.
-    fn codes(&self, block: usize) -> Result<Tensor> {
-        let (bits, flip, source) = (self.bits(), self.flip(), self.integers.bytes());
-        let blocks = self.depth.div_ceil(block);
+    fn codes(&self, integers: View<'_>, block: usize) -> Result<Tensor> {
+        let (bits, flip, source) = (self.bits(), self.flip(), integers.bytes());
+        let blocks = self.blocks(block);
         let bytes = blocks * block / (8 / bits);
         let mut codes = vec![0u8; bytes * self.cols];
         // Some columns at a time, so that what is read and written stays at hand.
@@ -205,7 +227,7 @@ impl<'a> Stored<'a> {
                 }
             }
         }
-        Tensor::from_bytes(DType::U8, &[self.cols, blocks, block / (8 / bits)], &codes)
+        Tensor::from_bytes(DType::U8, &self.shape_of_codes(block), &codes)
     }
 
     /// The number of the scale for that block of that column.
@@ -218,19 +240,19 @@ impl<'a> Stored<'a> {
         }
     }
 
-    fn scales(&self, block: usize) -> Result<Tensor> {
-        let (scales, blocks) = (self.scale.to_f32s()?, self.depth.div_ceil(block));
+    fn scales(&self, scale: View<'_>, block: usize) -> Result<Tensor> {
+        let (scales, blocks) = (scale.to_f32s()?, self.blocks(block));
         let scale = |i: usize| scales[self.scale_of(i / blocks, i % blocks, blocks)];
         let scales: Vec<f32> = (0..blocks * self.cols).map(scale).collect();
         Tensor::new(&[self.cols, blocks], &scales)
     }
 
     /// The zero points, packed; `None` if all are in the middle.
-    fn zeros(&self, block: usize) -> Result<Option<Tensor>> {
-        let (bits, flip, blocks) = (self.bits(), self.flip(), self.depth.div_ceil(block));
-        let zero = |i: usize| self.zero.map_or(0, |zero| code(zero.bytes(), i, bits)) ^ flip;
+    fn zeros(&self, zero: Option<View<'_>>, block: usize) -> Result<Option<Tensor>> {
+        let (bits, flip, blocks) = (self.bits(), self.flip(), self.blocks(block));
+        let zero = |i: usize| zero.map_or(0, |zero| code(zero.bytes(), i, bits)) ^ flip;
         let middle = 1 << (bits - 1);
-        if (0..self.scale.len()).all(|i| zero(i) == middle) {
+        if (0..self.scales).all(|i| zero(i) == middle) {
             return Ok(None);
         }
         let bytes = row_bytes(blocks, bits);
@@ -258,7 +280,7 @@ pub fn nbits_and_bias(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     for [product, bias] in [[a, b], [b, a]] {
         let maker = draft.maker(product).filter(|_| draft.only_user(product).is_some());
         let Some(maker) = maker.filter(|maker| matches!(maker.op, Op::MatMulNBits(_))) else { continue };
-        let row = draft.constant(bias).is_some() && Pattern::of(draft).is_row_of(bias, product);
+        let row = draft.is_constant(bias) && Pattern::of(draft).is_row_of(bias, product);
         let floats = [product, bias].iter().all(|id| draft.dtype(*id) == Some(DType::F32));
         if row && floats && maker.input(5).is_none() {
             let mut inputs = maker.inputs.clone();

@@ -56,7 +56,7 @@ pub fn fill(draft: &Draft, node: &Node) -> Option<f32> {
     let Op::Pad(pad) = &node.op else { return None };
     let value = match node.input(2) {
         None => pad.value,
-        Some(value) => draft.constant(value)?.scalar_f32().ok()?,
+        Some(value) => draft.single(value)?.scalar_f32().ok()?,
     };
     (pad.mode == pad::Mode::Constant).then_some(value)
 }

@@ -187,17 +187,16 @@ impl Quantized {
         }
         let source = draft.name(self.value);
         let name = format!("{source}_{}{dtype}", if flips & 1 == 0 { "" } else { "negated_" });
-        let bytes = |bytes: &mut dyn Iterator<Item = u8>, shape: &[usize]| {
-            let flipped: Vec<u8> = bytes.map(|byte| byte ^ flips).collect();
-            Tensor::from_bytes(dtype, shape, &flipped)
-        };
-        let value = match draft.constant(self.value) {
-            Some(view) => {
-                patch.constant(name.clone(), bytes(&mut view.bytes().iter().copied(), view.shape())?)
-            }
+        let value = match draft.stored(self.value) {
+            Some(constant) => patch.derived(name, constant, (dtype, constant.shape()), move |of| {
+                let flipped: Vec<u8> = of.view().bytes().iter().map(|byte| byte ^ flips).collect();
+                Tensor::from_bytes(dtype, of.shape(), &flipped)
+            })?,
             None => {
-                let table = patch.constant(format!("{source}_table"), bytes(&mut (0..=255), &[256])?);
-                let value = patch.value(name.clone());
+                let table: Vec<u8> = (0..=255).map(|byte: u8| byte ^ flips).collect();
+                let table = Tensor::from_bytes(dtype, &[256], &table)?;
+                let table = patch.constant(format!("{source}_table"), table);
+                let value = patch.value(name);
                 let op = Op::ByteTable(crate::ops::byte_table::ByteTable.into());
                 patch.node(
                     source,

@@ -24,11 +24,13 @@ pub fn widen_weights(draft: &Draft, id: NodeId) -> Result<Option<Patch>> {
     let mut inputs = node.inputs.clone();
     for i in [0, 2] {
         let Some(value) = node.input(i) else { continue };
-        let Some(view) = draft.constant(value) else { return Ok(None) };
+        let Some(constant) = draft.stored(value) else { return Ok(None) };
         let dtype = if signed { DType::I8 } else { DType::U8 };
-        let bytes: Vec<u8> = view.unpacked()?.into_iter().map(|integer| integer as u8).collect();
-        let wide = Tensor::from_bytes(dtype, view.shape(), &bytes)?;
-        inputs[i] = Some(patch.constant(format!("{}_{dtype}", draft.name(value)), wide));
+        let (name, kind) = (format!("{}_{dtype}", draft.name(value)), (dtype, constant.shape()));
+        inputs[i] = Some(patch.derived(name, constant, kind, move |few| {
+            let bytes: Vec<u8> = few.view().unpacked()?.into_iter().map(|integer| integer as u8).collect();
+            Tensor::from_bytes(dtype, few.shape(), &bytes)
+        })?);
     }
     patch.moved(node, inputs, [Some(*y)]);
     Ok(Some(patch))

@@ -1,0 +1,184 @@
+//! A model's bytes, kept in the arrays in which JavaScript has them until a device has taken its weights.
+//!
+//! What a reader would get wrong: nothing of this lies in the module's memory, which never shrinks. Bytes come in there
+//! tensor by tensor, when one is asked for.
+
+use crate::source::{Arrivals, io};
+use edgewise_core::onnx::Source;
+use edgewise_core::{BoxFuture, Result};
+use js_sys::Uint8Array;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
+
+thread_local! {
+    static FILES: RefCell<BTreeMap<u32, Pieces>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// In pieces of this size it is known of what a tensor is left.
+const BLOCK: u64 = 1 << 20;
+
+/// What has come of a file.
+#[derive(Default)]
+struct Pieces {
+    /// Where each array begins, one behind the other; those that nobody needs any more are gone.
+    arrays: Vec<(Range<u64>, Option<Uint8Array>)>,
+    /// How many tensors lie in a block, or in a part of it; none where there is no entry.
+    held: BTreeMap<u64, u32>,
+    /// Whether it is known where all tensors lie.
+    understood: bool,
+}
+
+/// A file that comes as `Uint8Array`s, one after the other, which stay until no tensor is left in them. They must not
+/// change.
+///
+/// What JavaScript has belongs to one thread. So the arrays themselves stay in a table of that thread, and this
+/// is their number there: no other thread can read them.
+pub struct Kept {
+    number: u32,
+    len: u64,
+}
+
+impl Kept {
+    /// A file of that many bytes, of which none has come.
+    pub fn new(len: u64) -> Kept {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        FILES.with_borrow_mut(|all| all.insert(number, Pieces::default()));
+        Kept { number, len }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Pieces) -> T) -> Result<T> {
+        let done = FILES.with_borrow_mut(|all| all.get_mut(&self.number).map(act));
+        done.ok_or_else(|| io("the model's bytes belong to another thread".into()))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        FILES.with_borrow_mut(|all| all.remove(&self.number));
+    }
+}
+
+impl Arrivals for Kept {
+    fn push(&self, bytes: Uint8Array) {
+        // On the thread that made it, where it is.
+        let _ = self.with(|pieces| {
+            let start = pieces.come();
+            pieces.arrays.push((start..start + u64::from(bytes.length()), Some(bytes)));
+        });
+    }
+}
+
+impl Source for Kept {
+    fn name(&self) -> &str {
+        "model"
+    }
+
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whoever polls it does so again when more has come; nobody is woken.
+    fn at_hand(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(std::future::poll_fn(|_| {
+            let understood = self.with(|pieces| {
+                let all = pieces.come() == self.len;
+                if all && !std::mem::replace(&mut pieces.understood, true) {
+                    pieces.let_go(0..self.len);
+                }
+                all
+            });
+            match understood {
+                Ok(false) => Poll::Pending,
+                all => Poll::Ready(all),
+            }
+        }))
+    }
+
+    fn hold(&self, bytes: Range<u64>) {
+        let _ = self.with(|pieces| {
+            blocks(&bytes).for_each(|block| *pieces.held.entry(block).or_default() += 1);
+        });
+    }
+
+    fn release(&self, bytes: Range<u64>) {
+        let _ = self.with(|pieces| {
+            for block in blocks(&bytes) {
+                if let Some(count) = pieces.held.get_mut(&block) {
+                    *count -= 1;
+                    if *count == 0 {
+                        pieces.held.remove(&block);
+                    }
+                }
+            }
+            if pieces.understood {
+                pieces.let_go(bytes);
+            }
+        });
+    }
+
+    /// Whoever polls it does so again when more has come; nobody is woken.
+    fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>> {
+        let range = offset..offset.saturating_add(into.len() as u64);
+        Box::pin(std::future::poll_fn(move |_| {
+            if range.end > self.len {
+                return Poll::Ready(Err(io(format!("bytes {range:?} lie outside the model"))));
+            }
+            match self.with(|pieces| (pieces.come() >= range.end).then(|| pieces.read(range.clone(), into))) {
+                Ok(None) => Poll::Pending,
+                Ok(Some(read)) => Poll::Ready(read),
+                Err(e) => Poll::Ready(Err(e)),
+            }
+        }))
+    }
+}
+
+impl Pieces {
+    /// How many bytes have come.
+    fn come(&self) -> u64 {
+        self.arrays.last().map_or(0, |(range, _)| range.end)
+    }
+
+    /// The arrays that have some of those bytes.
+    fn of(&self, bytes: &Range<u64>) -> Range<usize> {
+        let first = self.arrays.partition_point(|(range, _)| range.end <= bytes.start);
+        let last = self.arrays.partition_point(|(range, _)| range.start < bytes.end);
+        first..last.max(first)
+    }
+
+    fn read(&self, bytes: Range<u64>, into: &mut [u8]) -> Result<()> {
+        let mut rest = into;
+        for (range, array) in self.arrays.get(self.of(&bytes)).unwrap_or_default() {
+            let array =
+                array.as_ref().ok_or_else(|| io(format!("bytes {bytes:?} of the model were let go")))?;
+            // Within the array, whose length fits.
+            let start = (bytes.start.max(range.start) - range.start) as u32;
+            let stop = (bytes.end.min(range.end) - range.start) as u32;
+            let missing = || io(format!("bytes {bytes:?} of the model are not there"));
+            let (part, more) = rest.split_at_mut_checked((stop - start) as usize).ok_or_else(missing)?;
+            array.subarray(start, stop).copy_to(part);
+            rest = more;
+        }
+        Ok(())
+    }
+
+    /// Lets those arrays go that have some of those bytes, and nothing that anybody needs.
+    fn let_go(&mut self, bytes: Range<u64>) {
+        // An array may reach beyond: the blocks that it lies in decide.
+        let arrays = self.of(&bytes);
+        for (range, array) in self.arrays.get_mut(arrays).unwrap_or_default() {
+            let (Some(first), Some(last)) = (blocks(range).next(), blocks(range).last()) else { continue };
+            if self.held.range(first..=last).next().is_none() {
+                *array = None;
+            }
+        }
+    }
+}
+
+/// The blocks that those bytes lie in.
+fn blocks(bytes: &Range<u64>) -> Range<u64> {
+    bytes.start / BLOCK..bytes.end.div_ceil(BLOCK)
+}
