@@ -1,6 +1,9 @@
 //! Sessions on one GPU: side by side, and after the GPU was lost.
 
 mod common;
+#[allow(dead_code, reason = "shared by several tests")]
+#[path = "../../core/tests/support/mod.rs"]
+mod support;
 
 use common::gpu;
 use edgewise_core::device::Device;
@@ -11,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use support::{graph, node, tensor, value};
 
 fn model(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models/zoo/digits").join(name)
@@ -78,6 +82,30 @@ fn sessions_go_on_after_their_gpu_was_lost() {
     let late = open("digits_int8.onnx", &device);
     assert!(Arc::ptr_eq(&of(&late), &of(&sessions[0])));
     assert_eq!(scores(&late, 5).unwrap(), expected[0]);
+}
+
+#[test]
+fn weights_that_wait_in_their_file_are_read_again_for_the_gpu_that_comes() {
+    let Some(gpu) = gpu() else { return };
+    let (size, path) =
+        (128, std::env::temp_dir().join(format!("edgewise-waits-{}.onnx", std::process::id())));
+    let weights: Vec<f32> = (0..size * size).map(|i| (i % 7) as f32 - 3.0).collect();
+    let dims = [size as i64; 2];
+    let product = node("MatMul", &["x", "w"], &["y"]);
+    let weights = tensor("w", &dims).bytes(9, bytemuck::cast_slice(&weights));
+    let ports = ["x", "y"].map(|name| value(name, &[1, size as i64]));
+    let graph = graph(&[product], &ports[..1], &ports[1..]).message(5, &weights);
+    std::fs::write(&path, support::model(&graph).0).unwrap();
+    let session = Session::open(&path, options(gpu.clone())).unwrap();
+    let row: Vec<f32> = (0..size).map(|i| i as f32).collect();
+    let run = || {
+        let outputs = session.run(&[("x", Tensor::new(&[1, size], &row).unwrap().into())])?;
+        outputs[0].tensor()?.view().to_f32s()
+    };
+    let expected = run().unwrap();
+    gpu.give_up();
+    assert_eq!(run().unwrap(), expected);
+    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]
