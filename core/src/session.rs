@@ -124,7 +124,7 @@ pub(crate) async fn build(
         .map_err(|e| e.in_file(&name))?;
     let mut remarks = Vec::new();
     if options.optimize {
-        remarks = optimize(&mut graph).map_err(|e| e.in_file(&name))?;
+        remarks = optimize(&mut graph, device.is_some()).map_err(|e| e.in_file(&name))?;
     }
     let program = Program::compile_for(graph, device).map_err(|e| e.in_file(&name))?;
     program.prepare().await.map_err(|e| e.in_file(&name))?;

@@ -53,6 +53,7 @@ kernels! {
     compare: [Compare] [SHADER];
     gated: [Gated] [SHADER];
     is_nan: [IsNaN] [SHADER];
+    packed_swiglu: [PackedSwiGLU] [];
     unary: [Unary] [SHADER];
     variadic: [Variadic] [];
     where_: [Where] [SHADER];
