@@ -128,6 +128,7 @@ const COMMON: &[(&str, &str)] = common! {
     "order"
     "picks"
     "product"
+    "rounded_block"
     "rounding"
     "scales"
     "sorting"

@@ -61,32 +61,30 @@ fn model() -> Message {
 
 fn around(graph: &Message) -> Message {
     let opset = |domain, version| Message::default().text(1, domain).int(2, version);
-    let opsets = [opset("", 21), opset("com.microsoft", 1)];
+    let opsets = [opset("", 21), opset("com.microsoft", 1), opset("edgewise", 1)];
     Message::default().int(1, 10).message(7, graph).messages(8, &opsets)
 }
 
-/// Two products of `y`, and `y` itself, which a norm makes of `x`, perhaps with a skip connection, or which is given.
-fn products_of_a_norm(norm: Option<&str>, rows: i64, [depth, block]: [usize; 2]) -> Message {
+const SKIP: &str = "SkipSimplifiedLayerNormalization";
+
+/// Two products of `y`, and `y` itself, which that operator makes of `x`, or which is given.
+fn products_of(maker: Option<&str>, rows: i64, [depth, block]: [usize; 2]) -> Message {
     let (mut nodes, mut weights) = (Vec::new(), Vec::new());
     let of = |name: &str| value(name, &[rows, depth as i64]);
     let (a, b) = (value("a", &[rows, 24]), value("b", &[rows, 16]));
-    let (inputs, outputs) = match norm {
+    let (inputs, outputs) = match maker {
         None => (vec![of("y")], vec![a, b]),
-        Some("SkipSimplifiedLayerNormalization") => {
-            (vec![of("x"), of("skip")], vec![a, b, of("y"), of("sum")])
-        }
+        Some(SKIP) => (vec![of("x"), of("skip")], vec![a, b, of("y"), of("sum")]),
+        Some("PackedSwiGLU") => (vec![value("x", &[rows, 2 * depth as i64])], vec![a, b, of("y")]),
         Some(_) => (vec![of("x")], vec![a, b, of("y")]),
     };
-    if let Some(name) = norm {
-        let scale: Vec<u8> = (0..depth).flat_map(|i| (0.5 + i as f32 / 300.0).to_le_bytes()).collect();
-        weights.push(tensor("scale", &[depth as i64]).bytes(9, &scale));
-        nodes.push(match name {
-            "SkipSimplifiedLayerNormalization" => {
-                node(name, &["x", "skip", "scale"], &["y", "", "", "sum"]).text(7, "com.microsoft")
-            }
-            _ => node(name, &["x", "scale"], &["y"]),
-        });
-    }
+    let scale: Vec<u8> = (0..depth).flat_map(|i| (0.5 + i as f32 / 300.0).to_le_bytes()).collect();
+    weights.push(tensor("scale", &[depth as i64]).bytes(9, &scale));
+    nodes.extend(maker.map(|name| match name {
+        SKIP => node(name, &["x", "skip", "scale"], &["y", "", "", "sum"]).text(7, "com.microsoft"),
+        "PackedSwiGLU" => node(name, &["x"], &["y"]).text(7, "edgewise"),
+        _ => node(name, &["x", "scale"], &["y"]),
+    }));
     for (y, columns) in [("a", 24), ("b", 16)] {
         let (node, of_node) = product_of(("y", [depth, block]), (y, columns));
         nodes.push(node);
@@ -135,25 +133,29 @@ fn rows_of(rows: usize, depth: usize) -> Value {
 }
 
 #[test]
-fn a_norm_rounds_its_rows_for_the_products_behind_it() {
+fn norms_and_gates_round_their_rows_for_the_products_behind_them() {
     let Some(gpu) = gpu() else { return };
+    // Where barriers are dear, gates leave that to the products.
+    let of_gates = if gpu.features().barriers { 3 } else { 4 };
     for (rows, sizes) in [(1, [64, 32]), (9, [40, 32]), (3, [1100, 16]), (7, [96, 128]), (2, [16, 16])] {
-        for norm in ["SimplifiedLayerNormalization", "SkipSimplifiedLayerNormalization"] {
-            let on_gpu = opened_as(&products_of_a_norm(Some(norm), rows, sizes), Some(gpu.clone()));
-            let on_host = opened_as(&products_of_a_norm(None, rows, sizes), None);
-            let x = rows_of(rows as usize, sizes[0]);
+        for (maker, launches) in [("SimplifiedLayerNormalization", 3), (SKIP, 3), ("PackedSwiGLU", of_gates)]
+        {
+            let on_gpu = opened_as(&products_of(Some(maker), rows, sizes), Some(gpu.clone()));
+            let on_host = opened_as(&products_of(None, rows, sizes), None);
+            let width = if maker == "PackedSwiGLU" { 2 * sizes[0] } else { sizes[0] };
+            let x = rows_of(rows as usize, width);
             let inputs = [("x", x.clone()), ("skip", x)];
-            let inputs = if norm.starts_with("Skip") { &inputs[..] } else { &inputs[..1] };
+            let inputs = if maker == SKIP { &inputs[..] } else { &inputs[..1] };
             let (got, cost) = on_gpu.run_with(inputs, &RunOptions::default()).unwrap();
-            // The products are those of what the norm wrote, to the bit.
+            // The products are those of what was written, to the bit.
             let (expected, _) = on_host.run_with(&[("y", got[2].clone())], &RunOptions::default()).unwrap();
             for (a, b) in expected.iter().zip(&got) {
                 let (a, b) = (a.tensor().unwrap(), b.tensor().unwrap());
                 let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
                 let mut pairs = a.slice::<f32>().unwrap().iter().zip(b.slice::<f32>().unwrap());
-                assert!(pairs.all(same), "{norm} {rows} × {sizes:?}: {a:?} {b:?}");
+                assert!(pairs.all(same), "{maker} {rows} × {sizes:?}: {a:?} {b:?}");
             }
-            assert_eq!((cost.steps, cost.launches), (0, 3), "{norm} {rows} × {sizes:?}");
+            assert_eq!((cost.steps, cost.launches), (0, launches), "{maker} {rows} × {sizes:?}");
         }
     }
 }

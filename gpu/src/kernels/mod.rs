@@ -53,7 +53,7 @@ kernels! {
     compare: [Compare] [SHADER];
     gated: [Gated] [SHADER];
     is_nan: [IsNaN] [SHADER];
-    packed_swiglu: [PackedSwiGLU] [];
+    packed_swiglu: [PackedSwiGLU] [ROUNDED];
     unary: [Unary] [SHADER];
     variadic: [Variadic] [];
     where_: [Where] [SHADER];
