@@ -85,6 +85,8 @@ pub struct Lowered<'a> {
     pub inputs: &'a [Option<&'a Fact>],
     /// What is known of its outputs.
     pub outputs: &'a [Option<&'a Fact>],
+    /// The forms in which nodes behind it wish to have its output 0.
+    pub wished: &'a [u64],
 }
 
 impl<'a> Lowered<'a> {
@@ -109,6 +111,16 @@ impl<'a> Lowered<'a> {
     }
 }
 
+/// A form in which a kernel has to have an input before it can begin: rows rounded to fewer bits, say. It makes that by
+/// a launch, unless the node that makes the input has done so [already](Bound::already).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The input.
+    pub input: usize,
+    /// The form, in numbers that the device alone understands.
+    pub form: u64,
+}
+
 /// A kernel of a device, for one node.
 pub trait DeviceKernel: Send + Sync {
     /// What to launch for those sizes.
@@ -117,6 +129,12 @@ pub trait DeviceKernel: Send + Sync {
     /// The constant inputs that it has taken into a form of its own: if nobody else needs them they are forgotten.
     fn packed(&self) -> &[usize] {
         &[]
+    }
+
+    /// The form in which it has to have an input. Nodes are lowered from the last one on, so that the one which makes the
+    /// input [finds it](Lowered::wished).
+    fn wish(&self) -> Option<Wish> {
+        None
     }
 
     /// The inputs that it never reads on the device: their elements or sizes were all it wanted.
@@ -178,6 +196,8 @@ pub struct Bound {
     pub checks: Vec<Check>,
     /// Launches that another node may make in the same way.
     pub common: Vec<Common>,
+    /// Launches that no other node need make, since these have done the same besides what they are for.
+    pub already: Vec<Already>,
 }
 
 /// A launch that need not be made again where a node before has made the same one of the same buffers.
@@ -185,6 +205,14 @@ pub struct Common {
     /// Its place among the launches.
     pub launch: usize,
     /// The scratch that it makes, which no other launch writes.
+    pub makes: Vec<usize>,
+}
+
+/// What launches have done already, as another one would do it.
+pub struct Already {
+    /// That one, on the node's buffers.
+    pub launch: Launch<Operand>,
+    /// The scratch that it would make, in the order in which it would.
     pub makes: Vec<usize>,
 }
 

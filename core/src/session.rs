@@ -125,7 +125,7 @@ async fn make(
     reading: &mut Reading<'_>,
 ) -> Result<(Program, Vec<Remark>)> {
     load_constants(&graph, device.is_some(), &mut || reading.tell()).await?;
-    let remarks = if optimized { optimize(&mut graph)? } else { Vec::new() };
+    let remarks = if optimized { optimize(&mut graph, device.is_some())? } else { Vec::new() };
     let program = Program::compile_heard(graph, device, &mut || reading.tell())?;
     program.prepare().await?;
     Ok((program, remarks))

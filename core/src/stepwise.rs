@@ -40,7 +40,7 @@ impl Stepwise {
         let mut graph = onnx::load(source, &options.limits, &options.custom_ops).await?.graph;
         load_constants(&graph, false, &mut || {}).await.map_err(|e| e.in_file(&name))?;
         if options.optimize {
-            optimize::optimize(&mut graph).map_err(|e| e.in_file(&name))?;
+            optimize::optimize(&mut graph, true).map_err(|e| e.in_file(&name))?;
         }
         let given = graph.outputs.iter().copied();
         let made = graph.nodes.iter().flat_map(|node| &node.outputs).flatten().copied();

@@ -26,6 +26,8 @@ pub struct Alone {
     pub asked: Vec<usize>,
     /// Which outputs are wanted.
     pub wanted: Vec<bool>,
+    /// The forms in which nodes behind it would wish to have output 0.
+    pub wished: Vec<u64>,
 }
 
 /// What is known of inputs or outputs.
@@ -34,8 +36,8 @@ type Facts = Vec<Option<Fact>>;
 impl Alone {
     /// That operator, of which so many outputs are wanted.
     pub fn new(op: Op, inputs: &[Option<Tensor>], outputs: usize) -> Alone {
-        let (constants, asked) = (Vec::new(), Vec::new());
-        Alone { op, inputs: inputs.to_vec(), constants, asked, wanted: vec![true; outputs] }
+        let (inputs, wanted) = (inputs.to_vec(), vec![true; outputs]);
+        Alone { op, inputs, constants: Vec::new(), asked: Vec::new(), wanted, wished: Vec::new() }
     }
 
     /// The operator of that name.
@@ -56,7 +58,7 @@ impl Alone {
         // Where symbols cannot tell the rank of an output, numbers do.
         let (inputs, outputs) = self.facts(false)?;
         let (inputs, outputs) = (references(&inputs), references(&outputs));
-        gpu.lower(&Lowered { node: &self.node(), inputs: &inputs, outputs: &outputs })
+        gpu.lower(&Lowered { node: &self.node(), inputs: &inputs, outputs: &outputs, wished: &self.wished })
     }
 
     /// What the GPU has to launch, if it has a kernel, with memory for all that it takes.

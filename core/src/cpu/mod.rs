@@ -96,6 +96,7 @@ mod gated;
 mod identity;
 mod is_nan;
 mod multinomial;
+mod packed_swiglu;
 mod random;
 mod unary;
 mod variadic;

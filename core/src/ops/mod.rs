@@ -166,6 +166,7 @@ pub mod gated;
 pub mod identity;
 pub mod is_nan;
 pub mod multinomial;
+pub mod packed_swiglu;
 pub mod random;
 pub mod unary;
 pub mod variadic;
@@ -332,6 +333,7 @@ ops! {
             ThresholdedRelu
         ], "com.microsoft" [Gelu QuickGelu];
         gated::Gated: "" [PRelu SwiGLU], "com.microsoft" [BiasGelu FastGelu];
+        packed_swiglu::PackedSwiGLU: "edgewise" [PackedSwiGLU];
         binary::Binary: "" [Add Sub Mul Div Mod Pow BitShift BitwiseAnd BitwiseOr BitwiseXor];
         compare::Compare: "" [Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor];
         variadic::Variadic: "" [Max Min Mean Sum];

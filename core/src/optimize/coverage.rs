@@ -160,7 +160,7 @@ mod tests {
     use crate::graph::{Graph, infer_facts};
 
     fn coverage(mut graph: Graph) -> Coverage {
-        let remarks = optimize(&mut graph).unwrap();
+        let remarks = optimize(&mut graph, false).unwrap();
         Coverage::of(&graph, &infer_facts(&graph, &[]).unwrap(), &remarks)
     }
 

@@ -265,6 +265,7 @@ impl Draft {
                 edges.uses = edges.uses.saturating_sub(1);
                 if edges.uses == 0 {
                     edges.users.clear();
+                    self.let_go(*id);
                     gone.extend(self.remove_unused(*id));
                 } else if edges.users.len() > 2 * edges.uses + 8 {
                     let nodes = &self.nodes;
@@ -274,6 +275,13 @@ impl Draft {
                     edges.users.retain(|user| takes(user));
                 }
             }
+        }
+    }
+
+    /// A constant that nobody takes any more keeps no memory: what was made of it has its own.
+    fn let_go(&mut self, value: ValueId) {
+        if self.values[value.at()].constant.take().is_some() {
+            self.facts[value.at()] = None;
         }
     }
 

@@ -13,6 +13,7 @@ mod draft;
 mod fold_constants;
 mod gelu;
 mod identity;
+mod join_products;
 mod mean_of_image;
 mod narrow_weights;
 mod normalization;
@@ -72,6 +73,10 @@ const LAYOUT: &[(&str, Rule)] = &[
 /// What is left of steps that are taken element by element. Last, for every other rule knows more of them.
 const CHAINS: &[(&str, Rule)] = &[("fuse_chain", chain::fuse_chain)];
 
+/// For a device beside the host: fewer launches. The host gains little of it, and would wait for weights to be copied.
+const LAUNCHES: &[(&str, Rule)] =
+    &[("join_projections", join_products::join_projections), ("join_gate", join_products::join_gate)];
+
 /// What a rule says of a node that it looked at and left alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remark {
@@ -81,10 +86,14 @@ pub struct Remark {
     pub why: String,
 }
 
-/// Rewrites a graph.
-pub fn optimize(graph: &mut Graph) -> Result<Vec<Remark>> {
+/// Rewrites a graph, which may be for a device beside the host.
+pub fn optimize(graph: &mut Graph, beside: bool) -> Result<Vec<Remark>> {
     fold(graph, true)?;
-    let remarks = rewrite::rewrite(graph, STAGES)?;
+    let mut stages = STAGES.to_vec();
+    if cfg!(feature = "devices") && beside {
+        stages.push(LAUNCHES);
+    }
+    let remarks = rewrite::rewrite(graph, &stages)?;
     fold(graph, false)?;
     Ok(remarks)
 }

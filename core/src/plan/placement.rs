@@ -24,6 +24,8 @@ pub struct Placement {
     device: Arc<dyn Device>,
     kernels: Vec<Option<Box<dyn DeviceKernel>>>,
     resident: Vec<Option<Memory>>,
+    /// The forms in which kernels wish to have values.
+    wished: HashMap<ValueId, Vec<u64>>,
     /// What the host computes though the device could, by value.
     on_host: Vec<bool>,
     arenas: Mutex<Vec<DeviceArena>>,
@@ -37,7 +39,8 @@ impl Placement {
         let mut kernels = Vec::new();
         kernels.resize_with(graph.nodes.len(), || None);
         let resident = vec![None; graph.values.len()];
-        Ok(Placement { device, kernels, resident, on_host, arenas: Mutex::default(), built: built()? })
+        let (wished, arenas) = (HashMap::new(), Mutex::default());
+        Ok(Placement { device, kernels, resident, wished, on_host, arenas, built: built()? })
     }
 
     /// Asks the device for a kernel for a node; gives the constant inputs that the host need not keep for it.
@@ -63,9 +66,18 @@ impl Placement {
         if outputs.iter().flatten().all(|fact| fact.known.is_some()) {
             return Ok(None);
         }
-        let Some(kernel) = self.device.lower(&Lowered { node, inputs: &inputs, outputs: &outputs })? else {
-            return Ok(None);
-        };
+        let first = node.outputs.first().copied().flatten();
+        let wished = first.and_then(|id| self.wished.get(&id)).map_or(&[][..], Vec::as_slice);
+        let lowered = Lowered { node, inputs: &inputs, outputs: &outputs, wished };
+        let Some(kernel) = self.device.lower(&lowered)? else { return Ok(None) };
+        if let Some(wish) = kernel.wish()
+            && let Some(id) = node.input(wish.input)
+        {
+            let forms = self.wished.entry(id).or_default();
+            if !forms.contains(&wish.form) {
+                forms.push(wish.form);
+            }
+        }
         let mut taken = kernel.packed().to_vec();
         for (i, fact) in inputs.iter().enumerate() {
             let (Some(fact), Some(id)) = (fact, node.inputs[i]) else { continue };

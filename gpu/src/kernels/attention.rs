@@ -2,12 +2,11 @@
 
 use super::Kernel;
 use super::attention_core::{Attend, Core, Extent, Kinds, Lengths, Rows, Stage, known};
-use super::kv_cache::{Cache, Present, Told};
+use super::kv_cache::{self, Caches, Kept, Told};
 use super::shared::{input_type, is_float};
 use crate::Gpu;
 use edgewise_core::device::{Binding, Bound, DeviceKernel, Lowered, Operand};
 use edgewise_core::ops::attention::Attention;
-use edgewise_core::ops::heads::Part;
 use edgewise_core::ops::masks::table_shape;
 use edgewise_core::{DType, Result};
 
@@ -47,18 +46,19 @@ pub fn lower(gpu: &Gpu, op: &Attention, node: &Lowered<'_>) -> Result<Kernel> {
         width,
         stage,
     };
-    let cache = |i: usize, dtype| {
-        let kept = node.has(i + 3) || node.output(i).is_some();
-        kept.then(|| (Cache::new(gpu, dtype, dtype, Lengths::Sizes), node.output(i).map(|_| i)))
-    };
-    let caches = [cache(1, k), cache(2, v)];
+    let kept = [Kept::of(node, 4, 1), Kept::of(node, 5, 2)];
+    let caches = (kept != [Kept::Nowhere; 2]).then(|| {
+        let dtypes = [k, v];
+        let lengths = Lengths::Sizes;
+        Caches::new(gpu, kv_cache::Kinds { dtypes, new: dtypes, pasts: [4, 5], kept, lengths })
+    });
     Ok(Some(Box::new(Lower { core: Core::new(gpu, &kinds), caches, stage, op: op.clone() })))
 }
 
 struct Lower {
     core: Core,
-    /// Of keys and of values, where there is a past or they are outputs.
-    caches: [Option<(Cache, Option<usize>)>; 2],
+    /// Where there is a past, or keys or values are outputs.
+    caches: Option<Caches>,
     stage: Option<Stage>,
     op: Attention,
 }
@@ -88,11 +88,15 @@ impl DeviceKernel for Lower {
             q.batch
         );
         let mut bound = Bound::nothing();
-        let [keys, values] = [(1, k), (2, v)].map(|(i, part)| self.rows(&mut bound, i, part, past));
+        let mut rows = [(1, k), (2, v)].map(|(i, part)| Rows { of: Operand::Input(i), part });
+        if let Some(caches) = &self.caches {
+            rows = caches.launch(&mut bound, rows, extent.keys, &extent, (None, Told::Nothing))?;
+        }
+        let [k, v] = rows;
         let attend = Attend {
             q: Rows { of: Operand::Input(0), part: q },
-            k: keys?,
-            v: values?,
+            k,
+            v,
             extent,
             bias,
             mask: None,
@@ -112,18 +116,5 @@ impl DeviceKernel for Lower {
         }
         self.core.launch(&mut bound, &attend)?;
         Ok(bound)
-    }
-}
-
-impl Lower {
-    /// The keys or values of input `i`, behind those of the past.
-    fn rows(&self, bound: &mut Bound, i: usize, part: Part, past: usize) -> Result<Rows> {
-        let new = Rows { of: Operand::Input(i), part };
-        let Some((cache, output)) = self.caches.get(i - 1).and_then(Option::as_ref) else { return Ok(new) };
-        let shape = [part.batch, part.heads, past, part.width];
-        let before = (past > 0).then(|| Rows { of: Operand::Input(i + 3), part: Part::by_head(shape) });
-        let extent = Extent { added: part.positions, keys: past + part.positions, past };
-        let present = Present { output: *output, rows: extent.keys, halves: None };
-        cache.launch(bound, (before.as_ref(), &new), (None, Told::Elsewhere), &extent, &present)
     }
 }

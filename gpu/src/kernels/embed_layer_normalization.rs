@@ -46,7 +46,7 @@ pub fn lower(gpu: &Gpu, op: &EmbedLayerNormalization, node: &Lowered<'_>) -> Res
     };
     let (x, gamma, result) = (symbols(DType::F32, 3), symbols(row, 1), symbols(y, 3));
     let facts = [Some(&x), Some(&gamma), Some(&gamma)];
-    let rows = Lowered { node: node.node, inputs: &facts, outputs: &[Some(&result)] };
+    let rows = Lowered { node: node.node, inputs: &facts, outputs: &[Some(&result)], wished: &[] };
     let inputs = Inputs { bias: Some(2), skip: None, skip_bias: None, statistics: &[] };
     let normalized =
         lower_as(gpu, &rows, true, op.epsilon, Box::new(|rank| Ok(rank.saturating_sub(1))), inputs)?;

@@ -3,7 +3,8 @@
 // use math
 // use activate
 // use walk
-// Activations of two inputs, of which the second one broadcasts. An invocation owns a word.
+// Activations of two inputs, of which the second one broadcasts; or of two that lie in one, the second one behind the
+// first. An invocation owns a word.
 
 override KIND: u32 = 1u;
 // PRelu, SwiGLU, BiasGelu, FastGelu.
@@ -11,6 +12,8 @@ override GATE: u32 = 0u;
 
 struct Parameters {
     walk: Walk,
+    // Where the second input begins.
+    behind: vec4<u32>,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<u32>;
@@ -39,7 +42,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     for (var lane = 0u; lane < per; lane++) {
         let element = i * per + lane;
         if element < p.walk.len {
-            let at = places(element);
+            let at = places(element).xy + vec2<u32>(0u, p.behind.x);
             let left = to_float(bits_of(a[at.x / per], at.x, KIND), KIND);
             let right = to_float(bits_of(b[at.y / per], at.y, KIND), KIND);
             result |= placed(from_float(gated(left, right), KIND), lane, KIND);

@@ -5,7 +5,7 @@
 
 use super::Kernel;
 use super::attention_core::{Attend, Core, Extent, Kinds, Lengths, Rows, Stage, known};
-use super::kv_cache::{Cache, Present, Told};
+use super::kv_cache::{self, Caches, Kept, Told};
 use super::rotary_embedding::{Change, Changes, Ids, Prepare, Tables, is_position};
 use super::shared::{count, input_type, is_float, known_ints, will_be_known};
 use crate::Gpu;
@@ -39,15 +39,30 @@ pub fn lower(gpu: &Gpu, op: &Arc<GroupQueryAttention>, node: &Lowered<'_>) -> Re
     }
     let tables = op.rotary.then_some((dtype, op.interleaved));
     let positions = positions.filter(|_| op.rotary);
-    let prepare = |weights: usize| {
-        let weights = input_type(node, weights);
-        let lengths = Some(Lengths::Totals);
-        let changes = Changes { bias: None, weights, tables, positions, lengths };
-        (weights.is_some() || op.rotary).then(|| Prepare::new(gpu, dtype, &changes))
+    let changes = |weights, paired| Changes {
+        bias: None,
+        weights,
+        tables,
+        positions,
+        lengths: Some(Lengths::Totals),
+        paired,
     };
-    let prepare = [prepare(QUERY_WEIGHTS), prepare(KEY_WEIGHTS)];
-    let [q, k] = [0, 1].map(|i| if prepare[i].is_some() { DType::F32 } else { dtype });
-    let caches = [k, dtype].map(|of| Cache::new(gpu, dtype, of, Lengths::Totals));
+    let weights = [QUERY_WEIGHTS, KEY_WEIGHTS].map(|i| input_type(node, i));
+    let prepare = match weights {
+        [None, None] if op.rotary => Preparation::Both(Prepare::new(gpu, dtype, &changes(None, true))),
+        _ => Preparation::Each(weights.map(|weights| {
+            let changed = weights.is_some() || op.rotary;
+            changed.then(|| Prepare::new(gpu, dtype, &changes(weights, false)))
+        })),
+    };
+    let [q, k] = prepare.changes().map(|changed| if changed { DType::F32 } else { dtype });
+    let caches = kv_cache::Kinds {
+        dtypes: [dtype; 2],
+        new: [k, dtype],
+        pasts: [3, 4],
+        kept: [1, 2].map(|i| node.output(i).map_or(Kept::Scratch, |_| Kept::Output(i))),
+        lengths: Lengths::Totals,
+    };
     let heads = if node.has(1) { op.heads } else { op.heads + 2 * op.kv_heads };
     let hidden = node.fact(0).and_then(|fact| fact.dims.as_ref()).and_then(|dims| known(dims.last()));
     let kinds = Kinds {
@@ -63,24 +78,37 @@ pub fn lower(gpu: &Gpu, op: &Arc<GroupQueryAttention>, node: &Lowered<'_>) -> Re
         width: hidden.map(|hidden| hidden / heads),
         stage,
     };
-    let outputs = [1, 2].map(|i| node.output(i).map(|_| i));
     Ok(Some(Box::new(Lower {
         core: Core::new(gpu, &kinds),
-        caches,
+        caches: Caches::new(gpu, caches),
         prepare,
-        outputs,
         stage,
         op: op.clone(),
     })))
 }
 
+/// How query and key are made ready.
+enum Preparation {
+    /// They only turn: together.
+    Both(Prepare),
+    /// One after the other, as weights of norms take the place of a second tensor; or not at all.
+    Each([Option<Prepare>; 2]),
+}
+
+impl Preparation {
+    /// Whether query and key become others.
+    fn changes(&self) -> [bool; 2] {
+        match self {
+            Preparation::Both(_) => [true; 2],
+            Preparation::Each(each) => each.each_ref().map(Option::is_some),
+        }
+    }
+}
+
 struct Lower {
     core: Core,
-    /// Of keys and of values, and which outputs they are.
-    caches: [Cache; 2],
-    outputs: [Option<usize>; 2],
-    /// Of query and key.
-    prepare: [Option<Prepare>; 2],
+    caches: Caches,
+    prepare: Preparation,
     stage: Option<Stage>,
     op: Arc<GroupQueryAttention>,
 }
@@ -112,26 +140,10 @@ impl DeviceKernel for Lower {
             let table = cx.input(7)?;
             bound.checks.push(Check::Position(count(table.get(..table.len() - 1).unwrap_or(&[]))));
         }
-        let [mut q, mut k, mut v] = parts.map(|(input, part)| Rows { of: Operand::Input(input), part });
-        for (rows, prepare, weights) in
-            [(&mut q, &self.prepare[0], QUERY_WEIGHTS), (&mut k, &self.prepare[1], KEY_WEIGHTS)]
-        {
-            if let Some(prepare) = prepare {
-                let to = Rows::scratch(&mut bound, &rows.part);
-                let mut change = self.change(cx, (weights, rows.part.width), &lengths, extent)?;
-                change.word = (self.op.rotary && weights == QUERY_WEIGHTS).then_some(cx.word + 1);
-                prepare.launch(&mut bound, rows, &to, &change)?;
-                *rows = to;
-            }
-        }
-        for (i, rows) in [&mut k, &mut v].into_iter().enumerate() {
-            let before = [rows.part.batch, rows.part.heads, past, rows.part.width];
-            let before = (past > 0).then(|| Rows { of: Operand::Input(i + 3), part: Part::by_head(before) });
-            let present = Present { output: self.outputs[i], rows: past.max(total), halves: None };
-            let both = (before.as_ref(), &*rows);
-            let told = if i == 0 { Told::Here(of_lengths, cx.word) } else { Told::Elsewhere };
-            *rows = self.caches[i].launch(&mut bound, both, (Some(&lengths), told), &extent, &present)?;
-        }
+        let [q, k, v] = parts.map(|(input, part)| Rows { of: Operand::Input(input), part });
+        let [q, k] = self.prepared(&mut bound, cx, [q, k], (&lengths, extent))?;
+        let told = (Some(&lengths), Told::Here(of_lengths, cx.word));
+        let [k, v] = self.caches.launch(&mut bound, [k, v], past.max(total), &extent, told)?;
         let attend = self.attend(cx, [q, k, v], (extent, lengths))?;
         if self.stage.is_some() {
             self.core.launch_scores(&mut bound, &attend, total, 0.0)?;
@@ -146,21 +158,47 @@ impl DeviceKernel for Lower {
 }
 
 impl Lower {
-    /// What is done to query or key before all.
+    /// Query and key, normalized and turned where that is asked for.
+    fn prepared(
+        &self,
+        bound: &mut Bound,
+        cx: &Binding<'_>,
+        [mut q, mut k]: [Rows; 2],
+        (lengths, extent): (&Operand, Extent),
+    ) -> Result<[Rows; 2]> {
+        let each = match &self.prepare {
+            Preparation::Both(prepare) => {
+                let change = self.change(cx, (QUERY_WEIGHTS, q.part.width), lengths, extent)?;
+                return prepare.launch_both(bound, [&q, &k], &change);
+            }
+            Preparation::Each(each) => each,
+        };
+        let weights = [QUERY_WEIGHTS, KEY_WEIGHTS];
+        for ((rows, prepare), weights) in [&mut q, &mut k].into_iter().zip(each).zip(weights) {
+            let Some(prepare) = prepare else { continue };
+            let to = Rows::scratch(bound, &rows.part);
+            let change = self.change(cx, (weights, rows.part.width), lengths, extent)?;
+            prepare.launch(bound, rows, &to, &change)?;
+            *rows = to;
+        }
+        Ok([q, k])
+    }
+
+    /// What is done to query or key before all. Positions are those of both, and looked at once.
     fn change<'a>(
         &self,
         cx: &Binding<'_>,
-        (weights, size): (usize, usize),
+        (input, size): (usize, usize),
         lengths: &'a Operand,
         extent: Extent,
     ) -> Result<Change<'a>> {
-        let normed = cx.optional(weights);
+        let normed = cx.optional(input);
         ensure!(
             normed.as_ref().is_none_or(|shape| count(shape) == size),
             InvalidInput,
-            "input {weights} must have {size} weights"
+            "input {input} must have {size} weights"
         );
-        let weights = normed.map(|_| (Operand::Input(weights), self.op.norm_epsilon));
+        let weights = normed.map(|_| (Operand::Input(input), self.op.norm_epsilon));
         let mut change = Change { weights, lengths: Some(lengths), extent, ..Change::default() };
         if self.op.rotary {
             let table = cx.input(7)?;
@@ -179,6 +217,7 @@ impl Lower {
                 "expected {needed} position ids or more"
             );
             let ids = ids.map(|_| (Operand::Input(9), if prompt { Ids::First } else { Ids::Each }));
+            change.word = (input == QUERY_WEIGHTS).then_some(cx.word + 1);
             change.tables = Some(Tables {
                 cosines: Operand::Input(7),
                 sines: Operand::Input(8),

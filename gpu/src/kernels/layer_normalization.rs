@@ -5,16 +5,18 @@ use super::Kernel;
 use super::arrange::scratch;
 use super::copy::{Copy, Part};
 use super::narrow::Narrow;
+use super::rounded_rows::Rounding;
 use super::shared::{Parameters, count, input_type, is_float, kind, ranks_fit, rows_of_groups, word};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{Already, Binding, Bound, DeviceKernel, Launch, Lowered, Operand, PipelineId};
 use edgewise_core::graph::Dims;
 use edgewise_core::ops::layer_normalization::LayerNormalization;
 use edgewise_core::{DType, Dim, Result};
 use std::sync::Arc;
 
 pub static SHADER: Shader = shader!("layer_normalization", 5, 2);
+pub static ROUNDED: Shader = shader!("layer_normalization_rounded", 4, 4);
 
 pub fn lower(gpu: &Gpu, op: &Arc<LayerNormalization>, node: &Lowered<'_>) -> Result<Kernel> {
     let of = op.clone();
@@ -72,19 +74,25 @@ pub fn lower_as(
             return Ok(None);
         }
     }
-    let variant = Variant::new(
-        &SHADER,
-        &[
-            ("KIND", kind(dtype)),
-            ("SCALE_KIND", kind(scale)),
-            ("CENTERED", centered.into()),
-            ("HAS_SKIP", inputs.skip.is_some().into()),
-            ("HAS_SKIP_BIAS", inputs.skip_bias.is_some().into()),
-            ("HAS_BIAS", inputs.bias.is_some().into()),
-        ],
-    );
+    // Products behind it take its rows in 8 bits. What is rounded must be what it writes, row for row.
+    let plain = output == DType::F32 && !centered && inputs.bias.is_none() && first + 1 == x.len();
+    let rounding = node.wished.first().filter(|_| plain).map(|&form| Rounding::wished(gpu, output, form));
+    let constants = [
+        ("KIND", kind(dtype)),
+        ("SCALE_KIND", kind(scale)),
+        ("HAS_SKIP", inputs.skip.is_some().into()),
+        ("HAS_SKIP_BIAS", inputs.skip_bias.is_some().into()),
+    ];
+    let variant = match &rounding {
+        Some(rounding) => Variant::new(&ROUNDED, &[&constants[..], &[("BITS", rounding.bits())]].concat()),
+        None => {
+            let own = [("CENTERED", centered.into()), ("HAS_BIAS", inputs.bias.is_some().into())];
+            Variant::new(&SHADER, &[&constants[..], &own].concat())
+        }
+    };
     Ok(Some(Box::new(Lower {
         pipeline: gpu.pipeline(variant),
+        rounding,
         narrow: Narrow::to(gpu, output),
         keep_sum: node.output(3).is_some(),
         copy: Copy::of(gpu, DType::F32),
@@ -105,6 +113,8 @@ fn is_row(scale: &Dims, x: &Dims, axis: usize) -> bool {
 
 struct Lower {
     pipeline: PipelineId,
+    /// How products behind it wish to have its rows.
+    rounding: Option<Rounding>,
     narrow: Narrow,
     keep_sum: bool,
     /// Of statistics.
@@ -145,22 +155,21 @@ impl DeviceKernel for Lower {
             if statistics { 2 } else { self.keep_sum.into() },
         ];
         let mut parameters = Parameters(head).floats(&[self.epsilon]).0;
-        parameters.push(0);
+        parameters.push(self.rounding.map_or(0, |rounding| rounding.block()));
         let (skip, skip_bias) = (operand(self.inputs.skip), operand(self.inputs.skip_bias));
-        bound.launches.push(Launch {
-            pipeline: self.pipeline,
-            buffers: vec![
-                Operand::Input(0),
-                operand(scale),
-                operand(bias),
-                skip,
-                skip_bias,
-                y.clone(),
-                kept.clone(),
-            ],
-            parameters,
-            groups: rows_of_groups(rows)?,
-        });
+        let mut buffers = vec![Operand::Input(0), operand(scale)];
+        if self.rounding.is_none() {
+            buffers.push(operand(bias));
+        }
+        buffers.extend([skip, skip_bias, y.clone(), kept.clone()]);
+        if let Some(rounding) = &self.rounding {
+            let makes = rounding.memory(&mut bound, [rows, len]);
+            buffers.extend(makes.map(Operand::Scratch));
+            let launch = rounding.launch(Operand::Output(0), [rows, len], makes)?;
+            bound.already.push(Already { launch, makes: makes.into() });
+        }
+        let (pipeline, groups) = (self.pipeline, rows_of_groups(rows)?);
+        bound.launches.push(Launch { pipeline, buffers, parameters, groups });
         self.narrow.finish(&mut bound, &y, 0, total)?;
         if self.keep_sum {
             self.narrow.finish(&mut bound, &kept, 3, total)?;

@@ -2,17 +2,18 @@
 //! the bit.
 
 use super::Kernel;
-use super::arrange::scratch;
+use super::rounded_rows::Rounding;
 use super::shared::{count, input_type, is_float, kind, word, words};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
-use edgewise_core::device::{Binding, Bound, Common, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::device::{
+    Binding, Bound, Common, DeviceKernel, Launch, Lowered, Operand, PipelineId, Wish,
+};
 use edgewise_core::ops::matmul_nbits::MatMulNBits;
 use edgewise_core::{DType, Result};
 
 pub static FLOATS: Shader = shader!("matmul_nbits", 5, 1);
 pub static FLOAT_TILES: Shader = shader!("matmul_nbits_tiled", 5, 1);
-pub static ROUNDED: Shader = shader!("matmul_nbits_rounded", 1, 2);
 pub static INTEGERS: Shader = shader!("matmul_nbits_integer", 6, 1);
 pub static INTEGER_TILES: Shader = shader!("matmul_nbits_integer_tiled", 6, 1);
 
@@ -49,8 +50,7 @@ pub fn lower(gpu: &Gpu, op: &MatMulNBits, node: &Lowered<'_>) -> Result<Kernel> 
             let plain = is_plain(node, 2)? && (!bias || is_plain(node, 5)?);
             let constants = [constants, vec![("WILD", (!plain).into())]].concat();
             Form::Integers {
-                // Whatever the weights, so that products of the same rows can share them.
-                rounded: pipeline(&ROUNDED, &[("KIND", kind(a)), ("BITS", op.bits as u32)]),
+                rounding: Rounding::new(gpu, a, op.bits as u32, u32::try_from(op.block).unwrap_or(u32::MAX)),
                 few: pipeline(&INTEGERS, &constants),
                 tiled: pipeline(&INTEGER_TILES, &constants),
             }
@@ -74,7 +74,7 @@ fn is_plain(node: &Lowered<'_>, input: usize) -> Result<bool> {
 /// How it is computed.
 enum Form {
     Floats { few: PipelineId, tiled: PipelineId },
-    Integers { rounded: PipelineId, few: PipelineId, tiled: PipelineId },
+    Integers { rounding: Rounding, few: PipelineId, tiled: PipelineId },
 }
 
 struct Product {
@@ -101,9 +101,9 @@ impl DeviceKernel for Product {
         let weights = [Operand::Input(1), Operand::Input(2), given(3, self.zeros), given(5, self.bias)];
         let (mut buffers, few, tiled, columns) = match self.form {
             Form::Floats { few, tiled } => (vec![Operand::Input(0)], few, tiled, FEW_COLUMNS),
-            Form::Integers { rounded, few, tiled } => {
+            Form::Integers { rounding, few, tiled } => {
                 let own = if self.alone { 256 * 32 / self.a.bits() } else { FEW_COLUMNS };
-                (self.round(&mut bound, rounded, rows)?.into(), few, tiled, own)
+                (self.round(&mut bound, &rounding, rows)?.into(), few, tiled, own)
             }
         };
         buffers.extend(weights);
@@ -117,22 +117,24 @@ impl DeviceKernel for Product {
         push(&mut bound, pipeline, buffers, sizes, groups)?;
         Ok(bound)
     }
+
+    fn wish(&self) -> Option<Wish> {
+        match &self.form {
+            Form::Integers { rounding, .. } => Some(Wish { input: 0, form: rounding.form() }),
+            Form::Floats { .. } => None,
+        }
+    }
 }
 
 impl Product {
     /// The rows in 8 bits: their codes, and what belongs to each block.
-    fn round(&self, bound: &mut Bound, pipeline: PipelineId, rows: usize) -> Result<[Operand; 2]> {
-        let MatMulNBits { k, block, .. } = self.op;
-        let blocks = k.div_ceil(block);
-        scratch(bound, rows * blocks * block);
-        scratch(bound, rows * blocks * 8);
-        let found = [Operand::Scratch(0), Operand::Scratch(1)];
-        let buffers = [&[Operand::Input(0)], &found[..]].concat();
-        // Alone, an invocation rounds a block.
-        let groups = [blocks.div_ceil(if self.alone { 64 } else { 1 }), rows, 1];
-        push(bound, pipeline, buffers, [rows, 0, k, block, blocks, 0, 0, 0, 0], groups)?;
-        bound.common.push(Common { launch: 0, makes: vec![0, 1] });
-        Ok(found)
+    fn round(&self, bound: &mut Bound, rounding: &Rounding, rows: usize) -> Result<[Operand; 2]> {
+        let sizes = [rows, self.op.k];
+        let makes = rounding.memory(bound, sizes);
+        let launch = rounding.launch(Operand::Input(0), sizes, makes)?;
+        bound.common.push(Common { launch: bound.launches.len(), makes: makes.into() });
+        bound.launches.push(launch);
+        Ok(makes.map(Operand::Scratch))
     }
 }
 

@@ -53,6 +53,7 @@ kernels! {
     compare: [Compare] [SHADER];
     gated: [Gated] [SHADER];
     is_nan: [IsNaN] [SHADER];
+    packed_swiglu: [PackedSwiGLU] [ROUNDED];
     unary: [Unary] [SHADER];
     variadic: [Variadic] [];
     where_: [Where] [SHADER];
@@ -103,12 +104,13 @@ kernels! {
     gather_block_quantized: [GatherBlockQuantized] [SHADER];
     matmul_integer: [MatMulInteger] [];
     matmul_integer_to_float: [MatMulIntegerToFloat] [];
-    matmul_nbits: [MatMulNBits] [FLOATS FLOAT_TILES ROUNDED INTEGERS INTEGER_TILES];
+    matmul_nbits: [MatMulNBits] [FLOATS FLOAT_TILES INTEGERS INTEGER_TILES];
     qgemm: [QGemm] [];
     qlinear_average_pool: [QLinearAveragePool] [];
     qlinear_conv: [QLinearConv] [];
     qlinear_conv_transpose: [QLinearConvTranspose] [];
     qlinear_matmul: [QLinearMatMul] [];
+    rounded_rows: [] [SHADER];
 
     // Attention.
     attention: [Attention] [];
@@ -142,7 +144,7 @@ kernels! {
     grid_sample: [GridSample] [SHADER];
     group_normalization: [GroupNormalization] [SHADER];
     join: [] [SHADERS];
-    layer_normalization: [LayerNormalization] [SHADER];
+    layer_normalization: [LayerNormalization] [SHADER ROUNDED];
     linear: [Linear] [];
     lp_normalization: [LpNormalization] [];
     lrn: [Lrn] [SHADERS];

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use super::attention_core::{Attend, Core, Extent, Kinds, Lengths, Rows, Stage, known};
-use super::kv_cache::{Cache, Present, Told};
+use super::kv_cache::{self, Caches, Kept, Told};
 use super::rotary_embedding::{Change, Changes, Prepare};
 use super::shared::{count, input_type, is_float};
 use crate::Gpu;
@@ -37,18 +37,18 @@ pub fn lower(gpu: &Gpu, op: &Arc<MultiHeadAttention>, node: &Lowered<'_>) -> Res
     let [_, k_rank, v_rank] = ranks;
     let biased = [true, k_rank != Some(Some(4)), v_rank != Some(Some(4))].map(|may| may && node.has(3));
     let new = biased.map(|biased| if biased { DType::F32 } else { dtype });
-    let cached = |i: usize| {
-        let kept = node.has(i + 5) || node.output(i).is_some();
-        let of = new.get(i).copied().unwrap_or(dtype);
-        kept.then(|| (Cache::new(gpu, dtype, of, lengths), node.output(i).map(|_| i)))
-    };
-    let caches = [cached(1), cached(2)];
+    let kept = [Kept::of(node, 6, 1), Kept::of(node, 7, 2)];
+    let [q, new_keys, new_values] = new;
+    let caches = (kept != [Kept::Nowhere; 2]).then(|| {
+        let (dtypes, new) = ([dtype; 2], [new_keys, new_values]);
+        Caches::new(gpu, kv_cache::Kinds { dtypes, new, pasts: [6, 7], kept, lengths })
+    });
+    let kept_type = |kept, new| if kept == Kept::Nowhere { new } else { dtype };
     let stage = node.output(3).map(|_| Stage::Biased);
-    let [q, k, v] = new;
     let kinds = Kinds {
         q,
-        k: if caches[0].is_some() { dtype } else { k },
-        v: if caches[1].is_some() { dtype } else { v },
+        k: kept_type(kept[0], new_keys),
+        v: kept_type(kept[1], new_values),
         bias: input_type(node, 5),
         masked: node.has(4),
         capped: false,
@@ -75,8 +75,8 @@ fn width(op: &MultiHeadAttention, node: &Lowered<'_>) -> Option<usize> {
 
 struct Lower {
     core: Core,
-    /// Of keys and of values, where there is a past or they are outputs.
-    caches: [Option<(Cache, Option<usize>)>; 2],
+    /// Where there is a past, or keys or values are outputs.
+    caches: Option<Caches>,
     /// What adds the bias, and to which of query, key and value.
     prepare: Option<Prepare>,
     biased: [bool; 3],
@@ -121,21 +121,10 @@ impl DeviceKernel for Lower {
                 _ => plain,
             });
         }
-        for (i, (cache, new)) in self.caches.iter().zip(rows.iter_mut().skip(1)).enumerate() {
-            let Some((cache, output)) = cache else { continue };
-            let before = [new.part.batch, new.part.heads, past, new.part.width];
-            let before = (past > 0).then(|| Rows { of: Operand::Input(i + 6), part: Part::by_head(before) });
-            let present = Present { output: *output, rows: keys, halves: None };
-            let told = if i == 0 { told } else { Told::Elsewhere };
-            *new = cache.launch(
-                &mut bound,
-                (before.as_ref(), new),
-                (lengths.as_ref(), told),
-                &extent,
-                &present,
-            )?;
+        let [q, mut k, mut v] = <[Rows; 3]>::try_from(rows).map_err(|_| err!(Internal, "three rows"))?;
+        if let Some(caches) = &self.caches {
+            [k, v] = caches.launch(&mut bound, [k, v], keys, &extent, (lengths.as_ref(), told))?;
         }
-        let [q, k, v] = <[Rows; 3]>::try_from(rows).map_err(|_| err!(Internal, "three rows"))?;
         let attend = scored(cx, &self.op.scoring, [q, k, v], (extent, lengths), (4, 5))?;
         if self.stage.is_some() {
             let columns = cx.output(3)?.last().copied().unwrap_or(0);

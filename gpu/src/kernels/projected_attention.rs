@@ -4,7 +4,7 @@
 
 use super::Kernel;
 use super::attention_core::{Core, Extent, Kinds, Lengths, Rows, known};
-use super::kv_cache::{Cache, Present, Told};
+use super::kv_cache::{self, Caches, Kept, Told};
 use super::multi_head_attention::scored;
 use super::projection::Projected;
 use super::shared::{count, input_type, is_float};
@@ -47,12 +47,15 @@ pub fn lower(gpu: &Gpu, op: &Arc<ProjectedAttention>, node: &Lowered<'_>) -> Res
         width: op.widths.map(|[_, _, v]| v).or(all.map(|all| all / 3)).map(|width| width / op.heads),
         stage: None,
     };
-    let kept = node.has(past) || node.output(1).is_some();
+    let kept = Kept::of(node, past, 1);
+    let caches = (kept != Kept::Nowhere).then(|| {
+        let (dtypes, kept) = ([dtype; 2], [kept; 2]);
+        Caches::new(gpu, kv_cache::Kinds { dtypes, new: dtypes, pasts: [past; 2], kept, lengths })
+    });
     Ok(Some(Box::new(Lower {
         projected,
         core: Core::new(gpu, &kinds),
-        cache: kept.then(|| Cache::new(gpu, dtype, dtype, lengths)),
-        output: node.output(1).map(|_| 1),
+        caches,
         weights: node.fact(1).and_then(|fact| fact.shape()),
         buffered,
         op: op.clone(),
@@ -62,9 +65,8 @@ pub fn lower(gpu: &Gpu, op: &Arc<ProjectedAttention>, node: &Lowered<'_>) -> Res
 struct Lower {
     projected: Projected,
     core: Core,
-    /// Of keys and values, where there is a past or it is an output.
-    cache: Option<Cache>,
-    output: Option<usize>,
+    /// Where there is a past, or it is an output.
+    caches: Option<Caches>,
     /// The shape of weights that are known.
     weights: Option<Shape>,
     /// Whether the past is a buffer that new rows fill up.
@@ -102,26 +104,15 @@ impl DeviceKernel for Lower {
         let keys = if self.buffered { past } else { past + sequence };
         let extent = Extent { added: sequence, keys, past };
         let lengths = self.buffered.then_some(Operand::Input(6));
-        if let Some(cache) = &self.cache {
+        if let Some(caches) = &self.caches {
             ensure!(
                 k.part.width == v.part.width,
                 InvalidInput,
                 "keys and values of {:?} do not go into one present",
                 sizes.widths
             );
-            let before = Part::by_head([batch, heads, past, k.part.width]);
-            let halves = Some([before.len(), v.part.offset - k.part.offset]);
-            let before = (past > 0).then_some(Rows { of: Operand::Input(past_input), part: before });
-            let present = Present { output: self.output, rows: keys, halves };
             let told = Told::past(&mut bound, cx, self.buffered.then_some((past, sequence)));
-            k = cache.launch(
-                &mut bound,
-                (before.as_ref(), &k),
-                (lengths.as_ref(), told),
-                &extent,
-                &present,
-            )?;
-            v = Rows { part: Part { offset: k.part.len(), ..k.part }, of: k.of.clone() };
+            [k, v] = caches.launch(&mut bound, [k, v], keys, &extent, (lengths.as_ref(), told))?;
         }
         let inputs = (mask, table.unwrap_or(usize::MAX));
         let attend = scored(cx, &self.op.scoring, [q, k, v], (extent, lengths), inputs)?;

@@ -27,7 +27,7 @@ impl Projected {
     /// Of floats in the first two inputs, with the bias in the third.
     pub fn floats(gpu: &Gpu, node: &Lowered<'_>, dtype: DType) -> Option<Projected> {
         let inputs = node.inputs.get(..node.inputs.len().min(3))?;
-        let of_product = Lowered { node: node.node, inputs, outputs: node.outputs };
+        let of_product = Lowered { node: node.node, inputs, outputs: node.outputs, wished: &[] };
         let addend = node.has(2).then_some((2, 1.0));
         let last = Last { addend, ..Last::default() };
         let product = Product::new(gpu, &of_product, [Flip::default(); 2], last)?;

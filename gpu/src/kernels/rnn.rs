@@ -37,7 +37,7 @@ pub fn lower(gpu: &Gpu, op: &Arc<Rnn>, node: &Lowered<'_>) -> Result<Kernel> {
     let symbols = |rank: usize| Fact::tensor(DType::F32, (0..rank).map(|i| Dim::symbol(&format!("d{i}"))));
     let (x, w, y) = (symbols(2), symbols(3), symbols(3));
     let facts = [Some(&x), Some(&w)];
-    let product = Lowered { node: node.node, inputs: &facts, outputs: &[Some(&y)] };
+    let product = Lowered { node: node.node, inputs: &facts, outputs: &[Some(&y)], wished: &[] };
     let product = Product::new(gpu, &product, [Flip::default(), WEIGHTS_FLIPPED], Last::default());
     let (Some(product), Some(copy)) = (product, Copy::of(gpu, DType::F32)) else { return Ok(None) };
     Ok(Some(Box::new(Lower { op: op.clone(), layers, product, copy, fill: Fill::new(gpu) })))

@@ -2,12 +2,14 @@
 //! bias or normalize, turn.
 
 use super::Kernel;
+use super::arrange::scratch;
 use super::attention_core::{Extent, Lengths, Rows, steps};
 use super::narrow::Narrow;
 use super::shared::{Parameters, count, input_type, is_float, kind, rows_of_groups, told, word};
 use crate::Gpu;
 use crate::shader::{Shader, Variant, shader};
 use edgewise_core::device::{Binding, Bound, Check, DeviceKernel, Launch, Lowered, Operand, PipelineId};
+use edgewise_core::ops::heads::Part;
 use edgewise_core::ops::rotary_embedding::RotaryEmbedding;
 use edgewise_core::{DType, Result};
 
@@ -25,6 +27,8 @@ pub struct Changes {
     /// Position ids.
     pub positions: Option<DType>,
     pub lengths: Option<Lengths>,
+    /// Whether rows of a second tensor go with them. Nothing is added to those, and they are not normalized.
+    pub paired: bool,
 }
 
 /// What changes rows.
@@ -71,6 +75,7 @@ impl Prepare {
             ("KIND", kind(x)),
             ("BIAS_KIND", of(changes.bias)),
             ("WEIGHT_KIND", of(changes.weights)),
+            ("PAIRED", changes.paired.into()),
             ("TURNED", changes.tables.is_some().into()),
             ("INTERLEAVED", changes.tables.is_some_and(|(_, interleaved)| interleaved).into()),
             ("TABLE_KIND", changes.tables.map_or(1, |(dtype, _)| kind(dtype))),
@@ -82,40 +87,73 @@ impl Prepare {
 
     /// From rows to rows of f32 of the same sizes.
     pub fn launch(&self, bound: &mut Bound, x: &Rows, y: &Rows, change: &Change<'_>) -> Result<()> {
-        let part = &x.part;
-        let rows = part.batch * part.heads * part.positions;
-        if rows * part.width == 0 {
+        self.push(bound, (x, &y.part), None, &y.of, change)
+    }
+
+    /// The rows of two tensors of equal batches, positions and widths, to f32 in scratch.
+    pub fn launch_both(
+        &self,
+        bound: &mut Bound,
+        [first, second]: [&Rows; 2],
+        change: &Change<'_>,
+    ) -> Result<[Rows; 2]> {
+        let dense = |of: &Part| Part::by_position([of.batch, of.positions, of.heads, of.width]);
+        let (y, behind) = (dense(&first.part), dense(&second.part));
+        let of = scratch(bound, (y.len() + behind.len()).saturating_mul(4));
+        let behind = Part { offset: y.len(), ..behind };
+        self.push(bound, (first, &y), Some((second, &behind)), &of, change)?;
+        Ok([y, behind].map(|part| Rows { of: of.clone(), part }))
+    }
+
+    fn push(
+        &self,
+        bound: &mut Bound,
+        first: (&Rows, &Part),
+        second: Option<(&Rows, &Part)>,
+        y: &Operand,
+        change: &Change<'_>,
+    ) -> Result<()> {
+        let Part { batch, heads, positions, width, .. } = first.0.part;
+        let others = second.map_or(0, |(second, _)| second.part.heads);
+        let rows = batch * positions * (heads + others);
+        if rows * width == 0 {
             return Ok(());
         }
-        let mut words = steps(part)?.to_vec();
-        words.extend(steps(&y.part)?);
+        let mut words = Vec::new();
+        for (from, to) in [first, second.unwrap_or(first)] {
+            words.extend(steps(&from.part)?);
+            words.extend(steps(to)?);
+        }
         words.extend(change.extent.words()?);
-        words.extend([word(part.heads)?, word(part.positions)?, word(part.width)?, word(rows)?]);
-        let [positions, angles] = change.tables.as_ref().map_or([1, 0], |tables| tables.shape);
-        ensure!(positions > 0 || angles == 0, InvalidInput, "the rotary tables have no positions");
-        word(positions.saturating_mul(angles))?;
+        words.extend([word(positions)?, word(width)?, word(heads)?, word(others)?]);
+        word(rows)?;
+        let [places, angles] = change.tables.as_ref().map_or([1, 0], |tables| tables.shape);
+        ensure!(places > 0 || angles == 0, InvalidInput, "the rotary tables have no positions");
+        word(places.saturating_mul(angles))?;
         let ids = change.tables.as_ref().and_then(|tables| tables.positions.as_ref());
-        let first = ids.is_some_and(|(_, ids)| *ids == Ids::First);
+        let of_first = ids.is_some_and(|(_, ids)| *ids == Ids::First);
         let from = change.bias.as_ref().map_or(0, |(_, from)| *from);
-        words.extend([word(from)?, word(angles)?, word(positions)?, first.into()]);
+        words.extend([word(from)?, word(angles)?, word(places)?, of_first.into()]);
         let epsilon = change.weights.as_ref().map_or(0.0, |(_, epsilon)| *epsilon);
         let mut parameters = Parameters(words).floats(&[epsilon]).0;
         parameters.push(change.tables.as_ref().is_some_and(|tables| tables.continued).into());
         let (status, at) = told(bound, change.word)?;
-        parameters.extend([at, 0]);
+        parameters.extend([at, word(batch)?]);
         let bias = change.bias.as_ref().map(|(bias, _)| bias);
         let weights = change.weights.as_ref().map(|(weights, _)| weights);
         ensure!(bias.is_none() || weights.is_none(), Internal, "rows with a bias are not normalized");
+        let factors = bias.or(weights).or(second.map(|(second, _)| &second.of));
+        let (x, _) = first;
         let other = |operand: Option<&Operand>| operand.unwrap_or(&x.of).clone();
         let tables = change.tables.as_ref();
         let buffers = vec![
             x.of.clone(),
-            other(bias.or(weights)),
+            other(factors),
             other(tables.map(|tables| &tables.cosines)),
             other(tables.map(|tables| &tables.sines)),
             other(ids.map(|(ids, _)| ids)),
             other(change.lengths),
-            y.of.clone(),
+            y.clone(),
             status,
         ];
         bound.launches.push(Launch { pipeline: self.0, buffers, parameters, groups: rows_of_groups(rows)? });

@@ -2,7 +2,7 @@
 //! tensor's axes are walked.
 
 use edgewise_core::device::{
-    Binding, Bound, Common, DeviceKernel, Launch, Lowered, Operand, PipelineId, device_bytes,
+    Already, Binding, Bound, Common, DeviceKernel, Launch, Lowered, Operand, PipelineId, device_bytes,
 };
 use edgewise_core::graph::Fact;
 use edgewise_core::{DType, Dim, Result};
@@ -193,15 +193,20 @@ pub fn append(bound: &mut Bound, inner: Bound, named: impl Fn(Operand) -> Operan
         makes: common.makes.into_iter().map(|i| first + i).collect(),
     }));
     bound.scratch.extend(inner.scratch);
-    for mut launch in inner.launches {
+    let renamed = |mut launch: Launch<Operand>| {
         for buffer in &mut launch.buffers {
             *buffer = match buffer.clone() {
                 Operand::Scratch(i) => Operand::Scratch(first + i),
                 other => named(other),
             };
         }
-        bound.launches.push(launch);
-    }
+        launch
+    };
+    bound.already.extend(inner.already.into_iter().map(|already| Already {
+        launch: renamed(already.launch),
+        makes: already.makes.into_iter().map(|i| first + i).collect(),
+    }));
+    bound.launches.extend(inner.launches.into_iter().map(renamed));
 }
 
 /// Where a launch puts down what is wrong, and in which word: the run's status, or memory of its own that nobody reads.

@@ -381,3 +381,16 @@ fn what_has_no_kernel_is_left_to_the_host() {
     // An exponent of another type.
     assert!(!Case::new("Pow", 13, &[], &[random(F32, &[3], 5.0), random(I64, &[3], 5.0)]).is_taken());
 }
+
+#[test]
+fn halves_of_rows_gate_each_other() {
+    for dtype in FLOATS {
+        for shape in [&[6][..], &[1, 2], &[3, 14], &[2, 5, 130], &[33, 1536], &[0, 4], &[3, 0]] {
+            for x in [random(dtype, shape, 9.0), tensor(dtype, shape, &NASTY)] {
+                let x = if shape.contains(&0) { random(dtype, shape, 1.0) } else { x };
+                let attrs = [("alpha", Attr::Float(1.3))];
+                Case::of("edgewise", "PackedSwiGLU", 1, &attrs, &[Some(x)], 1).check();
+            }
+        }
+    }
+}

@@ -153,6 +153,12 @@ impl Case {
         Some(got.unwrap_or_else(|| panic!("{}: the GPU has no kernel", self.says)))
     }
 
+    /// How many launches the GPU makes of it.
+    pub fn launches(&self) -> Option<usize> {
+        let placed = block_on(self.alone.place(gpu()?)).unwrap_or_else(|e| panic!("{}: {e:?}", self.says));
+        Some(placed.unwrap_or_else(|| panic!("{}: the GPU has no kernel", self.says)).launches.len())
+    }
+
     /// Whether the GPU takes it.
     pub fn is_taken(&self) -> bool {
         gpu().is_some_and(|gpu| self.is_taken_by(gpu))

@@ -167,10 +167,14 @@ impl Step {
     }
 
     fn check(&self, attrs: &[(&str, Attr)], inputs: &[Option<Tensor>], outputs: usize) {
+        self.case(attrs, inputs, outputs).check();
+    }
+
+    fn case(&self, attrs: &[(&str, Attr)], inputs: &[Option<Tensor>], outputs: usize) -> Case {
         let heads =
             [("num_heads", Attr::Int(self.heads as i64)), ("kv_num_heads", Attr::Int(self.kv_heads as i64))];
         let attrs = [&heads[..], attrs].concat();
-        Case::of(DOMAIN, "GroupQueryAttention", 1, &attrs, inputs, outputs).knowing(&[6]).check();
+        Case::of(DOMAIN, "GroupQueryAttention", 1, &attrs, inputs, outputs).knowing(&[6])
     }
 }
 
@@ -198,6 +202,24 @@ fn steps(dtype: DType) -> Vec<Step> {
 /// Those that have to do with types.
 fn some_steps(dtype: DType) -> impl Iterator<Item = Step> {
     steps(dtype).into_iter().take(if dtype == F32 { usize::MAX } else { 2 })
+}
+
+#[test]
+fn a_step_of_a_decoder_takes_three_launches() {
+    let step = &steps(F32)[1];
+    let rotary = [("do_rotary", Attr::Int(1))];
+    for packed in [false, true] {
+        let inputs = step.inputs(packed);
+        let launches = |attrs: &[_], inputs: &[_]| step.case(attrs, inputs, 3).launches();
+        let placed = with(inputs.clone(), 9, exact(&[1, 1], &[70i64]));
+        let normed = with(with(inputs.clone(), 14, step.of(&[step.size])), 15, step.of(&[step.size]));
+        // Both turn, both are cached, one attends. Weights of norms leave no room for a second tensor.
+        for (attrs, inputs, expected) in
+            [(&rotary[..], &inputs, 3), (&rotary, &placed, 3), (&[], &inputs, 2), (&rotary, &normed, 4)]
+        {
+            assert!(launches(attrs, inputs).is_none_or(|launches| launches == expected), "{expected}");
+        }
+    }
 }
 
 #[test]

@@ -49,6 +49,16 @@ fn floats_are_projected() {
 }
 
 #[test]
+fn values_may_begin_within_a_word() {
+    for dtype in [F32, F16] {
+        let of = |shape: &[usize]| Some(random(dtype, shape, 1.0));
+        // Three rows of three for the only head.
+        let inputs = [of(&[1, 1, 4]), of(&[4, 9]), of(&[9]), None, of(&[2, 1, 1, 2, 3])];
+        Case::of("com.microsoft", "Attention", 1, &[("num_heads", Attr::Int(1))], &inputs, 2).check();
+    }
+}
+
+#[test]
 fn a_buffer_fills_up() {
     for filled in [0, 3, 7] {
         let mut inputs = floats(F32, [2, 2, 9, 5]);

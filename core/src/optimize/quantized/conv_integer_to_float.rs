@@ -162,7 +162,7 @@ mod tests {
                 assert_eq!(lines.len(), 2, "{text}");
                 assert!(lines[1].contains("edgewise.ConvIntegerToFloat (q, w, q_scale, w_scale"), "{text}");
                 let mut all = graph.clone();
-                crate::optimize::optimize(&mut all).unwrap();
+                crate::optimize::optimize(&mut all, false).unwrap();
                 assert!(all.text().contains("ConvIntegerToFloat"), "{}", all.text());
                 let before = run(&graph, &x).unwrap();
                 for after in [run(&after, &x).unwrap(), run(&all, &x).unwrap()] {

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn it_counts_as_integer_and_its_channels_move_last() {
         let mut graph = graph(1, (1, &[0.25]), true, |_, y| y);
-        let remarks = optimize(&mut graph).unwrap();
+        let remarks = optimize(&mut graph, false).unwrap();
         let found = Coverage::of(&graph, &infer_facts(&graph, &[]).unwrap(), &remarks);
         assert_eq!(
             (found.arithmetic, found.integer["edgewise.QLinearConvTranspose"]),

@@ -128,7 +128,7 @@ mod tests {
             let y = b.quantize(y, 0.01, 30_000u16);
             let graph = b.finish(&[y]);
             let mut after = graph.clone();
-            let remarks = optimize(&mut after).unwrap();
+            let remarks = optimize(&mut after, false).unwrap();
             assert!(remarks.iter().any(|r| r.why.contains("16 may pass 32 bits")), "{remarks:?}");
             // The weights are floats from the start.
             assert_eq!(after.nodes.len(), 3, "{}", after.text());

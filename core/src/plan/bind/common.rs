@@ -1,5 +1,6 @@
 //! Launches that nodes have in common: three products of one input, say, that all want its rows rounded first. The
-//! first of them makes the launch, and what it makes stays until the last of them has read it.
+//! first of them makes the launch, and what it makes stays until the last of them has read it. Or the node that makes
+//! the input has done it already.
 //!
 //! What a reader would get wrong: storages on the device are written once, so a launch of the same buffers makes the
 //! same elements, whatever has run between.
@@ -14,6 +15,11 @@ pub(super) struct Made {
 }
 
 impl Made {
+    /// By launches that did it besides.
+    pub(super) fn already(launch: Launch<Target>, makes: Vec<usize>) -> Made {
+        Made { launch, makes }
+    }
+
     /// Whether `other`, which would make `own`, makes the same.
     fn is_like(&self, other: &Launch<Target>, own: &[usize]) -> bool {
         let (ours, theirs) = (&self.launch, other);

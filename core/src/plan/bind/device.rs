@@ -3,9 +3,10 @@
 //! What the host has when the segment begins goes to the device before everything else, so that no copy lies
 //! between two of its nodes. What it has known since binding goes there once, not with every run.
 
+use super::common::Made;
 use super::{Binder, OnDevice, Place};
 use crate::Result;
-use crate::device::{Binding, DeviceKernel, Launch, Memory, Operand, Target, device_bytes};
+use crate::device::{Already, Binding, DeviceKernel, Launch, Memory, Operand, Target, device_bytes};
 use crate::graph::{Fact, Node, ValueId};
 use crate::plan::segment::{
     Destination, DeviceSlot, DeviceStep, DeviceValue, Download, Slot, Task, Upload, Work,
@@ -77,6 +78,10 @@ impl Binder<'_> {
         };
         let mut launches = bound.launches.into_iter().map(launch).collect::<Result<_>>()?;
         self.leave_out_common(at, &mut launches, &bound.common, &scratch);
+        for Already { launch: done, makes } in bound.already {
+            let makes = makes.iter().filter_map(|i| scratch.get(*i).copied()).collect();
+            self.common.push(Made::already(launch(done)?, makes));
+        }
         let (inputs, outputs) =
             (inputs.into_iter().flatten().collect(), outputs.into_iter().flatten().collect());
         let step = DeviceStep { node: at, inputs, outputs, launches };

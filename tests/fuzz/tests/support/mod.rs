@@ -4,7 +4,7 @@
 pub mod message;
 
 use edgewise_core::device::{
-    Binding, Bound, Device, DeviceKernel, Launch, Lowered, Memory, Recording, Target,
+    Binding, Bound, Device, DeviceKernel, Launch, Lowered, Memory, PipelineId, Recording, Target,
 };
 use edgewise_core::{BoxFuture, Error, ErrorKind, Result};
 use message::{F32, Message, node, tensor};
@@ -27,7 +27,7 @@ impl<F: Fn() + Send + Sync + 'static> Device for Forgets<F> {
         Ok(Some(Box::new(Kernel)))
     }
 
-    fn prepare(&self) -> BoxFuture<'_, Result<()>> {
+    fn prepare<'a>(&'a self, _: &'a [PipelineId]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 
