@@ -42,8 +42,8 @@ impl Loading {
         Loading::with(Arc::new(Arrays::new(length as u64)), length, options)
     }
 
-    /// The next bytes, which may change afterwards, unless they are for a device. An error says why the model cannot be loaded, as soon as that
-    /// is clear.
+    /// The next bytes, which may change afterwards, unless they are for a device. An error says why the model cannot be
+    /// loaded, as soon as that is clear.
     pub fn push(&mut self, bytes: Uint8Array) -> Result<(), JsValue> {
         self.come += f64::from(bytes.length());
         if self.come > self.len {

@@ -5,10 +5,9 @@
 
 use super::pattern::Pattern;
 use super::{Draft, Patch};
-use crate::graph::{Node, NodeId, ValueId};
+use crate::graph::{Fact, Node, NodeId, ValueId};
 use crate::ops::Op;
 use crate::ops::chain::{Chain, Function, Place, Step};
-use crate::tensor::element_count;
 use crate::{DType, Dim, Result};
 use std::sync::Arc;
 
@@ -111,8 +110,7 @@ pub fn fits(draft: &Draft, other: ValueId, x: ValueId) -> bool {
 }
 
 fn is_small(draft: &Draft, x: ValueId) -> bool {
-    let shape = draft.fact(x).and_then(|fact| fact.shape());
-    shape.is_some_and(|shape| element_count(&shape).is_ok_and(|count| count < FEWEST))
+    draft.fact(x).and_then(Fact::count).is_some_and(|count| count < FEWEST)
 }
 
 #[cfg(test)]

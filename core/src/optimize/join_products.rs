@@ -4,8 +4,10 @@
 //! No bit changes, as no column of a product looks at another one. Rows are read, rounded and spread over threads once.
 
 use super::{Draft, Patch};
+use crate::cpu::eval_one;
 use crate::graph::{Constant, Node, NodeId, ValueId};
 use crate::ops::Op;
+use crate::ops::concat::Concat;
 use crate::ops::fused_activation::FusedActivation;
 use crate::ops::gated::Gated;
 use crate::ops::matmul_nbits::MatMulNBits;
@@ -120,11 +122,11 @@ fn joined(draft: &Draft, products: &[Product<'_>], patch: &mut Patch) -> Result<
         let columns = products.iter().map(|product| product.columns);
         let Some(parts) = parts.filter(|parts| are_alike(parts, columns, axis)) else { return Ok(None) };
         let name = given[0].map_or("", |value| draft.name(value));
-        let Some(kind) = kind_of_all(&parts, axis) else { return Ok(None) };
+        let Some((dtype, shape)) = kind_of_all(&parts, axis) else { return Ok(None) };
         let of = parts.into_iter().cloned().map(Some).collect();
-        let kind = (kind.0, &kind.1[..]);
-        let join = move |of: &[Option<Tensor>]| concatenated(of, axis);
-        inputs.push(Some(patch.derived_of_all(format!("{name}_joined"), of, kind, join)?));
+        let concat = Op::Concat(Arc::new(Concat { axis: axis as i64 }));
+        let join = move |of: &[Option<Tensor>]| eval_one(&concat, of);
+        inputs.push(Some(patch.derived_of_all(format!("{name}_joined"), of, (dtype, &shape), join)?));
     }
     let op = match &first.node.op {
         Op::MatMulNBits(op) => {
@@ -159,26 +161,6 @@ fn kind_of_all(parts: &[&Constant], axis: usize) -> Option<(DType, Vec<usize>)> 
     let mut sizes = parts.iter().filter_map(|part| part.shape().get(axis));
     *shape.get_mut(axis)? = sizes.try_fold(0usize, |sum, size| sum.checked_add(*size))?;
     Some((first.dtype(), shape))
-}
-
-/// Tensors one behind the other along an axis.
-fn concatenated(parts: &[Option<Tensor>], axis: usize) -> Result<Tensor> {
-    let parts: Vec<Constant> = parts.iter().flatten().cloned().map(Constant::Tensor).collect();
-    let of_all = kind_of_all(&parts.iter().collect::<Vec<_>>(), axis);
-    let (dtype, shape) = of_all.ok_or_else(|| err!(Internal, "there is nothing to join"))?;
-    let outer: usize = shape.iter().take(axis).product();
-    let mut all = Tensor::zeros(dtype, &shape)?;
-    let mut rest = all.view_mut().into_units::<u8>()?;
-    for i in 0..outer {
-        for part in parts.iter().filter_map(Constant::tensor) {
-            let bytes = part.view().bytes();
-            let len = bytes.len() / outer;
-            let (to, behind) = rest.split_at_mut(len);
-            to.copy_from_slice(&bytes[i * len..][..len]);
-            rest = behind;
-        }
-    }
-    Ok(all)
 }
 
 #[cfg(test)]

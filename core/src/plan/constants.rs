@@ -42,13 +42,11 @@ impl Constants {
     }
 
     /// Reads what a node takes.
-    pub fn read_for(&mut self, graph: &mut Graph, node: usize, facts: Facts<'_>) -> Result<()> {
-        let Constants { held, unread, .. } = self;
-        let mut facts = facts;
+    pub fn read_for(&mut self, graph: &mut Graph, node: usize, mut facts: Facts<'_>) -> Result<()> {
         for id in graph.nodes[node].inputs.clone().into_iter().flatten() {
-            if let (None, Some(constant)) = (&held[id.at()], &unread[id.at()]) {
+            if let (None, Some(constant)) = (&self.held[id.at()], &self.unread[id.at()]) {
                 let tensor = constant.read()?;
-                held[id.at()] = Some(tensor.clone());
+                self.held[id.at()] = Some(tensor.clone());
                 set(graph, id, Constant::Tensor(tensor), &mut facts);
             }
         }
@@ -57,8 +55,7 @@ impl Constants {
 
     /// Lets go what nobody needs any more behind a node whose kernels have taken those inputs, and what can be read again
     /// for whoever does.
-    pub fn let_go(&mut self, graph: &mut Graph, node: usize, taken: &[usize], facts: Facts<'_>) {
-        let mut facts = facts;
+    pub fn let_go(&mut self, graph: &mut Graph, node: usize, taken: &[usize], mut facts: Facts<'_>) {
         let inputs = graph.nodes[node].inputs.clone();
         let all = || inputs.iter().enumerate().filter_map(|(i, id)| Some((i, (*id)?)));
         let is_taken = |i: &usize| taken.contains(i);
@@ -74,15 +71,14 @@ impl Constants {
         }
         for (_, id) in all().filter(|(i, _)| is_taken(i)) {
             let Some(tensor) = &self.held[id.at()] else { continue };
-            let packed = || Constant::Packed(tensor.dtype(), tensor.shape().into());
-            let instead = match (self.needed[id.at()], &self.unread[id.at()]) {
-                (0, _) => packed(),
-                (_, Some(unread)) => unread.clone(),
-                (_, None) => continue,
-            };
-            if self.needed[id.at()] == 0 {
+            let instead = if self.needed[id.at()] == 0 {
                 self.unread[id.at()] = None;
-            }
+                Constant::Packed(tensor.dtype(), tensor.shape().into())
+            } else if let Some(unread) = &self.unread[id.at()] {
+                unread.clone()
+            } else {
+                continue;
+            };
             self.held[id.at()] = None;
             set(graph, id, instead, &mut facts);
         }

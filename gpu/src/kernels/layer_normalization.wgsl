@@ -33,16 +33,7 @@ fn main(
         }
         mean = total(me, mine) / f32(p.len);
     }
-    var squares = 0.0;
-    for (var k = me; k < p.len; k += GROUP) {
-        let distance = element(row, k) - mean;
-        squares += distance * distance;
-    }
-    let factor = 1.0 / sqrt(total(me, squares) / f32(p.len) + p.epsilon);
-    if p.keep == 2u && me == 0u {
-        kept[row] = mean;
-        kept[p.rows + row] = factor;
-    }
+    let factor = factor_of(row, me, mean);
     for (var k = me; k < p.len; k += GROUP) {
         let e = element(row, k);
         var result = (e - mean) * factor * scale_of(k);

@@ -32,16 +32,7 @@ fn number(row: u32, k: u32) -> f32 {
 }
 
 fn normalize(row: u32, me: u32) {
-    var squares = 0.0;
-    for (var k = me; k < p.len; k += GROUP) {
-        let e = element(row, k);
-        squares += e * e;
-    }
-    let factor = 1.0 / sqrt(total(me, squares) / f32(p.len) + p.epsilon);
-    if p.keep == 2u && me == 0u {
-        kept[row] = 0.0;
-        kept[p.rows + row] = factor;
-    }
+    let factor = factor_of(row, me, 0.0);
     for (var k = me; k < p.len; k += GROUP) {
         let e = element(row, k);
         y[row * p.len + k] = e * factor * scale_of(k);
@@ -52,18 +43,17 @@ fn normalize(row: u32, me: u32) {
 }
 
 // Some blocks of a row, from one of them on.
-fn round_blocks(row: u32, first: u32, count: u32, me: u32) {
-    let r = Rounding(p.block, (p.len + p.block - 1u) / p.block);
+fn round_blocks(r: Rounding, row: u32, first: u32, count: u32, me: u32) {
     for (var b = me; b < count; b += GROUP) {
         atomicStore(&largest[b], 0u);
         atomicStore(&sums[b], 0);
     }
     workgroupBarrier();
-    for (var k = me; k < count * p.block; k += GROUP) {
-        atomicMax(&largest[k / p.block], size_bits(number(row, first * p.block + k)));
+    for (var k = me; k < count * r.block; k += GROUP) {
+        atomicMax(&largest[k / r.block], size_bits(number(row, first * r.block + k)));
     }
     workgroupBarrier();
-    let words = p.block / 4u;
+    let words = r.block / 4u;
     for (var w = me; w < count * words; w += GROUP) {
         let b = w / words;
         let inverse = inverse_of(bitcast<f32>(atomicLoad(&largest[b])));
@@ -89,8 +79,8 @@ fn main(
     normalize(row, me);
     storageBarrier();
     workgroupBarrier();
-    let blocks = (p.len + p.block - 1u) / p.block;
-    for (var first = 0u; first < blocks; first += BLOCKS) {
-        round_blocks(row, first, min(BLOCKS, blocks - first), me);
+    let r = Rounding(p.block, (p.len + p.block - 1u) / p.block);
+    for (var first = 0u; first < r.blocks; first += BLOCKS) {
+        round_blocks(r, row, first, min(BLOCKS, r.blocks - first), me);
     }
 }

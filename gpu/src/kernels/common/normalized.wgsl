@@ -1,5 +1,5 @@
 // Rows that are normalized, with a skip connection added to them before. `element` comes before; the file declares `x`,
-// `scale`, `skip` and `skip_bias`.
+// `scale`, `skip`, `skip_bias` and `kept`.
 
 override KIND: u32 = 1u;
 override SCALE_KIND: u32 = 1u;
@@ -52,6 +52,21 @@ fn total(me: u32, mine: f32) -> f32 {
     let result = shared_floats[0];
     workgroupBarrier();
     return result;
+}
+
+// What a row without its mean is multiplied by; kept beside the mean where that is asked for.
+fn factor_of(row: u32, me: u32, mean: f32) -> f32 {
+    var squares = 0.0;
+    for (var k = me; k < p.len; k += GROUP) {
+        let distance = element(row, k) - mean;
+        squares += distance * distance;
+    }
+    let factor = 1.0 / sqrt(total(me, squares) / f32(p.len) + p.epsilon);
+    if p.keep == 2u && me == 0u {
+        kept[row] = mean;
+        kept[p.rows + row] = factor;
+    }
+    return factor;
 }
 
 fn scale_of(k: u32) -> f32 {
