@@ -1,0 +1,2 @@
+// A site of files, as everywhere else here.
+export default { output: "export", distDir: "out" };

@@ -1,0 +1,100 @@
+// Runs the suites in Chromium, against the package as it was built: `node tests/browser/run.mjs [SUITE…]`.
+//
+// `EDGEWISE_CHROMIUM` names the browser. The GPU is one in software, so what is tested is what is right, not how fast.
+import { build } from "esbuild";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { serve } from "./harness/server.mjs";
+import { SUITES } from "./suites.mjs";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const WEB = join(HERE, "../..");
+const GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
+const TEST_MS = 120_000;
+
+const words = process.argv.slice(2);
+const suites = SUITES.filter(({ name }) => words.length === 0 || words.includes(name));
+
+const made = mkdtempSync(join(tmpdir(), "edgewise-browser-"));
+await build({
+    entryPoints: [...new Set(suites.map(({ name }) => join(HERE, `${name}.ts`)))],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    external: ["edgewise", "edgewise/backend", "onnxruntime-common"],
+    sourcemap: "inline",
+    outdir: made,
+});
+
+const server = await serve({
+    harness: join(HERE, "harness"),
+    package: WEB,
+    npm: join(WEB, "node_modules"),
+    suites: made,
+    zoo: join(WEB, "../models/zoo"),
+    examples: join(WEB, "../examples"),
+});
+const executablePath = process.env.EDGEWISE_CHROMIUM ?? "/usr/bin/chromium";
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", ...GPU] });
+
+let [passed, failed] = [0, 0];
+const tell = (why, line) => {
+    console.log(
+        why === undefined
+            ? `ok      ${line}`
+            : `FAILED  ${line}\n        ${why.replaceAll("\n", "\n        ")}`,
+    );
+    why === undefined ? passed++ : failed++;
+};
+
+for (const { name, isolated } of suites) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const told = [];
+    page.on(
+        "console",
+        (message) => ["error", "warning"].includes(message.type()) && told.push(message.text()),
+    );
+    page.on("pageerror", (error) => told.push(String(error)));
+    const where = `${name}${isolated ? ", isolated" : ""}`;
+    try {
+        await page.goto(`${isolated ? server.isolated : server.plain}/harness/page.html?suite=${name}`);
+        await page.waitForFunction(() => window.ready, undefined, { timeout: 30_000 });
+    } catch (error) {
+        tell([String(error), ...told].join("\n"), `${where}: the page`);
+        continue;
+    }
+    for (const test of await page.evaluate(() => window.names)) {
+        const began = performance.now();
+        const why = await within(
+            TEST_MS,
+            page.evaluate((test) => window.runTest(test), test),
+        ).catch(String);
+        tell(
+            why && [why, ...told].join("\n"),
+            `${where}: ${test} (${((performance.now() - began) / 1e3).toFixed(2)} s)`,
+        );
+        told.length = 0;
+    }
+    await context.close();
+}
+
+async function within(milliseconds, promise) {
+    let timer;
+    const late = new Promise((_, reject) => {
+        timer = setTimeout(
+            () => reject(new Error(`it took more than ${milliseconds / 1e3} s`)),
+            milliseconds,
+        );
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+await browser.close();
+server.close();
+rmSync(made, { recursive: true });
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

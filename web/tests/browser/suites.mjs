@@ -1,0 +1,7 @@
+// The suites that run in Chromium: a file each, and in what sort of page. `isolated` pages may share memory.
+export const SUITES = [
+    { name: "session", isolated: true },
+    { name: "session", isolated: false },
+    { name: "load", isolated: false },
+    { name: "tensor", isolated: false },
+];

@@ -1,0 +1,164 @@
+// What a session is asked to be: onnxruntime's options and our own, checked by name.
+//
+// What a reader would get wrong: an option that has no effect here is taken all the same where results do not depend
+// on it. One that would change them, or that somebody would wait for in vain, is refused.
+
+import type { Settings } from "../engine/engine";
+import { EdgewiseError } from "../errors";
+import type { ModelInput, OpenOptions } from "../load/model";
+import { gpuAccess, warn } from "./env";
+
+export type DataLocation = "none" | "cpu" | "cpu-pinned" | "texture" | "gpu-buffer" | "ml-tensor";
+export type ExternalData = string | { path: string; data: ModelInput };
+export type ExecutionProvider = string | { readonly name: string; readonly [option: string]: unknown };
+
+/** What comes on the way: bytes of a stage, of all that there are where that is known. */
+export interface Progress {
+  stage: "download" | "cache" | "weights" | "pipelines";
+  loaded: number;
+  total: number | undefined;
+}
+
+export interface SessionOptions {
+  executionProviders?: readonly ExecutionProvider[];
+  intraOpNumThreads?: number;
+  interOpNumThreads?: number;
+  freeDimensionOverrides?: Readonly<Record<string, number>>;
+  graphOptimizationLevel?: "disabled" | "basic" | "extended" | "layout" | "all";
+  enableCpuMemArena?: boolean;
+  enableMemPattern?: boolean;
+  executionMode?: "sequential" | "parallel";
+  optimizedModelFilePath?: string;
+  enableProfiling?: boolean;
+  profileFilePrefix?: string;
+  logId?: string;
+  logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
+  logVerbosityLevel?: number;
+  preferredOutputLocation?: DataLocation | Readonly<Record<string, DataLocation>>;
+  enableGraphCapture?: boolean;
+  externalData?: readonly ExternalData[];
+  extra?: Record<string, unknown>;
+
+  // Beyond onnxruntime.
+  /** Ends loading. */
+  signal?: AbortSignal;
+  /** Told how far loading has come. */
+  progress?: (progress: Progress) => void;
+  /** The hash that the model must have, as `sha256-BASE64` or in hexadecimal digits. */
+  integrity?: string;
+  /** Where the model is kept for the next time. */
+  cache?: OpenOptions["cache"];
+  /** How it is fetched. */
+  request?: RequestInit;
+  /** Whether the session lives in a worker; `env.wasm.proxy` if left out. */
+  worker?: boolean;
+  /** Bytes that a run may take. */
+  memoryLimit?: number;
+  /** After so many milliseconds of computing on the CPU the page gets its turn; 0 is never. */
+  breathe?: number;
+}
+
+const OPTIMIZATION = ["disabled", "basic", "extended", "layout", "all"];
+const CPU = ["wasm", "cpu"];
+const GPU = ["webgpu"];
+/** What else onnxruntime has providers of this name for. */
+const OTHERS = ["webgl", "webnn", "xnnpack", "cuda", "dml", "coreml", "nnapi", "tensorrt", "qnn"];
+
+const refuse = (code: "invalid-input" | "unsupported", message: string): never => {
+  throw new EdgewiseError(code, message);
+};
+
+/** The options as an engine wants them; an error names the option. */
+export const settled = (options: SessionOptions): Settings => {
+  const { graphOptimizationLevel = "all", executionMode = "sequential" } = options;
+  if (!OPTIMIZATION.includes(graphOptimizationLevel)) {
+    refuse(
+      "invalid-input",
+      `graphOptimizationLevel is '${graphOptimizationLevel}', none of ${OPTIMIZATION.join(", ")}`,
+    );
+  }
+  if (executionMode !== "sequential" && executionMode !== "parallel") {
+    refuse("invalid-input", `executionMode is '${String(executionMode)}', neither sequential nor parallel`);
+  }
+  if (options.optimizedModelFilePath !== undefined) {
+    refuse(
+      "unsupported",
+      "optimizedModelFilePath: a page has no file to write an optimized model to; leave it out",
+    );
+  }
+  const { device, power } = placed(options.executionProviders ?? CPU);
+  return {
+    device,
+    power,
+    threads: count("intraOpNumThreads", options.intraOpNumThreads),
+    optimize: graphOptimizationLevel !== "disabled",
+    freeDimensions: dimensions(options.freeDimensionOverrides),
+    memoryLimit: count("memoryLimit", options.memoryLimit),
+    breathe: count("breathe", options.breathe),
+    onDevice: kept(options.preferredOutputLocation),
+    integrity: options.integrity,
+    cache: options.cache,
+    request: options.request,
+    external: (options.externalData ?? []).map(external),
+  };
+};
+
+/** Where the first provider that there is runs things. */
+const placed = (providers: readonly ExecutionProvider[]): Pick<Settings, "device" | "power"> => {
+  const named = providers.map((provider) => (typeof provider === "string" ? { name: provider } : provider));
+  const known = named.filter(({ name }) => {
+    if (CPU.includes(name) || GPU.includes(name)) return true;
+    if (!OTHERS.includes(name)) refuse("invalid-input", `there is no execution provider '${name}'`);
+    return false;
+  });
+  const [first] = known;
+  if (first === undefined) {
+    const names = named.map(({ name }) => name).join(", ");
+    return refuse(
+      "unsupported",
+      `none of the execution providers ${names} is here; there are webgpu and wasm`,
+    );
+  }
+  named
+    .filter((one) => !known.includes(one))
+    .forEach(({ name }) => warn(`there is no execution provider ${name}`));
+  if (CPU.includes(first.name)) return { device: "cpu", power: undefined };
+  const { device, forceCpuNodeNames } = first as { device?: GPUDevice; forceCpuNodeNames?: string[] };
+  if (forceCpuNodeNames?.length) refuse("unsupported", "forceCpuNodeNames: nodes cannot be placed by name");
+  if (device) gpuAccess.own = device;
+  return { device: known.some(({ name }) => CPU.includes(name)) ? "prefer-gpu" : "gpu", power: undefined };
+};
+
+const count = (name: string, n: number | undefined): number | undefined => {
+  if (n !== undefined && (!Number.isSafeInteger(n) || n < 0)) {
+    refuse("invalid-input", `${name} is ${n}, which is no count`);
+  }
+  // As onnxruntime has it: 0 leaves the choice to the engine.
+  return n || undefined;
+};
+
+const dimensions = (given: SessionOptions["freeDimensionOverrides"]): Record<string, number> => {
+  for (const [name, size] of Object.entries(given ?? {})) {
+    if (!Number.isSafeInteger(size) || size < 0) {
+      refuse("invalid-input", `freeDimensionOverrides: '${name}' is ${size}, which is no size`);
+    }
+  }
+  return { ...given };
+};
+
+const kept = (given: SessionOptions["preferredOutputLocation"]): Settings["onDevice"] => {
+  const stays = (location: DataLocation): boolean => {
+    if (location === "gpu-buffer") return true;
+    if (location === "cpu" || location === "cpu-pinned") return false;
+    return refuse("unsupported", `preferredOutputLocation: outputs cannot be left in '${location}'`);
+  };
+  if (given === undefined || typeof given === "string") return stays(given ?? "cpu");
+  return Object.entries(given).flatMap(([name, location]) => (stays(location) ? [name] : []));
+};
+
+const external = (given: ExternalData): { path: string; data: ModelInput } => {
+  if (typeof given !== "string") return given;
+  // The model calls it by the last part of its address.
+  const path = given.split(/[?#]/, 1)[0]?.split("/").pop() ?? given;
+  return { path, data: given };
+};

@@ -1,0 +1,141 @@
+// `InferenceSession`: a model that is ready to run, as onnxruntime-web has it.
+//
+// What a reader would get wrong: any number of runs may be under way at once. They do not wait for one another here,
+// and none of them sees another one's tensors.
+
+import type { Engine, Model, OnGpu, Plain } from "../engine/engine";
+import { local } from "../engine/local";
+import { remote } from "../engine/remote";
+import { EdgewiseError, cancelled, proceed } from "../errors";
+import type { ModelInput } from "../load/model";
+import { fill, fromResult, toFeed } from "../tensor/feeds";
+import type { OnnxValue } from "../tensor/tensor";
+import { forCreate, forRun, type Feeds, type Fetches, type RunOptions } from "./arguments";
+import { env, warn } from "./env";
+import { metadata, type ValueMetadata } from "./metadata";
+import { settled, type SessionOptions } from "./options";
+
+export type Results = Readonly<Record<string, OnnxValue>>;
+
+const engine = (options: SessionOptions): Engine =>
+  (options.worker ?? env.wasm.proxy ?? false) && typeof Worker === "function" ? remote : local;
+
+export class InferenceSession {
+  #model: Model | undefined;
+  readonly #options: SessionOptions;
+  readonly #onDevice: string[];
+  #traces: string[] | undefined;
+
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly inputMetadata: readonly ValueMetadata[];
+  readonly outputMetadata: readonly ValueMetadata[];
+  /** Where it runs. */
+  readonly device: "cpu" | "gpu";
+
+  private constructor(model: Model, options: SessionOptions, onDevice: boolean | string[]) {
+    this.#model = model;
+    this.#options = options;
+    this.inputNames = model.inputs.map(({ name }) => name);
+    this.outputNames = model.outputs.map(({ name }) => name);
+    this.inputMetadata = model.inputs.map(metadata);
+    this.outputMetadata = model.outputs.map(metadata);
+    this.device = model.device;
+    this.#onDevice = typeof onDevice === "boolean" ? (onDevice ? [...this.outputNames] : []) : onDevice;
+    if (options.enableProfiling) this.startProfiling();
+  }
+
+  /** Loads a model from its address, its bytes, or whatever else has them. */
+  static create(model: ModelInput, options?: SessionOptions): Promise<InferenceSession>;
+  static create(
+    buffer: ArrayBufferLike,
+    byteOffset: number,
+    byteLength?: number,
+    options?: SessionOptions,
+  ): Promise<InferenceSession>;
+  static async create(...given: [unknown, ...unknown[]]): Promise<InferenceSession> {
+    const { model, options } = forCreate(...given);
+    const { signal, progress } = options;
+    const settings = settled(options);
+    proceed("loading", signal);
+    const loaded = await engine(options).load(model, settings, { signal, progress });
+    if (loaded.device === "cpu" && settings.onDevice !== false) {
+      warn("outputs stay on the CPU, where the session runs; preferredOutputLocation asks for the GPU");
+    }
+    return new InferenceSession(loaded, options, loaded.device === "gpu" && settings.onDevice);
+  }
+
+  run(feeds: Feeds, options?: RunOptions): Promise<Results>;
+  run(feeds: Feeds, fetches: Fetches, options?: RunOptions): Promise<Results>;
+  async run(feeds: Feeds, first?: Fetches | RunOptions, second?: RunOptions): Promise<Results> {
+    const model = this.#living();
+    const { names, into, options } = forRun(this.outputNames, first, second);
+    if (options.terminate) throw cancelled("the run", options.signal);
+    proceed("the run", options.signal);
+    const given = this.#given(feeds);
+    const profile = this.#traces !== undefined;
+    const ran = await model.run(Object.keys(given), Object.values(given), {
+      outputs: names,
+      onDevice: this.#onDevice.filter((name) => names.includes(name)),
+      signal: options.signal,
+      profile,
+      breathe: this.#options.breathe,
+    });
+    if (ran.trace !== undefined) this.#traces?.push(ran.trace);
+    return Object.fromEntries(ran.outputs.map((output, i) => result(names[i] ?? "", output, into)));
+  }
+
+  /** Gives everything back. A run that is under way ends as it would have. */
+  async release(): Promise<void> {
+    const model = this.#model;
+    this.#model = undefined;
+    await model?.release();
+  }
+
+  /** The same, and nobody waits for it. */
+  [Symbol.dispose](): void {
+    void this.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  /** From here on each run writes down how long each step took. */
+  startProfiling(): void {
+    this.#living();
+    this.#traces ??= [];
+  }
+
+  /** Ends that; gives what was written down of each run, as Chrome and Perfetto show it. */
+  endProfiling(): string[] {
+    this.#living();
+    const traces = this.#traces ?? [];
+    this.#traces = undefined;
+    return traces;
+  }
+
+  /** What the model is made of, and what runs where. */
+  async summary(): Promise<unknown> {
+    return JSON.parse(await this.#living().summary());
+  }
+
+  #living(): Model {
+    if (this.#model) return this.#model;
+    throw new EdgewiseError("disposed", "the session was released; create another one");
+  }
+
+  #given(feeds: Feeds): Record<string, Plain | OnGpu> {
+    if (typeof feeds !== "object" || feeds === null || Array.isArray(feeds)) {
+      throw new EdgewiseError("invalid-input", "the first argument of run must be the inputs, by name");
+    }
+    // As onnxruntime does, what the model has no input for is left alone.
+    const wanted = this.inputNames.filter((name) => feeds[name] !== undefined);
+    return Object.fromEntries(wanted.map((name) => [name, toFeed(feeds[name], `input '${name}'`)]));
+  }
+}
+
+const result = (name: string, output: Plain | OnGpu, into: Map<string, OnnxValue>): [string, OnnxValue] => {
+  const given = into.get(name);
+  return [name, given === undefined ? fromResult(output) : fill(given, output, `output '${name}'`)];
+};

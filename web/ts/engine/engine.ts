@@ -1,0 +1,93 @@
+// What runs models, as the surface sees it: in this thread, or in a worker behind messages.
+//
+// What a reader would get wrong: everything here but GPU tensors and signals can be sent to a worker as it is.
+
+import type { ModelInput, OpenOptions } from "../load/model";
+import type { Progress } from "../api/options";
+
+/** How a session is to be. */
+export interface Settings {
+  /** `prefer-gpu`: the CPU where there is no GPU. */
+  device: "cpu" | "gpu" | "prefer-gpu";
+  power: GPUPowerPreference | undefined;
+  threads: number | undefined;
+  optimize: boolean;
+  freeDimensions: Record<string, number>;
+  memoryLimit: number | undefined;
+  breathe: number | undefined;
+  /** Which outputs stay on the GPU: all, none, or those of these names. */
+  onDevice: boolean | string[];
+  /** The hash that the model must have. */
+  integrity: string | undefined;
+  /** Where its files are kept. */
+  cache: OpenOptions["cache"] | undefined;
+  request: RequestInit | undefined;
+  external: { path: string; data: ModelInput }[];
+}
+
+/** An input or an output of a model; names of types are the module's. */
+export interface Port {
+  name: string;
+  kind: string;
+  text: string;
+  dtype?: string;
+  dims?: (number | string)[];
+}
+
+/** A value without anything that only this thread has. */
+export type Plain =
+  | { kind: "tensor"; dtype: string; dims: readonly number[]; bytes: Uint8Array }
+  | { kind: "strings"; dims: readonly number[]; strings: readonly string[] }
+  | { kind: "sequence"; of: string; items: Plain[] }
+  | { kind: "optional"; of: string; value: Plain | undefined }
+  | { kind: "map"; entries: [key: bigint | string, value: Plain][] };
+
+/** A tensor in a GPU's memory. */
+export interface OnGpu {
+  kind: "gpu";
+  dtype: string;
+  dims: readonly number[];
+  buffer: GPUBuffer;
+  /** A copy on the host. */
+  download?: () => Promise<Plain>;
+  /** Gives the memory back. */
+  free?: () => void;
+}
+
+export interface RunSettings {
+  outputs: string[];
+  onDevice: string[];
+  signal: AbortSignal | undefined;
+  profile: boolean;
+  breathe: number | undefined;
+}
+
+/** What a run gave, in the order of the outputs that were asked for. */
+export interface Ran {
+  outputs: (Plain | OnGpu)[];
+  steps: number;
+  launches: number;
+  uploads: number;
+  downloads: number;
+  trace?: string;
+}
+
+/** A model that is ready to run. */
+export interface Model {
+  inputs: Port[];
+  outputs: Port[];
+  /** Where it runs. */
+  device: "cpu" | "gpu";
+  run(names: string[], values: (Plain | OnGpu)[], settings: RunSettings): Promise<Ran>;
+  summary(): Promise<string>;
+  release(): Promise<void>;
+}
+
+export interface Hearing {
+  signal: AbortSignal | undefined;
+  progress: ((progress: Progress) => void) | undefined;
+}
+
+export interface Engine {
+  load(model: ModelInput, settings: Settings, hearing: Hearing): Promise<Model>;
+}

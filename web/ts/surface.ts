@@ -1,0 +1,26 @@
+// Everything that the package gives, in Node and in browsers alike.
+
+import { env } from "./api/env";
+import { InferenceSession } from "./api/session";
+import { EdgewiseError, type ErrorCode } from "./errors";
+import { Tensor } from "./tensor/tensor";
+
+export { backend } from "./api/backend";
+export { env, type Env, type WasmFlags, type WebGpuFlags } from "./api/env";
+export type { Feeds, Fetches, RunOptions } from "./api/arguments";
+export type { ValueMetadata } from "./api/metadata";
+export type { DataLocation, ExecutionProvider, ExternalData, Progress, SessionOptions } from "./api/options";
+export { InferenceSession, type Results } from "./api/session";
+export { EdgewiseError, type ErrorCode };
+export type { ModelInput } from "./load/model";
+export { Tensor, type OnnxValue } from "./tensor/tensor";
+
+/** onnxruntime's way to add engines of others, which has no place here. */
+export const registerBackend = (name: string, _backend: unknown, _priority?: number): never => {
+  throw new EdgewiseError(
+    "unsupported",
+    `registerBackend('${name}'): sessions of this package run on Edgewise alone`,
+  );
+};
+
+export default { env, InferenceSession, Tensor, registerBackend };

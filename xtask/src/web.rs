@@ -1,0 +1,104 @@
+//! `cargo xtask web`: the npm package, built, weighed and packed; and its tests in Node and in Chromium.
+//!
+//! What a reader would get wrong: the package has one JavaScript for the four builds with a GPU, that of the build with
+//! the most parts, and one for the build without.
+
+use crate::{apt, npm};
+use crate::shell::{root, run, succeeds};
+use crate::suite::Outcome;
+use crate::wasm::{self, VARIANTS, Variant};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of the package.
+fn folder() -> PathBuf {
+    root().join("web")
+}
+
+/// Builds the modules and the package, and writes `edgewise-VERSION.tgz` beside its manifest.
+pub fn pack() -> Result<Outcome> {
+    if let Outcome::Skipped(reason) = build(&VARIANTS)? {
+        return Ok(Outcome::Skipped(reason));
+    }
+    node("npm", &["pack", "--loglevel=warn"])?;
+    node("node", &["tests/sizes.mjs"])?;
+    Ok(Outcome::Passed)
+}
+
+/// Builds the package with those builds, and tests it.
+pub fn test(variants: &[Variant]) -> Result<Outcome> {
+    if let Outcome::Skipped(reason) = build(variants)? {
+        return Ok(Outcome::Skipped(reason));
+    }
+    node("node", &["tests/sizes.mjs"])?;
+    node("npm", &["run", "--silent", "check"])?;
+    node("node", &["tests/run.mjs"])?;
+    let Some(chromium) = chromium()? else {
+        return Ok(Outcome::Skipped("Chromium is needed; the tests in Node passed".into()));
+    };
+    let mut command = Command::new("node");
+    run(command.arg(folder().join("tests/browser/run.mjs")).env("EDGEWISE_CHROMIUM", chromium))?;
+    Ok(Outcome::Passed)
+}
+
+/// The modules where the package's own build looks for them, then that build.
+fn build(variants: &[Variant]) -> Result<Outcome> {
+    if let Some(reason) = npm::missing() {
+        return Ok(Outcome::Skipped(reason));
+    }
+    if let Outcome::Skipped(reason) = wasm::build(variants)? {
+        return Ok(Outcome::Skipped(reason));
+    }
+    let to = folder().join("wasm");
+    let _ = fs::remove_dir_all(&to);
+    fs::create_dir_all(&to)?;
+    for variant in variants {
+        let name = format!("edgewise-{}.wasm", variant.name);
+        copy(&variant.dist().join("edgewise_bg.wasm"), &to.join(name))?;
+    }
+    for (variant, script) in [(wasm::ISOLATED, "edgewise"), (wasm::CPU, "edgewise-cpu")] {
+        for extension in ["js", "d.ts"] {
+            let from = variant.dist().join(format!("edgewise.{extension}"));
+            copy(&from, &to.join(format!("{script}.{extension}")))?;
+        }
+    }
+    node("npm", &["ci", "--loglevel=error"])?;
+    node("npm", &["run", "--silent", "build"])?;
+    Ok(Outcome::Passed)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("copying {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// Runs something in the package's folder.
+fn node(program: &str, arguments: &[&str]) -> Result<()> {
+    let status = Command::new(program).args(arguments).current_dir(folder()).status();
+    let status = status.with_context(|| format!("`{program}` could not be started"))?;
+    if !status.success() {
+        bail!("`{program} {}` failed in web", arguments.join(" "));
+    }
+    Ok(())
+}
+
+const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// `EDGEWISE_CHROMIUM`, or one that is installed, or else is now.
+fn chromium() -> Result<Option<PathBuf>> {
+    let found = || {
+        let named = std::env::var_os("EDGEWISE_CHROMIUM").map(PathBuf::from);
+        let paths = std::env::var_os("PATH").unwrap_or_default();
+        // Playwright wants to know exactly where it is.
+        let folders: Vec<PathBuf> = std::env::split_paths(&paths).collect();
+        let known = CHROMIUM.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+        named.into_iter().chain(known).find(|path| succeeds(Command::new(path).arg("--version")))
+    };
+    if let Some(path) = found() {
+        return Ok(Some(path));
+    }
+    apt::install(&["chromium"])?;
+    Ok(found())
+}
