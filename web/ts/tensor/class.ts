@@ -1,0 +1,186 @@
+// The class behind `Tensor`.
+//
+// What a reader would get wrong: its fields are private to TypeScript only. Front ends set the `dims` of a tensor and
+// put tensors into proxies, which fields with a `#` would not survive.
+import { EdgewiseError } from "../errors";
+import { partsOf } from "./arguments";
+import { checkLength, dataFor, invalid, known } from "./data";
+import type { TensorFromGpuBufferOptions, TensorFromTextureOptions } from "./factory";
+import { fromImage } from "./image/from";
+import type {
+  ImageSource,
+  TensorFromImageDataOptions,
+  TensorToDataUrlOptions,
+  TensorToImageDataOptions,
+} from "./image/options";
+import { toDataURL, toImageData } from "./image/to";
+import { PLACE } from "./place";
+import type { Place } from "./place";
+import type { Tensor } from "./tensor";
+import type { TensorData, TensorType } from "./types";
+
+export class TensorImpl {
+  readonly type: TensorType;
+  readonly dims: readonly number[];
+  readonly size: number;
+  [PLACE]: Place | undefined;
+  private where: Tensor.DataLocation;
+  private held: TensorData | undefined;
+  private busy = false;
+
+  constructor(first: unknown, second?: unknown, third?: unknown) {
+    const parts = partsOf(first, second, third);
+    this.type = parts.type;
+    this.dims = parts.dims;
+    this.size = parts.size;
+    this.where = parts.location;
+    this.held = parts.data;
+    this[PLACE] = parts.place;
+  }
+
+  get location(): Tensor.DataLocation {
+    return this.where;
+  }
+
+  get data(): TensorData {
+    this.check();
+    if (this.held) return this.held;
+    const place = this[PLACE];
+    if (place?.read) return this.hold(place.read());
+    throw invalid(`the tensor's data is in a ${this.where}, not on the CPU: await its getData()`);
+  }
+
+  get texture(): Tensor.TextureType {
+    this.check();
+    return this[PLACE]?.texture ?? this.nowhere("WebGL texture");
+  }
+
+  get gpuBuffer(): Tensor.GpuBufferType {
+    this.check();
+    return this[PLACE]?.gpuBuffer ?? this.nowhere("GPUBuffer of this thread");
+  }
+
+  get mlTensor(): Tensor.MLTensorType {
+    this.check();
+    return this.nowhere("WebNN MLTensor");
+  }
+
+  async getData(releaseData?: boolean): Promise<TensorData> {
+    this.check();
+    const place = this[PLACE];
+    if (this.held || place?.read) return this.data;
+    if (!place?.download) {
+      throw new EdgewiseError(
+        "unsupported",
+        `the tensor was made of a ${this.where} without a download function: nothing can bring its data`,
+      );
+    }
+    this.idle();
+    this.busy = true;
+    try {
+      return this.hold(await place.download(), releaseData === true);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  dispose(): void {
+    this.idle();
+    const place = this[PLACE];
+    this.where = "none";
+    this.held = undefined;
+    this[PLACE] = undefined;
+    place?.dispose?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  reshape(dims: readonly number[]): TensorImpl {
+    this.check();
+    const { type, where: location } = this;
+    const place = this[PLACE];
+    if (place?.read) return new TensorImpl(type, this.data, dims);
+    if (place?.dispose || (place?.download && !this.held)) {
+      throw invalid(
+        "a tensor that owns what it has on the GPU cannot be reshaped: await its getData(true) first",
+      );
+    }
+    const { held: data } = this;
+    return new TensorImpl({
+      location,
+      type,
+      data,
+      dims,
+      texture: place?.texture,
+      gpuBuffer: place?.gpuBuffer,
+    });
+  }
+
+  toImageData(options?: TensorToImageDataOptions): ImageData {
+    return toImageData(this, options);
+  }
+
+  toDataURL(options?: TensorToDataUrlOptions): string {
+    return toDataURL(this, options);
+  }
+
+  static async fromImage(image: ImageSource, options?: TensorFromImageDataOptions): Promise<TensorImpl> {
+    const { type, data, dims } = await fromImage(image, options);
+    return new TensorImpl(type, data, dims);
+  }
+
+  static fromTexture(
+    texture: Tensor.TextureType,
+    options: TensorFromTextureOptions<Tensor.TextureDataTypes>,
+  ): TensorImpl {
+    const { width, height, download, dispose } = options;
+    const dims = [1, height, width, 4];
+    return new TensorImpl({ location: "texture", type: "float32", texture, dims, download, dispose });
+  }
+
+  static fromGpuBuffer(
+    gpuBuffer: Tensor.GpuBufferType,
+    options: TensorFromGpuBufferOptions<Tensor.GpuBufferDataTypes>,
+  ): TensorImpl {
+    const { dataType: type = "float32", dims, download, dispose } = options;
+    return new TensorImpl({ location: "gpu-buffer", type, gpuBuffer, dims, download, dispose });
+  }
+
+  static fromMLTensor(): TensorImpl {
+    return new TensorImpl({ location: "ml-tensor" });
+  }
+
+  static fromPinnedBuffer(type: TensorType, data: TensorData, dims?: readonly number[]): TensorImpl {
+    return new TensorImpl({ location: "cpu-pinned", type, data, dims });
+  }
+
+  /** Takes elements that were brought from elsewhere. */
+  private hold(data: unknown, release = false): TensorData {
+    const element = known(this.type);
+    const held = dataFor(element, data);
+    checkLength(element, this.size, held.length);
+    this.held = held;
+    this.where = "cpu";
+    const place = this[PLACE];
+    if (place?.read || (release && place?.dispose)) {
+      this[PLACE] = undefined;
+      place.dispose?.();
+    }
+    return held;
+  }
+
+  private check(): void {
+    if (this.where === "none") throw new EdgewiseError("disposed", "the tensor was disposed");
+  }
+
+  private idle(): void {
+    if (this.busy)
+      throw new EdgewiseError("busy", "the tensor's data is on its way: await the first getData()");
+  }
+
+  private nowhere(what: string): never {
+    throw invalid(`the tensor's data is not in a ${what}, it is in: ${this.where}`);
+  }
+}

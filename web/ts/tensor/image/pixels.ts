@@ -1,0 +1,108 @@
+// The pixels of an image of whatever kind: the part that is wanted, in the size that is wanted.
+//
+// What a reader would get wrong: `ImageData` that is not scaled never passes through a canvas, which would lose the
+// colors of transparent pixels. Everything else does, for there is no other way to its pixels.
+import { EdgewiseError } from "../../errors";
+import { invalid, show } from "../data";
+import type { OptionResizedDimensions, RawImage } from "./options";
+import { isRaw } from "./source";
+import type { Source } from "./source";
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Rectangle extends Size {
+  readonly x: number;
+  readonly y: number;
+}
+
+const whole = (value: unknown, least: number, what: string): number => {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
+  throw invalid(`${what} must be a whole number from ${least} on, not ${show(value)}`);
+};
+
+/** The part of an image that is taken. */
+const partOf = ({ width, height }: Size, crop: Rectangle | undefined): Rectangle => {
+  if (!crop) return { x: 0, y: 0, width, height };
+  const right = whole(crop.x, 0, "crop.x") + whole(crop.width, 1, "crop.width");
+  const bottom = whole(crop.y, 0, "crop.y") + whole(crop.height, 1, "crop.height");
+  if (right <= width && bottom <= height) return crop;
+  throw invalid(`crop goes to ${right} × ${bottom}, but the image is ${width} × ${height}`);
+};
+
+/** The size of the result. */
+const sizeOf = (source: Source, part: Size, options: OptionResizedDimensions): Size => {
+  const { resizedWidth, resizedHeight, crop } = options;
+  if (resizedWidth === undefined || resizedHeight === undefined) return crop ? part : (source.frame ?? part);
+  return { width: whole(resizedWidth, 1, "resizedWidth"), height: whole(resizedHeight, 1, "resizedHeight") };
+};
+
+type Fit = NonNullable<OptionResizedDimensions["fit"]>;
+
+/** Where the part of the image goes; what lies outside of the result is cut off. */
+const target = (part: Size, { width, height }: Size, fit: Fit): Rectangle => {
+  const across = width / part.width;
+  const down = height / part.height;
+  if (fit === "fill") return { x: 0, y: 0, width, height };
+  if (fit === "window") return { x: 0, y: 0, width: part.width, height: part.height };
+  const scale = fit === "cover" ? Math.max(across, down) : fit === "contain" ? Math.min(across, down) : NaN;
+  if (Number.isNaN(scale)) throw invalid(`fit is fill, contain, cover or window, not ${show(fit)}`);
+  const scaled = { width: part.width * scale, height: part.height * scale };
+  return { x: (width - scaled.width) / 2, y: (height - scaled.height) / 2, ...scaled };
+};
+
+/** The part without scaling; zeros where the result goes beyond it. */
+const windowOf = (image: RawImage, part: Rectangle, { width, height }: Size): RawImage => {
+  if (part.width === image.width && image.width === width && height === image.height) return image;
+  const data = new Uint8ClampedArray(4 * width * height);
+  const across = 4 * Math.min(width, part.width);
+  for (let y = 0; y < Math.min(height, part.height); y++) {
+    const from = 4 * ((part.y + y) * image.width + part.x);
+    data.set(image.data.subarray(from, from + across), 4 * y * width);
+  }
+  return { data, width, height };
+};
+
+type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
+
+/** An empty canvas to draw on. */
+export const canvasOf = ({ width, height }: Size): Context => {
+  const canvas =
+    typeof OffscreenCanvas !== "undefined"
+      ? new OffscreenCanvas(width, height)
+      : typeof document !== "undefined"
+        ? Object.assign(document.createElement("canvas"), { width, height })
+        : undefined;
+  const context = canvas?.getContext("2d", { willReadFrequently: true }) as Context | null | undefined;
+  if (context) return context;
+  throw new EdgewiseError("unsupported", "there is no canvas here: give pixels, as { data, width, height }");
+};
+
+/** Something that can be drawn. */
+const drawable = (image: Source["image"]): Exclude<Source["image"], RawImage> => {
+  if (!isRaw(image)) return image;
+  const context = canvasOf(image);
+  const copy = context.createImageData(image.width, image.height);
+  copy.data.set(image.data);
+  context.putImageData(copy, 0, 0);
+  return context.canvas;
+};
+
+/** The pixels of a source as the options want them. */
+export const pixelsOf = (source: Source, options: OptionResizedDimensions): RawImage => {
+  const part = partOf(source, options.crop);
+  const size = sizeOf(source, part, options);
+  const same = part.width === size.width && part.height === size.height;
+  const { x, y, width, height } = target(part, size, options.fit ?? source.fit ?? "fill");
+  if (
+    isRaw(source.image) &&
+    (same || (width === part.width && height === part.height && x === 0 && y === 0))
+  ) {
+    return windowOf(source.image, part, size);
+  }
+  const context = canvasOf(size);
+  context.drawImage(drawable(source.image), part.x, part.y, part.width, part.height, x, y, width, height);
+  return context.getImageData(0, 0, size.width, size.height);
+};

@@ -1,0 +1,73 @@
+// `toImageData` and `toDataURL` of a tensor: the first image of its batch.
+//
+// What a reader would get wrong: `norm.mean` is 255 by default whatever the type, so a tensor of bytes needs a mean
+// of 1.
+import { EdgewiseError } from "../../errors";
+import { invalid } from "../data";
+import { numbersOf } from "../numbers";
+import type { Elements } from "../numbers";
+import { isInterleaved, normOf, orderOf } from "./norm";
+import type { RawImage, TensorToDataUrlOptions, TensorToImageDataOptions } from "./options";
+
+/** What is needed of a tensor here. */
+export interface Picture extends Elements {
+  readonly dims: readonly number[];
+}
+
+/** Which color each channel is. One channel alone is gray; alpha is left out unless the format has it. */
+const channelsOf = (channels: number, format: TensorToImageDataOptions["format"]): readonly number[] => {
+  const order = orderOf(format ?? "RGB", "format");
+  if (channels === 1) return [];
+  if (channels === order.length || (channels === 4 && format === undefined)) return order;
+  throw invalid(
+    `an image of format ${format ?? "RGB"} has ${order.length} channels, but the tensor has ${channels}`,
+  );
+};
+
+/** The pixels of the first image. */
+const pixelsOf = (tensor: Picture, options: TensorToImageDataOptions): RawImage => {
+  const { dims } = tensor;
+  const interleaved = isInterleaved(options.tensorLayout);
+  const [batch = 0, ...axes] = dims;
+  const [height = 0, width = 0, channels = 0] = interleaved ? axes : [axes[1], axes[2], axes[0]];
+  if (dims.length !== 4 || batch * height * width * channels === 0) {
+    throw invalid(`an image is a tensor of four dimensions with elements, not of [${dims.join(", ")}]`);
+  }
+  const order = channelsOf(channels, options.format);
+  const { bias, mean } = normOf(options, 255);
+  const numbers = numbersOf(tensor);
+  const area = width * height;
+  const data = new Uint8ClampedArray(4 * area).fill(255);
+  const [start, step] = interleaved ? [1, channels] : [area, 1];
+  for (let color = 0; color < (order.includes(3) ? 4 : 3); color++) {
+    const channel = Math.max(order.indexOf(color), 0);
+    const [subtract, factor] = [bias[color] ?? 0, mean[color] ?? 1];
+    for (let i = 0, at = channel * start; i < area; i++, at += step) {
+      data[4 * i + color] = ((numbers[at] ?? 0) - subtract) * factor;
+    }
+  }
+  return { data, width, height };
+};
+
+export const toImageData = (tensor: Picture, options: TensorToImageDataOptions = {}): ImageData => {
+  const { data, width, height } = pixelsOf(tensor, options);
+  if (typeof ImageData !== "undefined")
+    return new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height);
+  throw new EdgewiseError("unsupported", "there is no ImageData here: take the tensor's data");
+};
+
+export const toDataURL = (tensor: Picture, options: TensorToDataUrlOptions = {}): string => {
+  if (typeof document === "undefined") {
+    throw new EdgewiseError(
+      "unsupported",
+      "only pages make data URLs: draw the result of toImageData on an OffscreenCanvas, and call its convertToBlob",
+    );
+  }
+  const image = toImageData(tensor, options);
+  const canvas = Object.assign(document.createElement("canvas"), {
+    width: image.width,
+    height: image.height,
+  });
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
+  return canvas.toDataURL();
+};
