@@ -13,7 +13,8 @@ export type { DataLocation, ExecutionProvider, ExternalData, Progress, SessionOp
 export { InferenceSession, type Results } from "./api/session";
 export { EdgewiseError, type ErrorCode };
 export type { ModelInput } from "./load/model";
-export { Tensor, type OnnxValue } from "./tensor/tensor";
+export { Tensor, type TypedTensor } from "./tensor/tensor";
+export type { OnnxValue } from "./tensor/values";
 
 /** onnxruntime's way to add engines of others, which has no place here. */
 export const registerBackend = (name: string, _backend: unknown, _priority?: number): never => {

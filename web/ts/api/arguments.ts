@@ -5,7 +5,8 @@
 
 import { EdgewiseError } from "../errors";
 import type { ModelInput } from "../load/model";
-import { Tensor, type OnnxValue } from "../tensor/tensor";
+import { Tensor } from "../tensor/tensor";
+import type { OnnxValue } from "../tensor/values";
 import type { SessionOptions } from "./options";
 
 export type Feeds = Readonly<Record<string, OnnxValue>>;

@@ -4,7 +4,7 @@
 // ours, and onnxruntime-common makes its own of them.
 
 import type { ModelInput } from "../load/model";
-import type { OnnxValue } from "../tensor/tensor";
+import type { OnnxValue } from "../tensor/values";
 import type { RunOptions } from "./arguments";
 import type { SessionOptions } from "./options";
 import { InferenceSession } from "./session";

@@ -9,13 +9,15 @@ import { remote } from "../engine/remote";
 import { EdgewiseError, cancelled, proceed } from "../errors";
 import type { ModelInput } from "../load/model";
 import { fill, fromResult, toFeed } from "../tensor/feeds";
-import type { OnnxValue } from "../tensor/tensor";
+import type { Tensor } from "../tensor/tensor";
+import type { OnnxValue } from "../tensor/values";
 import { forCreate, forRun, type Feeds, type Fetches, type RunOptions } from "./arguments";
 import { env, warn } from "./env";
 import { metadata, type ValueMetadata } from "./metadata";
 import { settled, type SessionOptions } from "./options";
 
-export type Results = Readonly<Record<string, OnnxValue>>;
+/** Outputs by name. What is no tensor (a sequence, an optional, a map) is named by whoever expects it. */
+export type Results<Value = Tensor> = Readonly<Record<string, Value>>;
 
 const engine = (options: SessionOptions): Engine =>
   (options.worker ?? env.wasm.proxy ?? false) && typeof Worker === "function" ? remote : local;
@@ -65,9 +67,9 @@ export class InferenceSession {
     return new InferenceSession(loaded, options, loaded.device === "gpu" && settings.onDevice);
   }
 
-  run(feeds: Feeds, options?: RunOptions): Promise<Results>;
-  run(feeds: Feeds, fetches: Fetches, options?: RunOptions): Promise<Results>;
-  async run(feeds: Feeds, first?: Fetches | RunOptions, second?: RunOptions): Promise<Results> {
+  run<Value = Tensor>(feeds: Feeds, options?: RunOptions): Promise<Results<Value>>;
+  run<Value = Tensor>(feeds: Feeds, fetches: Fetches, options?: RunOptions): Promise<Results<Value>>;
+  async run(feeds: Feeds, first?: Fetches | RunOptions, second?: RunOptions): Promise<Results<never>> {
     const model = this.#living();
     const { names, into, options } = forRun(this.outputNames, first, second);
     if (options.terminate) throw cancelled("the run", options.signal);
@@ -82,7 +84,7 @@ export class InferenceSession {
       breathe: this.#options.breathe,
     });
     if (ran.trace !== undefined) this.#traces?.push(ran.trace);
-    return Object.fromEntries(ran.outputs.map((output, i) => result(names[i] ?? "", output, into)));
+    return Object.fromEntries(ran.outputs.map((output, i) => result(names[i] ?? "", output, into))) as never;
   }
 
   /** Gives everything back. A run that is under way ends as it would have. */
@@ -130,8 +132,8 @@ export class InferenceSession {
       throw new EdgewiseError("invalid-input", "the first argument of run must be the inputs, by name");
     }
     // As onnxruntime does, what the model has no input for is left alone.
-    const wanted = this.inputNames.filter((name) => feeds[name] !== undefined);
-    return Object.fromEntries(wanted.map((name) => [name, toFeed(feeds[name], `input '${name}'`)]));
+    const wanted = this.#living().inputs.filter(({ name }) => feeds[name] !== undefined);
+    return Object.fromEntries(wanted.map((port) => [port.name, toFeed(feeds[port.name], port)]));
   }
 }
 

@@ -37,7 +37,7 @@ export interface Port {
 /** A value without anything that only this thread has. */
 export type Plain =
   | { kind: "tensor"; dtype: string; dims: readonly number[]; bytes: Uint8Array }
-  | { kind: "strings"; dims: readonly number[]; strings: readonly string[] }
+  | { kind: "strings"; dims: readonly number[]; strings: string[] }
   | { kind: "sequence"; of: string; items: Plain[] }
   | { kind: "optional"; of: string; value: Plain | undefined }
   | { kind: "map"; entries: [key: bigint | string, value: Plain][] };

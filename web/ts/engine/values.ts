@@ -20,7 +20,7 @@ export const intoModule = (
     case "tensor":
       return Value.tensor(value.dtype, Float64Array.from(value.dims), value.bytes);
     case "strings":
-      return Value.strings(Float64Array.from(value.dims), [...value.strings]);
+      return Value.ofStrings(Float64Array.from(value.dims), [...value.strings]);
     case "sequence":
       return Value.sequence(
         value.of,
@@ -70,7 +70,7 @@ const plain = (value: module.Value): Plain => {
   switch (value.kind) {
     case "tensor": {
       const { dtype = "", dims = [] } = value;
-      if (dtype === "str") return { kind: "strings", dims, strings: value.strings() };
+      if (dtype === "string") return { kind: "strings", dims, strings: value.strings() };
       return { kind: "tensor", dtype, dims, bytes: value.bytes() };
     }
     case "sequence":
