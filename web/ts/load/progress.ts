@@ -1,0 +1,32 @@
+// Tells how much of a model has come.
+import type { Pieces } from "./pieces";
+
+/** Where bytes come from: the network, our cache, or memory and files that the caller has; or they are being checked. */
+export type Stage = "download" | "cache" | "read" | "verify";
+
+export interface Progress {
+  readonly stage: Stage;
+  /** Bytes so far. */
+  readonly loaded: number;
+  /** Bytes in all, where that is known. */
+  readonly total: number | undefined;
+}
+
+/** The same pieces, counted from `loaded` on. */
+export const counted = (
+  pieces: Pieces,
+  stage: Stage,
+  total: number | undefined,
+  progress: ((progress: Progress) => void) | undefined,
+  loaded = 0,
+): Pieces => {
+  if (progress === undefined) return pieces;
+  let sum = loaded;
+  const read = async (most: number): Promise<Uint8Array | undefined> => {
+    const piece = await pieces.read(most);
+    sum += piece?.length ?? 0;
+    if (piece !== undefined) progress({ stage, loaded: sum, total });
+    return piece;
+  };
+  return { read, again: (piece) => pieces.again(piece), cancel: (reason) => pieces.cancel(reason) };
+};
