@@ -5,18 +5,19 @@
 
 import type { Settings } from "../engine/engine";
 import { EdgewiseError } from "../errors";
-import type { ModelInput, OpenOptions } from "../load/model";
+import type { ModelInput } from "../load/model";
+import type { Progress as Coming } from "../load/progress";
 import { gpuAccess, warn } from "./env";
 
 export type DataLocation = "none" | "cpu" | "cpu-pinned" | "texture" | "gpu-buffer" | "ml-tensor";
 export type ExternalData = string | { path: string; data: ModelInput };
 export type ExecutionProvider = string | { readonly name: string; readonly [option: string]: unknown };
 
-/** What comes on the way: bytes of a stage, of all that there are where that is known. */
+/** How far a stage of loading has come: bytes, or pipelines, of all that there are where that is known. */
 export interface Progress {
-  stage: "download" | "cache" | "weights" | "pipelines";
-  loaded: number;
-  total: number | undefined;
+  readonly stage: Coming["stage"] | "weights" | "pipelines";
+  readonly loaded: number;
+  readonly total: number | undefined;
 }
 
 export interface SessionOptions {
@@ -44,12 +45,12 @@ export interface SessionOptions {
   signal?: AbortSignal;
   /** Told how far loading has come. */
   progress?: (progress: Progress) => void;
-  /** The hash that the model must have, as `sha256-BASE64` or in hexadecimal digits. */
-  integrity?: string;
-  /** Where the model is kept for the next time. */
-  cache?: OpenOptions["cache"];
-  /** How it is fetched. */
-  request?: RequestInit;
+  /** What `fetch` is called with: headers, credentials, mode. */
+  fetch?: RequestInit;
+  /** How often to go on after a broken connection before another megabyte has come; 4 if left out. */
+  retries?: number;
+  /** Milliseconds without a byte after which loading fails; as long as it takes if left out. */
+  timeout?: number;
   /** Whether the session lives in a worker; `env.wasm.proxy` if left out. */
   worker?: boolean;
   /** Bytes that a run may take. */
@@ -96,12 +97,16 @@ export const settled = (options: SessionOptions): Settings => {
     memoryLimit: count("memoryLimit", options.memoryLimit),
     breathe: count("breathe", options.breathe),
     onDevice: kept(options.preferredOutputLocation),
-    integrity: options.integrity,
-    cache: options.cache,
-    request: options.request,
+    open: opening(options),
     external: (options.externalData ?? []).map(external),
   };
 };
+
+const opening = ({ fetch, retries, timeout }: SessionOptions): Settings["open"] => ({
+  fetch,
+  retries: count("retries", retries),
+  timeout: count("timeout", timeout),
+});
 
 /** Where the first provider that there is runs things. */
 const placed = (providers: readonly ExecutionProvider[]): Pick<Settings, "device" | "power"> => {

@@ -2,7 +2,7 @@
 //
 // What a reader would get wrong: everything here but GPU tensors and signals can be sent to a worker as it is.
 
-import type { ModelInput, OpenOptions } from "../load/model";
+import type { ModelInput, Opening } from "../load/model";
 import type { Progress } from "../api/options";
 
 /** How a session is to be. */
@@ -17,11 +17,8 @@ export interface Settings {
   breathe: number | undefined;
   /** Which outputs stay on the GPU: all, none, or those of these names. */
   onDevice: boolean | string[];
-  /** The hash that the model must have. */
-  integrity: string | undefined;
-  /** Where its files are kept. */
-  cache: OpenOptions["cache"] | undefined;
-  request: RequestInit | undefined;
+  /** How files are fetched. */
+  open: Pick<Opening, "fetch" | "retries" | "timeout">;
   external: { path: string; data: ModelInput }[];
 }
 

@@ -37,18 +37,18 @@ export const local: Engine = {
 
 const open = (
   input: ModelInput,
-  { device, integrity, cache, request }: Settings,
+  { device, open: how }: Settings,
   { signal, progress }: Hearing,
+  raw = false,
 ): Promise<Opened> =>
   openModel(input, {
+    ...how,
     // A GPU takes weights from where they came; the CPU's are copied, so that pieces may be written again.
-    kept: device !== "cpu",
-    ...(integrity !== undefined && { integrity }),
-    ...(cache !== undefined && { cache }),
-    ...(request !== undefined && { request }),
-    ...(signal && { signal }),
-    ...(progress && { progress }),
-    ...(readFile && { readFile }),
+    kept: raw || device !== "cpu",
+    raw,
+    signal,
+    progress,
+    readFile,
   });
 
 const AHEAD_BYTES = 1 << 18;
@@ -118,7 +118,7 @@ class Feeding {
         `the model's weights lie in '${path}', which was not given; add { path: '${path}', data: … } to externalData`,
       );
     }
-    const file = await open(given.data, { ...this.settings, integrity: undefined }, this.hearing);
+    const file = await open(given.data, this.settings, this.hearing, true);
     if (file.length !== undefined) this.#loading.file(path, file.length);
     await this.#feed(file, path);
   }

@@ -78,6 +78,13 @@ export const unpacked = (model: PortableInput): ModelInput => {
   return model as ModelInput;
 };
 
+/** How files are fetched, without what cannot be sent. */
+export const portableOpening = ({ fetch, ...rest }: Settings["open"]): Settings["open"] => {
+  if (!fetch) return rest;
+  const { signal: _, headers, ...plain } = fetch;
+  return { ...rest, fetch: { ...plain, headers: [...new Headers(headers)] } };
+};
+
 /** What of `env` holds for the worker too; addresses are relative to the page. */
 export const flags = (): Flags => {
   const { createWorker: _, proxy: __, wasmPaths, ...wasm } = env.wasm;

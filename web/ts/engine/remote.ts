@@ -6,7 +6,16 @@
 import { env } from "../api/env";
 import { EdgewiseError, cancelled, proceed } from "../errors";
 import type { Engine, Hearing, Model } from "./engine";
-import { flags, portable, sendable, type Calls, type Loaded, type Question, type Reply } from "./messages";
+import {
+  flags,
+  portable,
+  portableOpening,
+  sendable,
+  type Calls,
+  type Loaded,
+  type Question,
+  type Reply,
+} from "./messages";
 
 interface Waiting {
   resolve: (answer: never) => void;
@@ -100,7 +109,8 @@ export const remote: Engine = {
         settings.external.map(async ({ path, data }) => ({ path, ...(await portable(data)) })),
       );
       const external = files.map(({ path, model }) => ({ path, data: model }));
-      const given = { model: main, settings: { ...settings, external } as typeof settings, flags: flags() };
+      const sent = { ...settings, open: portableOpening(settings.open), external } as typeof settings;
+      const given = { model: main, settings: sent, flags: flags() };
       const all = [moved, ...files.map((file) => file.moved)].flat();
       return model(worker, await worker.ask("load", given, hearing, all));
     } catch (error) {

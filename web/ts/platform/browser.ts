@@ -1,6 +1,7 @@
 // Where the parts of the package are for a page: each address is written so that bundlers see it and bring the file.
 
 import type { Build } from "../module/builds";
+import type { Source } from "../load/model";
 import type { ModuleSource } from "../module/fetch";
 
 const URLS: Record<Build, () => URL> = {
@@ -17,4 +18,4 @@ export const addresses = {
 };
 
 /** Files are read by their addresses alone. */
-export const readFile: ((path: string | URL) => Promise<ReadableStream<Uint8Array>>) | undefined = undefined;
+export const readFile: ((path: string | URL) => Promise<Source>) | undefined = undefined;

@@ -1,9 +1,8 @@
 // Where the parts of the package are in Node, Deno and Bun: beside this file. There is one build, for the CPU.
 
-import { createReadStream } from "node:fs";
-import { readFile as contents } from "node:fs/promises";
-import { Readable } from "node:stream";
+import { open, readFile as contents } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type { Source } from "../load/model";
 import type { ModuleSource } from "../module/fetch";
 
 export const addresses = {
@@ -15,7 +14,14 @@ export const addresses = {
 };
 
 /** A file by its path or its `file:` address. */
-export const readFile = async (path: string | URL): Promise<ReadableStream<Uint8Array>> => {
-  const name = path instanceof URL || path.startsWith("file:") ? fileURLToPath(path) : path;
-  return Readable.toWeb(createReadStream(name)) as ReadableStream<Uint8Array>;
+export const readFile = async (path: string | URL): Promise<Source> => {
+  const file = await open(path instanceof URL || path.startsWith("file:") ? new URL(path) : path);
+  const { size } = await file.stat();
+  const read = async (most: number): Promise<Uint8Array | undefined> => {
+    const { bytesRead, buffer } = await file.read(new Uint8Array(most), 0, most, null);
+    if (bytesRead > 0) return buffer.subarray(0, bytesRead);
+    await file.close();
+    return undefined;
+  };
+  return { length: size, pieces: { read, again() {}, cancel: () => file.close() } };
 };
