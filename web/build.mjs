@@ -40,12 +40,12 @@ await build({
     splitting: false,
 });
 
+for (const name of readdirSync(path("wasm")).filter((name) => name.endsWith(".wasm"))) {
+    copyFileSync(path("wasm", name), path("dist", name));
+}
+
 const types = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--rootDir", "ts"];
 execFileSync("npx", ["tsc", ...types, "--outDir", "dist", "-p", "tsconfig.build.json"], {
     cwd: here,
     stdio: "inherit",
 });
-
-for (const name of readdirSync(path("wasm")).filter((name) => name.endsWith(".wasm"))) {
-    copyFileSync(path("wasm", name), path("dist", name));
-}

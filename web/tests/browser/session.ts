@@ -92,7 +92,7 @@ const everywhere: Record<string, (options: SessionOptions) => Promise<void>> = {
   "says why a model cannot be loaded": async (options) => {
     const load = (model: string | Uint8Array) => InferenceSession.create(model, options);
     await rejects(load(`${MODEL}?fault=missing`), "not-found", "404", "digits_int8.onnx");
-    await rejects(load(`${MODEL}?fault=html`), "invalid-model", "HTML");
+    await rejects(load(`${MODEL}?fault=html`), "invalid-model", "page");
     await rejects(load(new TextEncoder().encode("<!doctype html>")), "invalid-model");
     await rejects(load(new Uint8Array(0)), "invalid-model");
     const bytes = new Uint8Array(await (await fetch(MODEL)).arrayBuffer());
