@@ -5,7 +5,7 @@
 import { EdgewiseError } from "../../errors";
 import { invalid, show } from "../data";
 import type { OptionResizedDimensions, RawImage } from "./options";
-import { isRaw } from "./source";
+import { isRaw, unreadable } from "./source";
 import type { Source } from "./source";
 
 interface Size {
@@ -32,11 +32,17 @@ const partOf = ({ width, height }: Size, crop: Rectangle | undefined): Rectangle
   throw invalid(`crop goes to ${right} × ${bottom}, but the image is ${width} × ${height}`);
 };
 
+/** As many pixels as a canvas of a browser may have. */
+const MOST = 2 ** 28;
+
 /** The size of the result. */
 const sizeOf = (source: Source, part: Size, options: OptionResizedDimensions): Size => {
   const { resizedWidth, resizedHeight, crop } = options;
   if (resizedWidth === undefined || resizedHeight === undefined) return crop ? part : (source.frame ?? part);
-  return { width: whole(resizedWidth, 1, "resizedWidth"), height: whole(resizedHeight, 1, "resizedHeight") };
+  const width = whole(resizedWidth, 1, "resizedWidth");
+  const height = whole(resizedHeight, 1, "resizedHeight");
+  if (width * height <= MOST) return { width, height };
+  throw new EdgewiseError("limit-exceeded", `${width} × ${height} are more than ${MOST} pixels`);
 };
 
 type Fit = NonNullable<OptionResizedDimensions["fit"]>;
@@ -102,7 +108,11 @@ export const pixelsOf = (source: Source, options: OptionResizedDimensions): RawI
   ) {
     return windowOf(source.image, part, size);
   }
-  const context = canvasOf(size);
-  context.drawImage(drawable(source.image), part.x, part.y, part.width, part.height, x, y, width, height);
-  return context.getImageData(0, 0, size.width, size.height);
+  try {
+    const context = canvasOf(size);
+    context.drawImage(drawable(source.image), part.x, part.y, part.width, part.height, x, y, width, height);
+    return context.getImageData(0, 0, size.width, size.height);
+  } catch (error) {
+    return unreadable(error);
+  }
 };

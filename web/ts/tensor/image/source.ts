@@ -33,7 +33,8 @@ const raw = (image: RawImage): Source => {
   );
 };
 
-const unreadable = (cause: unknown): never => {
+/** Throws what kept the pixels from being read. */
+export const unreadable = (cause: unknown): never => {
   throw new EdgewiseError(
     "io",
     `the image cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
