@@ -231,6 +231,11 @@ const beyond: Record<string, () => Promise<void>> = {
     sameTensor(await ours(image, { crop }), expected, "ImageData");
     sameTensor(await ours(await createImageBitmap(image), { crop }), expected, "ImageBitmap");
     sameTensor(await ours(await elementOf(image), { crop, tensorFormat: "RGB" }), expected, "element");
+    // The lower part in the size of the whole: the rest is zeros.
+    const lower = { x: 0, y: 9, width: WIDTH, height: HEIGHT - 9 };
+    const filled = await ours(image, { crop: lower, resizedWidth: WIDTH, resizedHeight: HEIGHT });
+    const moved = canvasOf(image).getContext("2d")?.getImageData(0, 9, WIDTH, HEIGHT) ?? image;
+    sameTensor(filled, await ours(moved), "the lower part");
     for (const bad of [
       { ...crop, x: -1 },
       { ...crop, width: 21 },
@@ -260,7 +265,7 @@ const beyond: Record<string, () => Promise<void>> = {
       await ours(red, { ...size, fit: "fill" }),
       "a bitmap fills by itself",
     );
-    await fails(() => ours(red, { ...size, fit: "stretch" }), "invalid-input", /fit is fill/);
+    await fails(() => ours(red, { ...size, fit: "stretch" }), "invalid-input", /fit must be one of fill/);
   },
 
   "what is no image and options that make no sense are refused by name": async () => {
@@ -277,8 +282,8 @@ const beyond: Record<string, () => Promise<void>> = {
       "invalid-input",
       /4 bytes/,
     );
-    await fails(call({ tensorFormat: "CMYK" }), "invalid-input", /tensorFormat is RGB/);
-    await fails(call({ tensorFormat: "toString" }), "invalid-input", /tensorFormat is RGB/);
+    await fails(call({ tensorFormat: "CMYK" }), "invalid-input", /tensorFormat must be one of RGB/);
+    await fails(call({ tensorFormat: "toString" }), "invalid-input", /tensorFormat must be one of RGB/);
     await fails(call({ tensorLayout: "NWHC" }), "invalid-input", /tensorLayout/);
     await fails(call({ dataType: "float16" }), "invalid-input", /dataType/);
     await fails(call({ norm: { mean: [1, 2] } }), "invalid-input", /norm.mean/);

@@ -4,7 +4,7 @@
 // put tensors into proxies, which fields with a `#` would not survive.
 import { EdgewiseError } from "../errors";
 import { partsOf } from "./arguments";
-import { checkLength, dataFor, invalid, known } from "./data";
+import { checkLength, dataFor, invalid, known, unsupported } from "./data";
 import type { TensorFromGpuBufferOptions, TensorFromTextureOptions } from "./factory";
 import { fromImage } from "./image/from";
 import type {
@@ -47,7 +47,7 @@ export class TensorImpl {
     if (this.held) return this.held;
     const place = this[PLACE];
     if (place?.read) return this.hold(place.read());
-    throw invalid(`the tensor's data is in a ${this.where}, not on the CPU: await its getData()`);
+    throw invalid(`the tensor's data is in: ${this.where}, not in an array: await its getData()`);
   }
 
   get texture(): Tensor.TextureType {
@@ -70,15 +70,12 @@ export class TensorImpl {
     const place = this[PLACE];
     if (this.held || place?.read) return this.data;
     if (!place?.download) {
-      throw new EdgewiseError(
-        "unsupported",
-        `the tensor was made of a ${this.where} without a download function: nothing can bring its data`,
-      );
+      throw unsupported(`the tensor was made of a ${this.where} without a download function`);
     }
     this.idle();
     this.busy = true;
     try {
-      return this.hold(await place.download(), releaseData === true);
+      return this.hold(await place.download(), releaseData);
     } finally {
       this.busy = false;
     }
@@ -104,7 +101,7 @@ export class TensorImpl {
     if (place?.read) return new TensorImpl(type, this.data, dims);
     if (place?.dispose || (place?.download && !this.held)) {
       throw invalid(
-        "a tensor that owns what it has on the GPU cannot be reshaped: await its getData(true) first",
+        "a tensor that owns its data on the GPU cannot be reshaped: await its getData(true) first",
       );
     }
     const { held: data } = this;
@@ -133,19 +130,17 @@ export class TensorImpl {
 
   static fromTexture(
     texture: Tensor.TextureType,
-    options: TensorFromTextureOptions<Tensor.TextureDataTypes>,
+    { width, height, ...rest }: TensorFromTextureOptions<Tensor.TextureDataTypes>,
   ): TensorImpl {
-    const { width, height, download, dispose } = options;
     const dims = [1, height, width, 4];
-    return new TensorImpl({ location: "texture", type: "float32", texture, dims, download, dispose });
+    return new TensorImpl({ ...rest, location: "texture", type: "float32", texture, dims });
   }
 
   static fromGpuBuffer(
     gpuBuffer: Tensor.GpuBufferType,
-    options: TensorFromGpuBufferOptions<Tensor.GpuBufferDataTypes>,
+    { dataType: type = "float32", ...rest }: TensorFromGpuBufferOptions<Tensor.GpuBufferDataTypes>,
   ): TensorImpl {
-    const { dataType: type = "float32", dims, download, dispose } = options;
-    return new TensorImpl({ location: "gpu-buffer", type, gpuBuffer, dims, download, dispose });
+    return new TensorImpl({ ...rest, location: "gpu-buffer", type, gpuBuffer });
   }
 
   static fromMLTensor(): TensorImpl {
@@ -181,6 +176,6 @@ export class TensorImpl {
   }
 
   private nowhere(what: string): never {
-    throw invalid(`the tensor's data is not in a ${what}, it is in: ${this.where}`);
+    throw invalid(`the tensor's data is in: ${this.where}, not in a ${what}`);
   }
 }

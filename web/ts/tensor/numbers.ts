@@ -1,8 +1,7 @@
 // Elements as plain numbers, whatever they are stored as.
 //
 // What a reader would get wrong: where the elements are 32-bit floats already, this is the tensor's own array.
-import { EdgewiseError } from "../errors";
-import { tagOf } from "./data";
+import { invalid, tagOf } from "./data";
 import { decode, isEncoded } from "./half";
 import { elementType } from "./types";
 import type { TensorData, TensorType } from "./types";
@@ -27,7 +26,7 @@ const unpack = (bytes: ArrayLike<number>, bits: number, size: number): Uint8Arra
 export const numbersOf = ({ type, data, size }: Elements): ArrayLike<number> => {
   const bits = elementType(type)?.bits ?? 0;
   if (Array.isArray(data)) {
-    throw new EdgewiseError("invalid-input", "a tensor of strings has no numbers: take its data");
+    throw invalid("a tensor of strings has no numbers: take its data");
   }
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
   const codes = bits < 8 ? unpack(data, bits, size) : data;

@@ -2,7 +2,7 @@
 //
 // What a reader would get wrong: numbers of `norm` belong to colors and not to channels of the tensor, so the first one
 // is that of red in BGR too.
-import { invalid, show } from "../data";
+import { oneOf } from "../data";
 import { isInterleaved, normOf, orderOf } from "./norm";
 import type { ImageSource, RawImage, TensorFromImageDataOptions } from "./options";
 import { pixelsOf } from "./pixels";
@@ -11,15 +11,14 @@ import { open } from "./source";
 /** The elements of a tensor of one image. */
 export interface ImageElements {
   readonly type: "float32" | "uint8";
-  readonly data: Float32Array | Uint8Array;
+  readonly data: Float32Array | Uint8ClampedArray;
   readonly dims: readonly number[];
 }
 
 /** Pixels as the elements of a tensor. */
 const elementsOf = (pixels: RawImage, options: TensorFromImageDataOptions): ImageElements => {
-  const { tensorFormat = "RGB", dataType: type = "float32" } = options;
-  if (type !== "float32" && type !== "uint8")
-    throw invalid(`dataType is float32 or uint8, not ${show(type)}`);
+  const { tensorFormat = "RGB", dataType = "float32" } = options;
+  const type = oneOf(dataType, ["float32", "uint8"], "dataType");
   const order = orderOf(tensorFormat, "tensorFormat");
   const { bias, mean } = normOf(options, type === "uint8" ? 1 : 255);
   const interleaved = isInterleaved(options.tensorLayout);
@@ -36,7 +35,7 @@ const elementsOf = (pixels: RawImage, options: TensorFromImageDataOptions): Imag
   });
   return {
     type,
-    data: data instanceof Float32Array ? data : new Uint8Array(data.buffer),
+    data,
     dims: interleaved ? [1, height, width, channels] : [1, channels, height, width],
   };
 };

@@ -2,8 +2,7 @@
 //
 // What a reader would get wrong: `norm.mean` is 255 by default whatever the type, so a tensor of bytes needs a mean
 // of 1.
-import { EdgewiseError } from "../../errors";
-import { invalid } from "../data";
+import { invalid, unsupported } from "../data";
 import { numbersOf } from "../numbers";
 import type { Elements } from "../numbers";
 import { isInterleaved, normOf, orderOf } from "./norm";
@@ -31,7 +30,7 @@ const imageOf = (
   round: (x: number) => number,
 ): ImageData => {
   if (typeof ImageData === "undefined") {
-    throw new EdgewiseError("unsupported", "there is no ImageData here: take the tensor's data");
+    throw unsupported("there is no ImageData here: take the tensor's data");
   }
   const { dims } = tensor;
   const interleaved = isInterleaved(options.tensorLayout);
@@ -62,10 +61,7 @@ export const toImageData = (tensor: Picture, options: TensorToImageDataOptions =
 
 export const toDataURL = (tensor: Picture, options: TensorToDataUrlOptions = {}): string => {
   if (typeof document === "undefined") {
-    throw new EdgewiseError(
-      "unsupported",
-      "only pages make data URLs: draw the result of toImageData on an OffscreenCanvas, and call its convertToBlob",
-    );
+    throw unsupported("there is no document here: draw toImageData() on an OffscreenCanvas");
   }
   // Ties go up, as they do in colors of CSS.
   const image = imageOf(tensor, options, Math.round);
