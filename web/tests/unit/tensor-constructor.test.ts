@@ -192,5 +192,5 @@ test("errors say what was expected, what came and what to do", () => {
   assert.match(message([]), /first item is Undefined does not say the type/);
   assert.match(message(new Float32Array(1), [-1]), /dims\[0\] must be a whole number from 0 on, not -1/);
   assert.match(message("int64", [1.5]), /does not fit a tensor of int64/);
-  assert.match(message("uint4", [1, 2], [2]), /pack 2 of them in each byte of a Uint8Array/);
+  assert.match(message("uint4", [1, 2], [2]), /pack 2 in each byte of a Uint8Array/);
 });

@@ -40,6 +40,7 @@ const flat = ({ type, bits }: ElementType, length: number): number[] => {
 /** A tensor of elements in an array. */
 const inArray = (type: unknown, data: unknown, dims: unknown, location: "cpu" | "cpu-pinned"): Parts => {
   const element = known(type);
+  if (element.bits === 0 && location !== "cpu") throw invalid("a tensor of strings cannot be pinned");
   const held = dataFor(element, data);
   const shape = dims === undefined ? flat(element, held.length) : dims;
   const size = sizeOf(shape);

@@ -4,7 +4,7 @@
 // put tensors into proxies, which fields with a `#` would not survive.
 import { EdgewiseError } from "../errors";
 import { partsOf } from "./arguments";
-import { checkLength, dataFor, invalid, known, unsupported } from "./data";
+import { checkLength, dataFor, invalid, known, sizeOf, unsupported } from "./data";
 import type { TensorFromGpuBufferOptions, TensorFromTextureOptions } from "./factory";
 import { fromImage } from "./image/from";
 import type {
@@ -96,23 +96,15 @@ export class TensorImpl {
 
   reshape(dims: readonly number[]): TensorImpl {
     this.check();
+    const size = sizeOf(dims);
+    if (size !== this.size) throw invalid(`a tensor of ${this.size} elements cannot have ${size}`);
     const { type, where: location } = this;
+    const data = this[PLACE]?.read ? this.data : this.held;
     const place = this[PLACE];
-    if (place?.read) return new TensorImpl(type, this.data, dims);
-    if (place?.dispose || (place?.download && !this.held)) {
-      throw invalid(
-        "a tensor that owns its data on the GPU cannot be reshaped: await its getData(true) first",
-      );
+    if (place?.dispose || (place?.download && !data)) {
+      throw invalid("a tensor that owns its data on the GPU cannot be reshaped: await its getData(true)");
     }
-    const { held: data } = this;
-    return new TensorImpl({
-      location,
-      type,
-      data,
-      dims,
-      texture: place?.texture,
-      gpuBuffer: place?.gpuBuffer,
-    });
+    return new TensorImpl({ ...place, location, type, data, dims });
   }
 
   toImageData(options?: TensorToImageDataOptions): ImageData {
