@@ -2,6 +2,7 @@
 // and every combination of options. Where they differ, a test says how and why.
 import { Tensor as Theirs } from "onnxruntime-common";
 import { Tensor } from "../../ts/tensor/tensor";
+import { toFloat32Array } from "../../ts/tensor/numbers";
 import type { TypedTensor } from "../../ts/tensor/tensor";
 import type {
   ImageFormat,
@@ -140,6 +141,7 @@ const images: Record<string, () => Promise<void>> = {
     for (const alpha of [undefined, "transparent"] as const) {
       const image = await elementOf(noise(3, alpha));
       sameTensor(await ours(image), await theirs(image), "no options");
+      sameTensor(await ours(image, { tensorFormat: undefined }), await theirs(image), "no format");
       await compare(image, combinations([undefined], sizes));
     }
   },
@@ -184,7 +186,19 @@ const beyond: Record<string, () => Promise<void>> = {
     const sources = { canvas, offscreen, blob: await offscreen.convertToBlob(), frame };
     for (const [name, source] of Object.entries(sources)) sameTensor(await ours(source), expected, name);
     frame.close();
-    await fails(() => ours(frame), "invalid-input", /no pixels yet, or no more/);
+    await fails(() => ours(frame), "invalid-input", /no pixels \(yet\)/);
+  },
+
+  "a video gives the elements of the frame that it shows": async () => {
+    const canvas = canvasOf(noise(15, undefined, 64, 48));
+    const video = Object.assign(document.createElement("video"), {
+      muted: true,
+      srcObject: canvas.captureStream(),
+    });
+    await video.play();
+    const tensor = await ours(video, { resizedWidth: 32, resizedHeight: 24 });
+    equal(tensor.dims, [1, 3, 24, 32], "dims");
+    if (!(tensor.data as Float32Array).some((value) => value > 0)) throw new Error("it is black");
   },
 
   "channels beside each other are those of the planes": async () => {
@@ -273,8 +287,8 @@ const beyond: Record<string, () => Promise<void>> = {
     const call = (options: object) => () => ours(image, options);
     await fails(() => ours({} as ImageData), "invalid-input", /not Object/);
     await fails(() => ours(undefined as never), "invalid-input", /not Undefined/);
-    await fails(() => ours(new Image()), "invalid-input", /no pixels yet/);
-    await fails(() => ours(document.createElement("video")), "invalid-input", /no pixels yet/);
+    await fails(() => ours(new Image()), "invalid-input", /no pixels \(yet\)/);
+    await fails(() => ours(document.createElement("video")), "invalid-input", /no pixels \(yet\)/);
     await fails(() => ours("data:image/png;base64,AAAA"), "io", /cannot be read/);
     await fails(() => ours(new Blob(["nothing"])), "io", /cannot be read/);
     await fails(
@@ -286,7 +300,10 @@ const beyond: Record<string, () => Promise<void>> = {
     await fails(call({ tensorFormat: "toString" }), "invalid-input", /tensorFormat must be one of RGB/);
     await fails(call({ tensorLayout: "NWHC" }), "invalid-input", /tensorLayout/);
     await fails(call({ dataType: "float16" }), "invalid-input", /dataType/);
-    await fails(call({ norm: { mean: [1, 2] } }), "invalid-input", /norm.mean/);
+    for (const mean of [[1, 2], ["1", 2, 3], [1, 2, 3, null], {}, null, "255"]) {
+      await fails(call({ norm: { mean } }), "invalid-input", /norm.mean/);
+    }
+    await fails(call({ crop: 5 }), "invalid-input", /crop.x/);
     await fails(call({ resizedWidth: 0, resizedHeight: 5 }), "invalid-input", /resizedWidth/);
     await fails(call({ resizedWidth: 4, resizedHeight: 1.5 }), "invalid-input", /resizedHeight/);
     await fails(call({ resizedWidth: 1e6, resizedHeight: 1e6 }), "limit-exceeded", /1000000 × 1000000/);
@@ -403,4 +420,21 @@ const halves: Record<string, () => Promise<void>> = {
   },
 };
 
-export const tests: Record<string, () => Promise<void>> = { ...images, ...beyond, ...pictures, ...halves };
+const told: Record<string, () => Promise<void>> = {
+  "a Float16Array says its type, where there is one": async () => {
+    const Half = Reflect.get(globalThis, "Float16Array") as typeof Uint16Array | undefined;
+    if (!Half) return;
+    const data = Half.from([1, 2.5]);
+    const tensor = new Tensor(data);
+    equal([tensor.type, tensor.data], ["float16", data], "float16");
+    equal(toFloat32Array(tensor as TypedTensor<Tensor.Type>), [1, 2.5], "numbers");
+  },
+};
+
+export const tests: Record<string, () => Promise<void>> = {
+  ...images,
+  ...beyond,
+  ...pictures,
+  ...halves,
+  ...told,
+};

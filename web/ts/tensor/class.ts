@@ -47,22 +47,22 @@ export class TensorImpl {
     if (this.held) return this.held;
     const place = this[PLACE];
     if (place?.read) return this.hold(place.read());
-    throw invalid(`the tensor's data is in: ${this.where}, not in an array: await its getData()`);
+    return this.nowhere("an array: await its getData()");
   }
 
   get texture(): Tensor.TextureType {
     this.check();
-    return this[PLACE]?.texture ?? this.nowhere("WebGL texture");
+    return this[PLACE]?.texture ?? this.nowhere("a WebGL texture");
   }
 
   get gpuBuffer(): Tensor.GpuBufferType {
     this.check();
-    return this[PLACE]?.gpuBuffer ?? this.nowhere("GPUBuffer of this thread");
+    return this[PLACE]?.gpuBuffer ?? this.nowhere("a GPUBuffer of this thread");
   }
 
   get mlTensor(): Tensor.MLTensorType {
     this.check();
-    return this.nowhere("WebNN MLTensor");
+    return this.nowhere("a WebNN MLTensor");
   }
 
   async getData(releaseData?: boolean): Promise<TensorData> {
@@ -70,7 +70,7 @@ export class TensorImpl {
     const place = this[PLACE];
     if (this.held || place?.read) return this.data;
     if (!place?.download) {
-      throw unsupported(`the tensor was made of a ${this.where} without a download function`);
+      throw unsupported(`the tensor's data is in: ${this.where}, without a download function`);
     }
     this.idle();
     this.busy = true;
@@ -102,7 +102,7 @@ export class TensorImpl {
     const data = this[PLACE]?.read ? this.data : this.held;
     const place = this[PLACE];
     if (place?.dispose || (place?.download && !data)) {
-      throw invalid("a tensor that owns its data on the GPU cannot be reshaped: await its getData(true)");
+      throw invalid("a tensor that owns its GPU data cannot be reshaped: await its getData(true)");
     }
     return new TensorImpl({ ...place, location, type, data, dims });
   }
@@ -168,6 +168,6 @@ export class TensorImpl {
   }
 
   private nowhere(what: string): never {
-    throw invalid(`the tensor's data is in: ${this.where}, not in a ${what}`);
+    throw invalid(`the tensor's data is in: ${this.where}, not in ${what}`);
   }
 }

@@ -14,13 +14,8 @@ export const placed = <T extends Tensor.Type>(
   dims: readonly number[],
   place: Place<T>,
 ): TypedTensor<T> => {
-  const parts = {
-    type: known(type).type,
-    dims: [...dims],
-    size: sizeOf(dims),
-    location: place.location,
-    place,
-  };
+  known(type);
+  const parts = { type, dims: [...dims], size: sizeOf(dims), location: place.location, place };
   return new TensorImpl(new Ready(parts)) as unknown as TypedTensor<T>;
 };
 

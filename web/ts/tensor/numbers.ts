@@ -26,7 +26,7 @@ const unpack = (bytes: ArrayLike<number>, bits: number, size: number): Uint8Arra
 export const numbersOf = ({ type, data, size }: Elements): ArrayLike<number> => {
   const bits = elementType(type)?.bits ?? 0;
   if (Array.isArray(data)) {
-    throw invalid("a tensor of strings has no numbers: take its data");
+    throw invalid("a tensor of strings has no numbers");
   }
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
   const codes = bits < 8 ? unpack(data, bits, size) : data;

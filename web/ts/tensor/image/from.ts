@@ -4,7 +4,7 @@
 // is that of red in BGR too.
 import { oneOf } from "../data";
 import { isInterleaved, normOf, orderOf } from "./norm";
-import type { ImageSource, RawImage, TensorFromImageDataOptions } from "./options";
+import type { ImageFormat, ImageSource, RawImage, TensorFromImageDataOptions } from "./options";
 import { pixelsOf } from "./pixels";
 import { open } from "./source";
 
@@ -16,10 +16,13 @@ export interface ImageElements {
 }
 
 /** Pixels as the elements of a tensor. */
-const elementsOf = (pixels: RawImage, options: TensorFromImageDataOptions): ImageElements => {
-  const { tensorFormat = "RGB", dataType = "float32" } = options;
-  const type = oneOf(dataType, ["float32", "uint8"], "dataType");
-  const order = orderOf(tensorFormat, "tensorFormat");
+const elementsOf = (
+  pixels: RawImage,
+  format: ImageFormat,
+  options: TensorFromImageDataOptions,
+): ImageElements => {
+  const type = oneOf(options.dataType ?? "float32", ["float32", "uint8"], "dataType");
+  const order = orderOf(format, "tensorFormat");
   const { bias, mean } = normOf(options, type === "uint8" ? 1 : 255);
   const interleaved = isInterleaved(options.tensorLayout);
   const { width, height } = pixels;
@@ -33,11 +36,8 @@ const elementsOf = (pixels: RawImage, options: TensorFromImageDataOptions): Imag
       data[at] = ((pixels.data[4 * i + color] ?? 0) + add) / divisor;
     }
   });
-  return {
-    type,
-    data,
-    dims: interleaved ? [1, height, width, channels] : [1, channels, height, width],
-  };
+  const dims = interleaved ? [1, height, width, channels] : [1, channels, height, width];
+  return { type, data, dims };
 };
 
 /** The elements of a tensor of an image. */
@@ -47,8 +47,8 @@ export const fromImage = async (
 ): Promise<ImageElements> => {
   const source = await open(image);
   try {
-    const { format: tensorFormat = "RGB" } = source;
-    return elementsOf(pixelsOf(source, options), { tensorFormat, ...options });
+    const format = options.tensorFormat ?? source.format ?? "RGB";
+    return elementsOf(pixelsOf(source, options), format, options);
   } finally {
     source.close?.();
   }

@@ -8,9 +8,9 @@ export type Channels = readonly [number, number, number, number];
 const four = (given: PerChannel | undefined, rest: number, what: string): Channels => {
   if (given === undefined) return [rest, rest, rest, rest];
   if (typeof given === "number") return [given, given, given, given];
-  const [red, green, blue, alpha = rest] = given;
-  const all: Channels = [red, green, blue, alpha];
-  if (all.every((number: unknown) => typeof number === "number")) return all;
+  const [red, green, blue, alpha = rest] = Array.isArray(given) ? (given as readonly unknown[]) : [];
+  const all = [red, green, blue, alpha];
+  if (all.every((number) => typeof number === "number")) return all as unknown as Channels;
   throw invalid(`${what} must be a number, or an array of 3 or 4 of them, not ${show(given)}`);
 };
 

@@ -114,5 +114,5 @@ const opened = (image: unknown): Source | Promise<Source> => {
 export const open = async (image: unknown): Promise<Source> => {
   const source = await opened(image);
   if (source.width > 0 && source.height > 0) return source;
-  throw invalid(`the image has no pixels yet, or no more: it is ${source.width} × ${source.height}`);
+  throw invalid(`the image has no pixels (yet): it is ${source.width} × ${source.height}`);
 };

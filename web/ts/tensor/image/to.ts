@@ -30,7 +30,7 @@ const imageOf = (
   round: (x: number) => number,
 ): ImageData => {
   if (typeof ImageData === "undefined") {
-    throw unsupported("there is no ImageData here: take the tensor's data");
+    throw unsupported("there is no ImageData here: use the data");
   }
   const { dims } = tensor;
   const interleaved = isInterleaved(options.tensorLayout);
