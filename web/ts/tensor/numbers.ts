@@ -14,12 +14,15 @@ export interface Elements {
 }
 
 /** Packed elements, one to an item, the first one from the lowest bits of its byte. */
-const unpack = (bytes: ArrayLike<number>, bits: number, size: number): Uint8Array => {
-  const each = 8 / bits;
-  return Uint8Array.from({ length: size }, (_, i) => {
-    const byte = bytes[Math.floor(i / each)] ?? 0;
-    return (byte >> ((i % each) * bits)) & (2 ** bits - 1);
-  });
+const unpack = (bytes: ArrayLike<number>, bits: number, size: number, signed: boolean) => {
+  const items = signed ? new Int8Array(size) : new Uint8Array(size);
+  for (let i = 0; i < size; i++) {
+    const at = i * bits;
+    // To the top, and back with its sign or with zeros.
+    const top = (bytes[at >> 3] ?? 0) << (32 - bits - (at & 7));
+    items[i] = signed ? top >> (32 - bits) : top >>> (32 - bits);
+  }
+  return items;
 };
 
 /** The elements as numbers: the tensor's own array where it holds numbers, new ones otherwise. */
@@ -29,11 +32,8 @@ export const numbersOf = ({ type, data, size }: Elements): ArrayLike<number> => 
     throw invalid("a tensor of strings has no numbers");
   }
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
-  const codes = bits < 8 ? unpack(data, bits, size) : data;
-  if (isEncoded(type) && tagOf(data) !== "Float16Array") return decode(type, codes);
-  // What has the sign bit is below zero.
-  const signed = type === "int2" || type === "int4";
-  return signed ? Int8Array.from(codes, (code) => (code << (32 - bits)) >> (32 - bits)) : codes;
+  const codes = bits < 8 ? unpack(data, bits, size, type.startsWith("int")) : data;
+  return isEncoded(type) && tagOf(data) !== "Float16Array" ? decode(type, codes) : codes;
 };
 
 /**

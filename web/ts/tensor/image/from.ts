@@ -8,12 +8,19 @@ import type { ImageFormat, ImageSource, RawImage, TensorFromImageDataOptions } f
 import { pixelsOf } from "./pixels";
 import { open } from "./source";
 
+type Elements = Float32Array | Uint8ClampedArray;
+
 /** The elements of a tensor of one image. */
 export interface ImageElements {
   readonly type: "float32" | "uint8";
-  readonly data: Float32Array | Uint8ClampedArray;
+  readonly data: Elements;
   readonly dims: readonly number[];
 }
+
+/** Every fourth byte as an element: one channel. */
+const fill = (data: Elements, at: number, step: number, bytes: Uint8ClampedArray, values: Elements): void => {
+  for (let i = 0; i < bytes.length; i += 4, at += step) data[at] = values[bytes[i] ?? 0] ?? 0;
+};
 
 /** Pixels as the elements of a tensor. */
 const elementsOf = (
@@ -28,13 +35,13 @@ const elementsOf = (
   const { width, height } = pixels;
   const [area, channels] = [width * height, order.length];
   // Bytes round and stop at their limits.
-  const data = type === "uint8" ? new Uint8ClampedArray(area * channels) : new Float32Array(area * channels);
+  const Class = type === "uint8" ? Uint8ClampedArray : Float32Array;
+  const data = new Class(area * channels);
   const [start, step] = interleaved ? [1, channels] : [area, 1];
   order.forEach((color, channel) => {
-    const [add, divisor] = [bias[color] ?? 0, mean[color] ?? 1];
-    for (let i = 0, at = channel * start; i < area; i++, at += step) {
-      data[at] = ((pixels.data[4 * i + color] ?? 0) + add) / divisor;
-    }
+    // There are but 256 bytes.
+    const values = new Class(256).map((_, byte) => (byte + (bias[color] ?? 0)) / (mean[color] ?? 1));
+    fill(data, channel * start, step, pixels.data.subarray(color), values);
   });
   const dims = interleaved ? [1, height, width, channels] : [1, channels, height, width];
   return { type, data, dims };
