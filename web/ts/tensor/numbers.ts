@@ -19,7 +19,7 @@ const unpack = (bytes: ArrayLike<number>, bits: number, size: number, signed: bo
   for (let i = 0; i < size; i++) {
     const at = i * bits;
     // To the top, and back with its sign or with zeros.
-    const top = (bytes[at >> 3] ?? 0) << (32 - bits - (at & 7));
+    const top = (bytes[Math.floor(at / 8)] ?? 0) << (32 - bits - (at & 7));
     items[i] = signed ? top >> (32 - bits) : top >>> (32 - bits);
   }
   return items;
@@ -28,11 +28,10 @@ const unpack = (bytes: ArrayLike<number>, bits: number, size: number, signed: bo
 /** The elements as numbers: the tensor's own array where it holds numbers, new ones otherwise. */
 export const numbersOf = ({ type, data, size }: Elements): ArrayLike<number> => {
   const bits = elementType(type)?.bits ?? 0;
-  if (Array.isArray(data)) {
-    throw invalid("a tensor of strings has no numbers");
-  }
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
-  const codes = bits < 8 ? unpack(data, bits, size, type.startsWith("int")) : data;
+  if (Array.isArray(data)) throw invalid("a tensor of strings has no numbers");
+  if (tagOf(data).startsWith("Big")) return Float64Array.from(data as BigInt64Array, Number);
+  const codes =
+    bits < 8 ? unpack(data as Uint8Array, bits, size, type.startsWith("int")) : (data as Uint8Array);
   return isEncoded(type) && tagOf(data) !== "Float16Array" ? decode(type, codes) : codes;
 };
 
