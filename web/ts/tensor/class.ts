@@ -43,7 +43,6 @@ export class TensorImpl {
   }
 
   get data(): TensorData {
-    this.check();
     if (this.held) return this.held;
     const place = this[PLACE];
     if (place?.read) return this.hold(place.read());
@@ -51,17 +50,14 @@ export class TensorImpl {
   }
 
   get texture(): Tensor.TextureType {
-    this.check();
     return this[PLACE]?.texture ?? this.nowhere("a WebGL texture");
   }
 
   get gpuBuffer(): Tensor.GpuBufferType {
-    this.check();
     return this[PLACE]?.gpuBuffer ?? this.nowhere("a GPUBuffer of this thread");
   }
 
   get mlTensor(): Tensor.MLTensorType {
-    this.check();
     return this.nowhere("a WebNN MLTensor");
   }
 
@@ -168,6 +164,7 @@ export class TensorImpl {
   }
 
   private nowhere(what: string): never {
+    this.check();
     throw invalid(`the tensor's data is in: ${this.where}, not in ${what}`);
   }
 }
