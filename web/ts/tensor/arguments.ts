@@ -1,6 +1,5 @@
 // What `new Tensor(…)` is given, in all the forms of onnxruntime-common, as the parts of a tensor.
-import { EdgewiseError } from "../errors";
-import { checkLength, dataFor, invalid, known, show, sizeOf, typeOf } from "./data";
+import { checkLength, dataFor, invalid, known, oneOf, show, sizeOf, typeOf, unsupported } from "./data";
 import type { Place } from "./place";
 import type { Tensor } from "./tensor";
 import { bytesFor } from "./types";
@@ -25,7 +24,7 @@ export class Ready {
 interface Located extends Omit<Place, "location"> {
   readonly location: unknown;
   readonly type: unknown;
-  readonly dims: ArrayLike<unknown>;
+  readonly dims: unknown;
   readonly data?: unknown;
 }
 
@@ -33,70 +32,50 @@ interface Located extends Omit<Place, "location"> {
 const flat = ({ type, bits }: ElementType, length: number): number[] => {
   if (type.startsWith("complex")) return [length / 2];
   // Nothing says whether the last byte is full. 4-bit integers count bytes then, as in onnxruntime-common.
-  if (bits === 2 || type === "float4e2m1") {
-    throw invalid(`a tensor of ${type} needs dims: ${length} bytes may hold more than one count of elements`);
-  }
+  if (bits === 2 || type === "float4e2m1")
+    throw invalid(`a tensor of ${type} needs dims: its data is packed`);
   return [length];
 };
 
 /** A tensor of elements in an array. */
 const inArray = (type: unknown, data: unknown, dims: unknown, location: "cpu" | "cpu-pinned"): Parts => {
   const element = known(type);
+  if (element.bits === 0 && location !== "cpu") throw invalid("a tensor of strings cannot be pinned");
   const held = dataFor(element, data);
-  const shape: unknown = dims === undefined ? flat(element, held.length) : dims;
-  if (!Array.isArray(shape)) throw invalid(`dims are an array of numbers, not ${show(shape)}`);
+  const shape = dims === undefined ? flat(element, held.length) : dims;
   const size = sizeOf(shape);
   checkLength(element, size, held.length);
   return { type: element.type, dims: [...(shape as number[])], size, location, data: held };
 };
 
-/** A tensor of elements that lie in a texture or in a GPUBuffer. */
+/** A tensor of elements in a texture or in a GPUBuffer. */
 const onGpu = (given: Located, location: "texture" | "gpu-buffer"): Parts => {
   const element = known(given.type);
   const { type, bits } = element;
   if (bits === 0 || (location === "texture" && type !== "float32")) {
     throw invalid(`a tensor of ${type} cannot lie in a ${location}`);
   }
-  const { texture, gpuBuffer, dims } = given;
+  const { texture, gpuBuffer, dims, download, dispose } = given;
   const home: unknown = location === "texture" ? texture : gpuBuffer;
-  if (typeof home !== "object" || home === null) {
-    throw invalid(`a tensor in a ${location} is made of one, not of ${show(home)}`);
-  }
-  if (typeof dims !== "object") throw invalid(`a tensor in a ${location} needs its dims, not ${show(dims)}`);
+  if (typeof home !== "object" || home === null) throw invalid(`${show(home)} is no ${location}`);
   const size = sizeOf(dims);
   const bytes = bytesFor(element, size);
   if (gpuBuffer && gpuBuffer.size < bytes) {
     throw invalid(`${size} elements of ${type} take ${bytes} bytes, but the GPUBuffer has ${gpuBuffer.size}`);
   }
-  const { download, dispose } = given;
-  const place: Place = {
-    location,
-    texture,
-    gpuBuffer,
-    ...(download && { download }),
-    ...(dispose && { dispose }),
-  };
-  return { type, dims: Array.from(dims) as number[], size, location, place };
+  const place: Place = { location, texture, gpuBuffer, download, dispose };
+  return { type, dims: [...(dims as number[])], size, location, place };
 };
 
+const LOCATIONS = ["cpu", "cpu-pinned", "texture", "gpu-buffer", "ml-tensor"] as const;
+
 const located = (given: Located): Parts => {
-  switch (given.location) {
-    case "cpu":
-    case "cpu-pinned":
-      return inArray(given.type, given.data, given.dims, given.location);
-    case "texture":
-    case "gpu-buffer":
-      return onGpu(given, given.location);
-    case "ml-tensor":
-      throw new EdgewiseError(
-        "unsupported",
-        "tensors of WebNN (ml-tensor) are not supported: bring the elements to an array or to a GPUBuffer",
-      );
-    default:
-      throw invalid(
-        `there is no location ${show(given.location)}: a tensor is made in cpu, cpu-pinned, texture or gpu-buffer`,
-      );
-  }
+  const location = oneOf(given.location, LOCATIONS, "location");
+  if (location === "ml-tensor")
+    throw unsupported("tensors of WebNN are not supported: use a GPUBuffer or an array");
+  return location === "texture" || location === "gpu-buffer"
+    ? onGpu(given, location)
+    : inArray(given.type, given.data, given.dims, location);
 };
 
 /** The parts of a tensor by what its constructor was given. */

@@ -4,7 +4,7 @@
 // put tensors into proxies, which fields with a `#` would not survive.
 import { EdgewiseError } from "../errors";
 import { partsOf } from "./arguments";
-import { checkLength, dataFor, invalid, known } from "./data";
+import { checkLength, dataFor, invalid, known, sizeOf, unsupported } from "./data";
 import type { TensorFromGpuBufferOptions, TensorFromTextureOptions } from "./factory";
 import { fromImage } from "./image/from";
 import type {
@@ -43,26 +43,22 @@ export class TensorImpl {
   }
 
   get data(): TensorData {
-    this.check();
     if (this.held) return this.held;
     const place = this[PLACE];
     if (place?.read) return this.hold(place.read());
-    throw invalid(`the tensor's data is in a ${this.where}, not on the CPU: await its getData()`);
+    return this.nowhere("an array: await its getData()");
   }
 
   get texture(): Tensor.TextureType {
-    this.check();
-    return this[PLACE]?.texture ?? this.nowhere("WebGL texture");
+    return this[PLACE]?.texture ?? this.nowhere("a WebGL texture");
   }
 
   get gpuBuffer(): Tensor.GpuBufferType {
-    this.check();
-    return this[PLACE]?.gpuBuffer ?? this.nowhere("GPUBuffer of this thread");
+    return this[PLACE]?.gpuBuffer ?? this.nowhere("a GPUBuffer of this thread");
   }
 
   get mlTensor(): Tensor.MLTensorType {
-    this.check();
-    return this.nowhere("WebNN MLTensor");
+    return this.nowhere("a WebNN MLTensor");
   }
 
   async getData(releaseData?: boolean): Promise<TensorData> {
@@ -70,15 +66,12 @@ export class TensorImpl {
     const place = this[PLACE];
     if (this.held || place?.read) return this.data;
     if (!place?.download) {
-      throw new EdgewiseError(
-        "unsupported",
-        `the tensor was made of a ${this.where} without a download function: nothing can bring its data`,
-      );
+      throw unsupported(`the tensor's data is in: ${this.where}, without a download function`);
     }
     this.idle();
     this.busy = true;
     try {
-      return this.hold(await place.download(), releaseData === true);
+      return this.hold(await place.download(), releaseData);
     } finally {
       this.busy = false;
     }
@@ -99,23 +92,15 @@ export class TensorImpl {
 
   reshape(dims: readonly number[]): TensorImpl {
     this.check();
+    const size = sizeOf(dims);
+    if (size !== this.size) throw invalid(`a tensor of ${this.size} elements cannot have ${size}`);
     const { type, where: location } = this;
+    const data = this[PLACE]?.read ? this.data : this.held;
     const place = this[PLACE];
-    if (place?.read) return new TensorImpl(type, this.data, dims);
-    if (place?.dispose || (place?.download && !this.held)) {
-      throw invalid(
-        "a tensor that owns what it has on the GPU cannot be reshaped: await its getData(true) first",
-      );
+    if (place?.dispose || (place?.download && !data)) {
+      throw invalid("a tensor that owns its GPU data cannot be reshaped: await its getData(true)");
     }
-    const { held: data } = this;
-    return new TensorImpl({
-      location,
-      type,
-      data,
-      dims,
-      texture: place?.texture,
-      gpuBuffer: place?.gpuBuffer,
-    });
+    return new TensorImpl({ ...place, location, type, data, dims });
   }
 
   toImageData(options?: TensorToImageDataOptions): ImageData {
@@ -133,19 +118,17 @@ export class TensorImpl {
 
   static fromTexture(
     texture: Tensor.TextureType,
-    options: TensorFromTextureOptions<Tensor.TextureDataTypes>,
+    { width, height, ...rest }: TensorFromTextureOptions<Tensor.TextureDataTypes>,
   ): TensorImpl {
-    const { width, height, download, dispose } = options;
     const dims = [1, height, width, 4];
-    return new TensorImpl({ location: "texture", type: "float32", texture, dims, download, dispose });
+    return new TensorImpl({ ...rest, location: "texture", type: "float32", texture, dims });
   }
 
   static fromGpuBuffer(
     gpuBuffer: Tensor.GpuBufferType,
-    options: TensorFromGpuBufferOptions<Tensor.GpuBufferDataTypes>,
+    { dataType: type = "float32", ...rest }: TensorFromGpuBufferOptions<Tensor.GpuBufferDataTypes>,
   ): TensorImpl {
-    const { dataType: type = "float32", dims, download, dispose } = options;
-    return new TensorImpl({ location: "gpu-buffer", type, gpuBuffer, dims, download, dispose });
+    return new TensorImpl({ ...rest, location: "gpu-buffer", type, gpuBuffer });
   }
 
   static fromMLTensor(): TensorImpl {
@@ -181,6 +164,7 @@ export class TensorImpl {
   }
 
   private nowhere(what: string): never {
-    throw invalid(`the tensor's data is not in a ${what}, it is in: ${this.where}`);
+    this.check();
+    throw invalid(`the tensor's data is in: ${this.where}, not in ${what}`);
   }
 }

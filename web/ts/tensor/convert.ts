@@ -3,7 +3,7 @@
 // What a reader would get wrong: nothing is copied where that can be helped. `toValue` gives a view of the tensor's
 // own array, and `fromValue` keeps the bytes it is given, unless they start where such an array cannot.
 import { EdgewiseError } from "../errors";
-import { invalid, known, sizeOf } from "./data";
+import { checkLength, invalid, known, show, sizeOf } from "./data";
 import { Tensor } from "./tensor";
 import { bytesFor, elementTypeOf } from "./types";
 
@@ -12,24 +12,21 @@ export type ModuleValue =
   | { readonly dtype: string; readonly dims: readonly number[]; readonly bytes: Uint8Array }
   | { readonly dims: readonly number[]; readonly strings: string[] };
 
-/** A tensor of the module's. The elements must be on the CPU. `what` is what messages call it. */
-export const toValue = (tensor: Tensor, what = "the tensor"): ModuleValue => {
+/** The module's value of a tensor whose elements are on the CPU. */
+export const toValue = (tensor: Tensor): ModuleValue => {
   const { data } = tensor;
   const element = known(tensor.type);
   const dims = [...tensor.dims];
-  // Again, for neither `dims` nor the array of strings stands still.
+  // Checked again, for neither dims nor an array of strings stand still.
   const size = sizeOf(dims);
-  if (Array.isArray(data)) {
-    const bad = data.findIndex((item: unknown) => typeof item !== "string");
-    if (bad >= 0) throw invalid(`${what} is of strings, but element ${bad} is ${typeof data[bad]}`);
-    if (data.length === size) return { dims, strings: data };
-    throw invalid(`${what} has ${data.length} strings, but dims [${dims.join(", ")}]`);
+  checkLength(element, size, data.length);
+  if (!Array.isArray(data)) {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, bytesFor(element, size));
+    return { dtype: element.dtype, dims, bytes };
   }
-  const length = bytesFor(element, size);
-  if (data.byteLength < length || size !== tensor.size) {
-    throw invalid(`${what} has ${data.byteLength} bytes, but dims [${dims.join(", ")}] of ${tensor.type}`);
-  }
-  return { dtype: element.dtype, dims, bytes: new Uint8Array(data.buffer, data.byteOffset, length) };
+  const bad = data.findIndex((item: unknown) => typeof item !== "string");
+  if (bad < 0) return { dims, strings: data };
+  throw invalid(`element ${bad} of a tensor of strings is ${show(data[bad])}`);
 };
 
 /** The module's value as a tensor. */

@@ -1,5 +1,5 @@
 // Tensors as the rest of the package makes them: of elements that lie elsewhere, and of what callers call a tensor.
-import { EdgewiseError } from "../errors";
+import { EdgewiseError, typed } from "../errors";
 import { Ready } from "./arguments";
 import { TensorImpl } from "./class";
 import { invalid, known, show, sizeOf } from "./data";
@@ -14,13 +14,8 @@ export const placed = <T extends Tensor.Type>(
   dims: readonly number[],
   place: Place<T>,
 ): TypedTensor<T> => {
-  const parts = {
-    type: known(type).type,
-    dims: [...dims],
-    size: sizeOf(dims),
-    location: place.location,
-    place,
-  };
+  known(type);
+  const parts = { type, dims: [...dims], size: sizeOf(dims), location: place.location, place };
   return new TensorImpl(new Ready(parts)) as unknown as TypedTensor<T>;
 };
 
@@ -38,27 +33,24 @@ interface Like {
 const isLike = (value: unknown): value is Like =>
   typeof value === "object" && value !== null && "type" in value && "dims" in value;
 
+/** Which property holds the elements; all others throw. */
+const HOLDERS = new Map<unknown, "data" | "texture" | "gpuBuffer">([
+  ["cpu", "data"],
+  ["cpu-pinned", "data"],
+  ["texture", "texture"],
+  ["gpu-buffer", "gpuBuffer"],
+]);
+
 /** A tensor of another package's: it shares the elements, and does not own them. */
 const adopt = (like: Like): Tensor => {
   const { type, dims, location = "cpu" } = like;
+  if (location === "none") throw new EdgewiseError("disposed", "the tensor was disposed");
+  const holder = HOLDERS.get(location);
   const download = like.getData && (() => like.getData?.());
-  switch (location) {
-    case "none":
-      throw new EdgewiseError("disposed", "the tensor was disposed");
-    case "texture":
-      return make({ location, type, dims, texture: like.texture, download });
-    case "gpu-buffer":
-      return make({ location, type, dims, gpuBuffer: like.gpuBuffer, download });
-    case "cpu":
-    case "cpu-pinned":
-      return make({ location, type, dims, data: like.data });
-    default:
-      return make({ location, type, dims });
-  }
+  // The constructor checks it all.
+  const params = { location, type, dims, download, ...(holder && { [holder]: like[holder] }) };
+  return new TensorImpl(params) as unknown as Tensor;
 };
-
-// The arguments are checked by the constructor.
-const make = (params: object): Tensor => new TensorImpl(params) as unknown as Tensor;
 
 /**
  * What a caller gives as a tensor. Tensors of other packages and of other copies of this one count, and so does any
@@ -74,9 +66,7 @@ export const asTensor = (value: unknown, what: string): Tensor => {
   try {
     return adopt(value);
   } catch (error) {
-    const code = error instanceof EdgewiseError ? error.code : "invalid-input";
-    throw new EdgewiseError(code, `${what}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    const { code, message } = typed(error, "invalid-input");
+    throw new EdgewiseError(code, `${what}: ${message}`, { cause: error });
   }
 };

@@ -1,8 +1,7 @@
 // Elements as plain numbers, whatever they are stored as.
 //
 // What a reader would get wrong: where the elements are 32-bit floats already, this is the tensor's own array.
-import { EdgewiseError } from "../errors";
-import { tagOf } from "./data";
+import { invalid, tagOf } from "./data";
 import { decode, isEncoded } from "./half";
 import { elementType } from "./types";
 import type { TensorData, TensorType } from "./types";
@@ -15,26 +14,25 @@ export interface Elements {
 }
 
 /** Packed elements, one to an item, the first one from the lowest bits of its byte. */
-const unpack = (bytes: ArrayLike<number>, bits: number, size: number): Uint8Array => {
-  const each = 8 / bits;
-  return Uint8Array.from({ length: size }, (_, i) => {
-    const byte = bytes[Math.floor(i / each)] ?? 0;
-    return (byte >> ((i % each) * bits)) & (2 ** bits - 1);
-  });
+const unpack = (bytes: ArrayLike<number>, bits: number, size: number, signed: boolean) => {
+  const items = signed ? new Int8Array(size) : new Uint8Array(size);
+  for (let i = 0; i < size; i++) {
+    const at = i * bits;
+    // To the top, and back with its sign or with zeros.
+    const top = (bytes[Math.floor(at / 8)] ?? 0) << (32 - bits - (at & 7));
+    items[i] = signed ? top >> (32 - bits) : top >>> (32 - bits);
+  }
+  return items;
 };
 
 /** The elements as numbers: the tensor's own array where it holds numbers, new ones otherwise. */
 export const numbersOf = ({ type, data, size }: Elements): ArrayLike<number> => {
   const bits = elementType(type)?.bits ?? 0;
-  if (Array.isArray(data)) {
-    throw new EdgewiseError("invalid-input", "a tensor of strings has no numbers: take its data");
-  }
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
-  const codes = bits < 8 ? unpack(data, bits, size) : data;
-  if (isEncoded(type) && tagOf(data) !== "Float16Array") return decode(type, codes);
-  // What has the sign bit is below zero.
-  const signed = type === "int2" || type === "int4";
-  return signed ? Int8Array.from(codes, (code) => (code << (32 - bits)) >> (32 - bits)) : codes;
+  if (Array.isArray(data)) throw invalid("a tensor of strings has no numbers");
+  if (tagOf(data).startsWith("Big")) return Float64Array.from(data as BigInt64Array, Number);
+  const codes =
+    bits < 8 ? unpack(data as Uint8Array, bits, size, type.startsWith("int")) : (data as Uint8Array);
+  return isEncoded(type) && tagOf(data) !== "Float16Array" ? decode(type, codes) : codes;
 };
 
 /**

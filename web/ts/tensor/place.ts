@@ -14,11 +14,11 @@ export interface Place<T extends TensorType = TensorType> {
   /** What a session knows the elements by. */
   readonly handle?: unknown;
   /** Brings the elements at once; the place is let go right after. */
-  read?(): DataTypeMap[T];
+  readonly read?: (() => DataTypeMap[T]) | undefined;
   /** Brings the elements. */
-  download?(): Promise<DataTypeMap[T]>;
+  readonly download?: (() => Promise<DataTypeMap[T]>) | undefined;
   /** Lets the elements go. Called once at most. */
-  dispose?(): void;
+  readonly dispose?: (() => void) | undefined;
 }
 
 /** The key under which a tensor keeps its place, the same in every copy of this script. */
@@ -26,7 +26,6 @@ export const PLACE: unique symbol = Symbol.for("edgewise.place") as never;
 
 /** The place of a tensor's elements, unless they are in an array. */
 export const placeOf = (tensor: Tensor): Place | undefined => {
-  const place: unknown = Reflect.get(tensor, PLACE);
-  const at = place as Place | undefined;
-  return at?.location === tensor.location ? at : undefined;
+  const place = Reflect.get(tensor, PLACE) as Place | undefined;
+  return place?.location === tensor.location ? place : undefined;
 };

@@ -2,6 +2,9 @@
 //
 // What a reader would get wrong: `Tensor` is an interface, a namespace of types and a constructor at once, since a
 // class could not say that the type of its elements follows from what its constructor is given.
+
+// In the declarations too, for projects whose own libraries have no `Symbol.dispose`.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { TensorImpl } from "./class";
 import type {
   CpuConstructorParameters,

@@ -1,5 +1,5 @@
 // The options of images that both directions read: normalization, the order of channels, the layout.
-import { invalid, show } from "../data";
+import { invalid, oneOf, show } from "../data";
 import type { ImageFormat, ImageTensorLayout, OptionsNormalizationParameters, PerChannel } from "./options";
 
 /** One number for each of red, green, blue and alpha. */
@@ -8,9 +8,9 @@ export type Channels = readonly [number, number, number, number];
 const four = (given: PerChannel | undefined, rest: number, what: string): Channels => {
   if (given === undefined) return [rest, rest, rest, rest];
   if (typeof given === "number") return [given, given, given, given];
-  const [red, green, blue, alpha = rest] = given;
-  const all: Channels = [red, green, blue, alpha];
-  if (all.every((number: unknown) => typeof number === "number")) return all;
+  const [red, green, blue, alpha = rest] = Array.isArray(given) ? (given as readonly unknown[]) : [];
+  const all = [red, green, blue, alpha];
+  if (all.every((number) => typeof number === "number")) return all as unknown as Channels;
   throw invalid(`${what} must be a number, or an array of 3 or 4 of them, not ${show(given)}`);
 };
 
@@ -23,22 +23,14 @@ export const normOf = (
   mean: four(norm?.mean, rest, "norm.mean"),
 });
 
-const ORDERS: Readonly<Record<ImageFormat, readonly number[]>> = {
-  RGB: [0, 1, 2],
-  RGBA: [0, 1, 2, 3],
-  BGR: [2, 1, 0],
-  RBG: [0, 2, 1],
-};
+const FORMATS = ["RGB", "RGBA", "BGR", "RBG"] as const;
 
 /** Which of red, green, blue and alpha each channel of a tensor is. */
-export const orderOf = (format: ImageFormat, what: string): readonly number[] => {
-  const order: readonly number[] | undefined = Object.hasOwn(ORDERS, format) ? ORDERS[format] : undefined;
-  if (order) return order;
-  throw invalid(`${what} is RGB, RGBA, BGR or RBG, not ${show(format)}`);
-};
+export const orderOf = (format: ImageFormat, what: string): readonly number[] =>
+  [...oneOf(format, FORMATS, what)].map((color) => "RGBA".indexOf(color));
+
+const LAYOUTS = ["NCHW", "NHWC"] as const;
 
 /** Whether channels lie beside each other. */
-export const isInterleaved = (layout: ImageTensorLayout | undefined): boolean => {
-  if (layout === undefined || layout === "NCHW" || layout === "NHWC") return layout === "NHWC";
-  throw invalid(`tensorLayout is NCHW or NHWC, not ${show(layout)}`);
-};
+export const isInterleaved = (layout: ImageTensorLayout = "NCHW"): boolean =>
+  oneOf(layout, LAYOUTS, "tensorLayout") === "NHWC";

@@ -3,9 +3,9 @@
 // What a reader would get wrong: `ImageData` that is not scaled never passes through a canvas, which would lose the
 // colors of transparent pixels. Everything else does, for there is no other way to its pixels.
 import { EdgewiseError } from "../../errors";
-import { invalid, show } from "../data";
+import { invalid, oneOf, unsupported, whole } from "../data";
 import type { OptionResizedDimensions, RawImage } from "./options";
-import { isRaw } from "./source";
+import { isRaw, unreadable } from "./source";
 import type { Source } from "./source";
 
 interface Size {
@@ -18,11 +18,6 @@ interface Rectangle extends Size {
   readonly y: number;
 }
 
-const whole = (value: unknown, least: number, what: string): number => {
-  if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
-  throw invalid(`${what} must be a whole number from ${least} on, not ${show(value)}`);
-};
-
 /** The part of an image that is taken. */
 const partOf = ({ width, height }: Size, crop: Rectangle | undefined): Rectangle => {
   if (!crop) return { x: 0, y: 0, width, height };
@@ -32,30 +27,37 @@ const partOf = ({ width, height }: Size, crop: Rectangle | undefined): Rectangle
   throw invalid(`crop goes to ${right} × ${bottom}, but the image is ${width} × ${height}`);
 };
 
+/** As many pixels as a canvas of a browser may have. */
+const MOST = 2 ** 28;
+
 /** The size of the result. */
 const sizeOf = (source: Source, part: Size, options: OptionResizedDimensions): Size => {
   const { resizedWidth, resizedHeight, crop } = options;
   if (resizedWidth === undefined || resizedHeight === undefined) return crop ? part : (source.frame ?? part);
-  return { width: whole(resizedWidth, 1, "resizedWidth"), height: whole(resizedHeight, 1, "resizedHeight") };
+  const width = whole(resizedWidth, 1, "resizedWidth");
+  const height = whole(resizedHeight, 1, "resizedHeight");
+  if (width * height <= MOST) return { width, height };
+  throw new EdgewiseError("limit-exceeded", `${width} × ${height} are more than ${MOST} pixels`);
 };
 
-type Fit = NonNullable<OptionResizedDimensions["fit"]>;
-
 /** Where the part of the image goes; what lies outside of the result is cut off. */
-const target = (part: Size, { width, height }: Size, fit: Fit): Rectangle => {
+const target = (part: Size, { width, height }: Size, fit: string): Rectangle => {
   const across = width / part.width;
   const down = height / part.height;
-  if (fit === "fill") return { x: 0, y: 0, width, height };
-  if (fit === "window") return { x: 0, y: 0, width: part.width, height: part.height };
-  const scale = fit === "cover" ? Math.max(across, down) : fit === "contain" ? Math.min(across, down) : NaN;
-  if (Number.isNaN(scale)) throw invalid(`fit is fill, contain, cover or window, not ${show(fit)}`);
-  const scaled = { width: part.width * scale, height: part.height * scale };
-  return { x: (width - scaled.width) / 2, y: (height - scaled.height) / 2, ...scaled };
+  const scales = {
+    fill: [across, down],
+    contain: [Math.min(across, down)],
+    cover: [Math.max(across, down)],
+    window: [1],
+  };
+  const [scale = 1, other = scale] = scales[oneOf(fit, ["fill", "contain", "cover", "window"], "fit")];
+  const scaled = { width: part.width * scale, height: part.height * other };
+  const center = fit === "window" ? 0 : 0.5;
+  return { x: (width - scaled.width) * center, y: (height - scaled.height) * center, ...scaled };
 };
 
 /** The part without scaling; zeros where the result goes beyond it. */
 const windowOf = (image: RawImage, part: Rectangle, { width, height }: Size): RawImage => {
-  if (part.width === image.width && image.width === width && height === image.height) return image;
   const data = new Uint8ClampedArray(4 * width * height);
   const across = 4 * Math.min(width, part.width);
   for (let y = 0; y < Math.min(height, part.height); y++) {
@@ -65,19 +67,12 @@ const windowOf = (image: RawImage, part: Rectangle, { width, height }: Size): Ra
   return { data, width, height };
 };
 
-type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
-
 /** An empty canvas to draw on. */
-export const canvasOf = ({ width, height }: Size): Context => {
-  const canvas =
-    typeof OffscreenCanvas !== "undefined"
-      ? new OffscreenCanvas(width, height)
-      : typeof document !== "undefined"
-        ? Object.assign(document.createElement("canvas"), { width, height })
-        : undefined;
-  const context = canvas?.getContext("2d", { willReadFrequently: true }) as Context | null | undefined;
+const canvasOf = ({ width, height }: Size): OffscreenCanvasRenderingContext2D => {
+  const canvas = typeof OffscreenCanvas === "undefined" ? undefined : new OffscreenCanvas(width, height);
+  const context = canvas?.getContext("2d", { willReadFrequently: true });
   if (context) return context;
-  throw new EdgewiseError("unsupported", "there is no canvas here: give pixels, as { data, width, height }");
+  throw unsupported("there is no canvas here: give pixels, as { data, width, height }");
 };
 
 /** Something that can be drawn. */
@@ -94,15 +89,14 @@ const drawable = (image: Source["image"]): Exclude<Source["image"], RawImage> =>
 export const pixelsOf = (source: Source, options: OptionResizedDimensions): RawImage => {
   const part = partOf(source, options.crop);
   const size = sizeOf(source, part, options);
-  const same = part.width === size.width && part.height === size.height;
   const { x, y, width, height } = target(part, size, options.fit ?? source.fit ?? "fill");
-  if (
-    isRaw(source.image) &&
-    (same || (width === part.width && height === part.height && x === 0 && y === 0))
-  ) {
-    return windowOf(source.image, part, size);
-  }
+  const still = x === 0 && y === 0 && width === part.width && height === part.height;
+  if (isRaw(source.image) && still) return windowOf(source.image, part, size);
   const context = canvasOf(size);
-  context.drawImage(drawable(source.image), part.x, part.y, part.width, part.height, x, y, width, height);
-  return context.getImageData(0, 0, size.width, size.height);
+  try {
+    context.drawImage(drawable(source.image), part.x, part.y, part.width, part.height, x, y, width, height);
+    return context.getImageData(0, 0, size.width, size.height);
+  } catch (error) {
+    return unreadable(error);
+  }
 };

@@ -3,7 +3,7 @@
 // What a reader would get wrong: an image element has two sizes. Its pixels are drawn as many as it has by nature, but
 // only those within the size that it is shown in are taken, as onnxruntime-common does.
 import { EdgewiseError } from "../../errors";
-import { invalid, show, tagOf } from "../data";
+import { invalid, show, tagOf, unsupported } from "../data";
 import type { ImageFormat, RawImage } from "./options";
 
 /** An image of a size. */
@@ -33,25 +33,17 @@ const raw = (image: RawImage): Source => {
   );
 };
 
-const unreadable = (cause: unknown): never => {
-  throw new EdgewiseError(
-    "io",
-    `the image cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-    {
-      cause,
-    },
-  );
+/** Throws what kept the pixels from being read. */
+export const unreadable = (cause: unknown): never => {
+  throw new EdgewiseError("io", `the image cannot be read: ${String(cause)}`, { cause });
 };
 
 const decoded = async (blob: Blob): Promise<Source> => {
   if (typeof createImageBitmap === "undefined") {
-    throw new EdgewiseError(
-      "unsupported",
-      "there is nothing here that decodes images: give { data, width, height }",
-    );
+    throw unsupported("there is no createImageBitmap here: give pixels, as { data, width, height }");
   }
   const image = await createImageBitmap(blob).catch(unreadable);
-  return { image, width: image.width, height: image.height, close: () => image.close() };
+  return { ...drawn(image), close: () => image.close() };
 };
 
 /** The image at a URL. A page asks for it as an image, a worker as a file, for it has no other way. */
@@ -80,32 +72,40 @@ const shown = (image: HTMLImageElement): Source => {
   };
 };
 
+/** What has its size by one of three names. */
+type Drawn = Exclude<Source["image"], RawImage | HTMLImageElement> & {
+  readonly videoWidth?: number;
+  readonly videoHeight?: number;
+  readonly displayWidth?: number;
+  readonly displayHeight?: number;
+  readonly width?: number;
+  readonly height?: number;
+};
+
+const drawn = (image: Drawn): Source => ({
+  image,
+  width: image.videoWidth ?? image.displayWidth ?? image.width ?? 0,
+  height: image.videoHeight ?? image.displayHeight ?? image.height ?? 0,
+});
+
 const opened = (image: unknown): Source | Promise<Source> => {
   if (typeof image === "string") return fetched(image);
   if (isRaw(image)) return raw(image);
   switch (tagOf(image)) {
     case "HTMLImageElement":
       return shown(image as HTMLImageElement);
-    case "HTMLVideoElement": {
-      const video = image as HTMLVideoElement;
-      return { image: video, width: video.videoWidth, height: video.videoHeight };
-    }
-    case "VideoFrame": {
-      const frame = image as VideoFrame;
-      return { image: frame, width: frame.displayWidth, height: frame.displayHeight };
-    }
+    case "HTMLVideoElement":
+    case "VideoFrame":
     case "ImageBitmap":
     case "HTMLCanvasElement":
-    case "OffscreenCanvas": {
-      const drawn = image as ImageBitmap;
-      return { image: drawn, width: drawn.width, height: drawn.height };
-    }
+    case "OffscreenCanvas":
+      return drawn(image as Drawn);
     case "Blob":
     case "File":
       return decoded(image as Blob);
     default:
       throw invalid(
-        `an image is ImageData, an element, a canvas, an ImageBitmap, a VideoFrame, a Blob or a URL, not ${show(image)}`,
+        `an image is ImageData, ImageBitmap, VideoFrame, Blob, an element, a canvas or a URL, not ${show(image)}`,
       );
   }
 };
@@ -114,5 +114,5 @@ const opened = (image: unknown): Source | Promise<Source> => {
 export const open = async (image: unknown): Promise<Source> => {
   const source = await opened(image);
   if (source.width > 0 && source.height > 0) return source;
-  throw invalid(`the image has no pixels yet, or no more: it is ${source.width} × ${source.height}`);
+  throw invalid(`the image has no pixels (yet): it is ${source.width} × ${source.height}`);
 };

@@ -2,12 +2,11 @@
 //
 // What a reader would get wrong: `norm.mean` is 255 by default whatever the type, so a tensor of bytes needs a mean
 // of 1.
-import { EdgewiseError } from "../../errors";
-import { invalid } from "../data";
+import { invalid, unsupported } from "../data";
 import { numbersOf } from "../numbers";
 import type { Elements } from "../numbers";
 import { isInterleaved, normOf, orderOf } from "./norm";
-import type { RawImage, TensorToDataUrlOptions, TensorToImageDataOptions } from "./options";
+import type { TensorToDataUrlOptions, TensorToImageDataOptions } from "./options";
 
 /** What is needed of a tensor here. */
 export interface Picture extends Elements {
@@ -24,8 +23,15 @@ const channelsOf = (channels: number, format: TensorToImageDataOptions["format"]
   );
 };
 
-/** The pixels of the first image. */
-const pixelsOf = (tensor: Picture, options: TensorToImageDataOptions): RawImage => {
+/** The first image. Numbers pass through `round` on their way to bytes, which round ties to even by themselves. */
+const imageOf = (
+  tensor: Picture,
+  options: TensorToImageDataOptions,
+  round: (x: number) => number,
+): ImageData => {
+  if (typeof ImageData === "undefined") {
+    throw unsupported("there is no ImageData here: use the data");
+  }
   const { dims } = tensor;
   const interleaved = isInterleaved(options.tensorLayout);
   const [batch = 0, ...axes] = dims;
@@ -37,33 +43,28 @@ const pixelsOf = (tensor: Picture, options: TensorToImageDataOptions): RawImage 
   const { bias, mean } = normOf(options, 255);
   const numbers = numbersOf(tensor);
   const area = width * height;
-  const data = new Uint8ClampedArray(4 * area).fill(255);
+  const image = new ImageData(width, height);
+  image.data.fill(255);
   const [start, step] = interleaved ? [1, channels] : [area, 1];
   for (let color = 0; color < (order.includes(3) ? 4 : 3); color++) {
     const channel = Math.max(order.indexOf(color), 0);
     const [subtract, factor] = [bias[color] ?? 0, mean[color] ?? 1];
     for (let i = 0, at = channel * start; i < area; i++, at += step) {
-      data[4 * i + color] = ((numbers[at] ?? 0) - subtract) * factor;
+      image.data[4 * i + color] = round(((numbers[at] ?? 0) - subtract) * factor);
     }
   }
-  return { data, width, height };
+  return image;
 };
 
-export const toImageData = (tensor: Picture, options: TensorToImageDataOptions = {}): ImageData => {
-  const { data, width, height } = pixelsOf(tensor, options);
-  if (typeof ImageData !== "undefined")
-    return new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height);
-  throw new EdgewiseError("unsupported", "there is no ImageData here: take the tensor's data");
-};
+export const toImageData = (tensor: Picture, options: TensorToImageDataOptions = {}): ImageData =>
+  imageOf(tensor, options, (x) => x);
 
 export const toDataURL = (tensor: Picture, options: TensorToDataUrlOptions = {}): string => {
   if (typeof document === "undefined") {
-    throw new EdgewiseError(
-      "unsupported",
-      "only pages make data URLs: draw the result of toImageData on an OffscreenCanvas, and call its convertToBlob",
-    );
+    throw unsupported("there is no document here: draw toImageData() on an OffscreenCanvas");
   }
-  const image = toImageData(tensor, options);
+  // Ties go up, as they do in colors of CSS.
+  const image = imageOf(tensor, options, Math.round);
   const canvas = Object.assign(document.createElement("canvas"), {
     width: image.width,
     height: image.height,
