@@ -3,8 +3,11 @@ import { EdgewiseError, type ErrorCode, typed } from "../errors";
 import { type Pieces, ofStream } from "./pieces";
 
 /** A blob's or file's pieces. */
-export const ofBlob = (blob: Blob, kept: boolean): { name: string; length: number; pieces: Pieces } => {
-  const name = "name" in blob && typeof blob.name === "string" ? blob.name : "the blob";
+export const ofBlob = (
+  blob: Blob,
+  kept: boolean,
+  name = nameOf(blob),
+): { name: string; length: number; pieces: Pieces } => {
   const pieces = ofStream(blob.stream(), name, kept);
   return { name, length: blob.size, pieces: whole(pieces, name, blob.size, "it was changed or deleted") };
 };
@@ -57,3 +60,6 @@ const reason = (cause: unknown): { code: ErrorCode; advice: string } => {
     return { code: "io", advice: "ask for permission by `requestPermission` first" };
   return { code: "io", advice: "check that it is a file which may be read" };
 };
+
+const nameOf = (blob: Blob): string =>
+  "name" in blob && typeof blob.name === "string" ? blob.name : "the blob";

@@ -1,14 +1,19 @@
 // Opens a model wherever it is, as pieces. An address is fetched, and goes on where its connection broke; a response
 // that the caller has fetched cannot, since nobody knows what it was asked with.
+import { cached } from "./cache/cached";
 import { guarded, within } from "./guard";
-import { modelOnly } from "./html";
 import { bytesOf, isAddress, isHandle, isInside, isPath, resolve, unusable } from "./input";
+import { hashOf } from "./integrity";
 import { fetched, ofBlob, unread, whole } from "./local";
 import { download } from "./network";
-import { type Pieces, ofBytes, ofStream } from "./pieces";
-import { type Progress, type Stage, counted } from "./progress";
-import { type Fetching, unreachable } from "./request";
+import type { Found, Opened, Opening } from "./options";
+import { ofBytes, ofStream } from "./pieces";
+import { counted } from "./progress";
+import { unreachable } from "./request";
 import { accept, lengthOf } from "./response";
+import { checked } from "./sound";
+
+export type { Opened, Opening, Source } from "./options";
 
 /** Whatever a model may be in. */
 export type ModelInput =
@@ -23,43 +28,17 @@ export type ModelInput =
   | ReadableStream<Uint8Array>
   | FileSystemFileHandle;
 
-export interface Opening extends Fetching {
-  /** Each piece has memory of its own, which is never used again; views of the caller's bytes are theirs. */
-  kept?: boolean | undefined;
-  progress?: ((progress: Progress) => void) | undefined;
-  /** Any bytes may come, not only those of a model: weights beside one. */
-  raw?: boolean | undefined;
-  /** Opens a path or a `file:` URL where there are files; without it strings are addresses. */
-  readFile?: ((path: string | URL) => Promise<Source>) | undefined;
-}
-
-/** Bytes that come, and how many they are where that is certain. */
-export interface Source {
-  readonly length: number | undefined;
-  readonly pieces: Pieces;
-}
-
-export interface Opened extends Source {
-  /** The address, the file's name, or what it is. */
-  readonly name: string;
-}
-
 /** Opens a model. It is there when this returns, and its first bytes are not those of something else. */
 export const openModel = async (input: ModelInput, options: Opening = {}): Promise<Opened> => {
+  const hash = options.integrity === undefined ? undefined : hashOf(options.integrity);
   const given = await come(input, options);
   const url = addressOf(given, options);
-  const { name, stage, length, pieces } = await (url === undefined
-    ? here(given, options)
-    : far(url, options));
-  const model = options.raw ? pieces : await modelOnly(pieces, name);
-  return { name, length, pieces: counted(model, stage, length, options.progress) };
+  const found = url === undefined ? here(given, hash, options) : far(url, hash, options);
+  const { name, stage, length, pieces } = await found;
+  return { name, length, pieces: counted(pieces, stage, length, options.progress) };
 };
 
 type Given = Exclude<ModelInput, Promise<Response>>;
-
-interface Found extends Opened {
-  readonly stage: Stage;
-}
 
 // The address of what lies in a network. What lies in this browser is known as a whole.
 const addressOf = (input: Given, { readFile }: Opening): string | undefined => {
@@ -68,14 +47,16 @@ const addressOf = (input: Given, { readFile }: Opening): string | undefined => {
   return isInside(url) ? undefined : url;
 };
 
-const far = async (url: string, options: Opening): Promise<Found> => {
+const far = async (url: string, hash: string | undefined, options: Opening): Promise<Found> => {
+  const { cache = false } = options;
+  if (cache !== false) return cached(url, hash, cache, options);
   const { length, pieces } = await download(url, options);
-  return { stage: "download", name: url, length, pieces };
+  return { stage: "download", name: url, length, pieces: await checked(pieces, url, hash, options) };
 };
 
-const here = async (input: Given, options: Opening): Promise<Found> => {
-  const found = await find(input, options);
-  return { ...found, pieces: guarded(found.pieces, found.name, options) };
+const here = async (input: Given, hash: string | undefined, options: Opening): Promise<Found> => {
+  const { name, pieces, ...found } = await find(input, options);
+  return { ...found, name, pieces: await checked(guarded(pieces, name, options), name, hash, options) };
 };
 
 const find = async (input: Given, options: Opening): Promise<Found> => {

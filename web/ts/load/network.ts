@@ -12,10 +12,14 @@ export interface Download extends Begun {
   readonly pieces: Pieces;
 }
 
-/** Begins to download, and goes on with what had `begun`. The first bytes are there when this returns. */
+/** Begins to download, or goes on with what had `begun`. The first bytes are there when this returns. */
 export const download = async (url: string, options: Fetching, begun?: Begun): Promise<Download> => {
   const went = begun && (await goOn({ ...begun, url, length: begun.size }, options));
-  const start = typeof went === "object" ? went : await begin(url, options);
+  return downloadFrom(typeof went === "object" ? went : await begin(url, options), options);
+};
+
+/** Downloads what a connection brings. */
+export const downloadFrom = async (start: Connection, options: Fetching): Promise<Download> => {
   const line = new Line(start, options);
   const [, pieces] = await peek(line, FIRST);
   const { length, size, version } = line.connection;

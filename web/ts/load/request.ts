@@ -35,11 +35,20 @@ export const begin = async (
   url: string,
   options: Fetching,
   patience: Patience = options,
-): Promise<Connection> => {
-  const response = await ask(url, {}, options, patience);
-  const body = bodyOf(response, url, options);
-  const [size, length, version] = [sizeOf(response), lengthOf(response), versionOf(response)];
-  return { url, offset: 0, size, length, version, body };
+): Promise<Connection> => connectionOf(url, await ask({ url, headers: {} }, options, patience), options);
+
+/** Asks whether there is another version; gives that, and nothing where there is none. */
+export const changedSince = async (
+  url: string,
+  { etag, modified }: Version,
+  options: Fetching,
+): Promise<Connection | undefined> => {
+  const headers = {
+    ...(etag !== undefined && { "If-None-Match": etag }),
+    ...(etag === undefined && modified !== undefined && { "If-Modified-Since": modified }),
+  };
+  const response = await ask({ url, headers, fine: NOT_MODIFIED }, options, options);
+  return response.status === NOT_MODIFIED ? undefined : connectionOf(url, response, options);
 };
 
 /** Asks for the rest; says why where the server has no rest of these bytes. */
@@ -52,7 +61,7 @@ export const goOn = async (
   const known = ifRange(version);
   // Browsers ask servers of other origins whether they allow this header, and few do. Versions are compared anyway.
   const headers = { Range: `bytes=${offset}-`, ...(known && isOwn(url) && { "If-Range": known }) };
-  const response = await ask(url, headers, options, patience);
+  const response = await ask({ url, headers, fine: NO_SUCH_RANGE }, options, patience);
   const changed = !alike(version, versionOf(response));
   if (response.status === 206 && goesOn(response, offset, size) && !changed) {
     return { ...from, body: bodyOf(response, url, options) };
@@ -65,9 +74,30 @@ export const goOn = async (
 const bodyOf = (response: Response, url: string, options: Fetching): Pieces =>
   guarded(ofStream(accept(response, url), url, options.kept ?? false), url, options);
 
+const connectionOf = (url: string, response: Response, options: Fetching): Connection => {
+  const body = bodyOf(response, url, options);
+  return {
+    url,
+    offset: 0,
+    size: sizeOf(response),
+    length: lengthOf(response),
+    version: versionOf(response),
+    body,
+  };
+};
+
+const NOT_MODIFIED = 304;
+const NO_SUCH_RANGE = 416;
+
+interface Request {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  /** A status that is an answer, though no bytes follow. */
+  readonly fine?: number;
+}
+
 const ask = async (
-  url: string,
-  more: Record<string, string>,
+  { url, headers: more, fine }: Request,
   options: Fetching,
   patience: Patience,
 ): Promise<Response> => {
@@ -77,8 +107,7 @@ const ask = async (
   const asked = fetch(url, { ...options.fetch, headers, signal: controller.signal });
   const stop = (reason: unknown) => controller.abort(reason);
   const response = await within(asked, url, patience, stop).catch(unreachable(url));
-  // Nothing of the resource lies behind the offset.
-  if (response.status !== 416 || !headers.has("Range")) accept(response, url);
+  if (response.status !== fine) accept(response, url);
   return response;
 };
 

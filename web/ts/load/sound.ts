@@ -1,10 +1,27 @@
 // What is often found in place of a model, told by its first bytes. No model begins so: its first byte would be the end
 // of a group, which ONNX has none of.
 import { EdgewiseError } from "../errors";
+import { verified } from "./integrity";
 import { type Pieces, peek } from "./pieces";
 import { html } from "./response";
 
 const LFS = "version https://git-lfs";
+
+/** What may be wrong with pieces. */
+export interface Checks {
+  raw?: boolean | undefined;
+}
+
+/** The same pieces; throws where they are not a model's, or not those of the hash. */
+export const checked = async (
+  pieces: Pieces,
+  name: string,
+  hash: string | undefined,
+  { raw = false }: Checks,
+): Promise<Pieces> => {
+  const model = raw ? pieces : await modelOnly(pieces, name);
+  return hash === undefined ? model : verified(model, hash, name);
+};
 
 /** The same pieces; throws where they are a web page or the pointer to a file. */
 export const modelOnly = async (pieces: Pieces, name: string): Promise<Pieces> => {
