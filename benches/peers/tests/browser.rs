@@ -8,7 +8,7 @@ mod digits;
 
 use anyhow::{Context, Result, ensure};
 use digits::Test;
-use edgewise_bench::web::{Driver, Job, Round, THREADS};
+use edgewise_bench::web::{Driver, Job, Round, has_threads};
 
 /// So many that threads share the work on them.
 const COUNT: usize = 256;
@@ -34,7 +34,7 @@ fn every_build_gives_the_bytes_of_the_native_one() -> Result<()> {
             for isa in below(&best) {
                 holds(&test, &mut driver, How { isa: Some(isa), ..plain })?;
             }
-            if build == THREADS {
+            if has_threads(build) {
                 for engine in [PAGE, WORKER] {
                     holds(&test, &mut driver, How { engine, threads: 2, ..plain })?;
                 }

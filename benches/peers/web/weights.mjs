@@ -1,9 +1,9 @@
 // A model that is larger than the memory of the module is to become: made here, loaded while it comes, and run once on
 // the GPU. The line says how many bytes the model has, how many the module's memory, and what came out.
-import init, { Tensor } from "/ours/gpu/dist/edgewise.js";
-import { load } from "/ours/gpu/dist/load.js";
+import init, { Value } from "/ours/relaxed/dist/edgewise.js";
+import { load } from "/ours/relaxed/dist/load.js";
 
-const MODULE = "/ours/gpu/dist/edgewise_bg.wasm";
+const MODULE = "/ours/relaxed/dist/edgewise_bg.wasm";
 
 // So many products with square matrices of that size.
 const COUNT = 16;
@@ -74,8 +74,8 @@ export const open = async () => {
   const session = await load(response, { device: "gpu" });
   const loaded = memory.buffer.byteLength;
   const row = Float32Array.from({ length: SIZE }, (_, i) => i);
-  const x = new Tensor("f32", new Uint32Array([1, SIZE]), new Uint8Array(row.buffer));
-  const [[y], { steps, launches }] = await session.runAsync([value(0)], [x]);
+  const x = Value.tensor("f32", Float64Array.of(1, SIZE), new Uint8Array(row.buffer));
+  const { outputs: [y], steps, launches } = await session.run([value(0)], [x]);
   const got = new Float32Array(y.bytes().buffer);
   const right = got.every((y, i) => y === (SIZE - 1 - i) * 2 ** COUNT);
   const line = { model: length, memory: loaded, right, steps, launches };
