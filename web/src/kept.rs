@@ -1,5 +1,5 @@
 //! A file's bytes, kept in the arrays in which JavaScript has them until nobody needs them any more: a model's until a
-//! device has taken its weights.
+//! device has taken its weights, and those of a file beside it until they were read, in whatever order.
 //!
 //! What a reader would get wrong: nothing of this lies in the module's memory, which never shrinks. Bytes come in there
 //! tensor by tensor, when one is asked for.
@@ -28,18 +28,28 @@ struct Pieces {
     understood: bool,
 }
 
-/// A file that comes as `Uint8Array`s, one after the other, which stay until no tensor is left in them. They must
-/// not change.
+/// A file that comes as `Uint8Array`s, one after the other, which stay until no tensor is left in them.
 pub struct Kept {
     pieces: Here<RefCell<Pieces>>,
     name: String,
     len: u64,
+    /// Whether it is known where all tensors lie when the first of them is read.
+    is_beside: bool,
+    /// Whether arrays may change when they were pushed, so that what is kept of them must be copied.
+    may_change: bool,
 }
 
 impl Kept {
-    /// A file of that many bytes, of which none has come.
-    pub fn new(name: &str, len: u64) -> Kept {
-        Kept { pieces: Here::new(RefCell::default()), name: name.into(), len }
+    /// A model of that many bytes, of which none has come, in arrays that do not change.
+    #[cfg(all(feature = "gpu", target_family = "wasm"))]
+    pub fn model(name: &str, len: u64) -> Kept {
+        Kept { is_beside: false, ..Kept::beside(name, len, false) }
+    }
+
+    /// A file beside a model, in arrays that may change when they were pushed, or not.
+    pub fn beside(name: &str, len: u64, may_change: bool) -> Kept {
+        let pieces = Here::new(RefCell::default());
+        Kept { pieces, name: name.into(), len, is_beside: true, may_change }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Pieces) -> T) -> Result<T> {
@@ -64,6 +74,14 @@ impl Arrivals for Kept {
 
     fn come(&self) -> u64 {
         self.with(|pieces| pieces.come()).unwrap_or(0)
+    }
+
+    fn keep_rest(&self) {
+        let _ = self.with(|pieces| {
+            if let Some((_, Some(last))) = pieces.arrays.last_mut().filter(|_| self.may_change) {
+                *last = last.slice(0, last.length());
+            }
+        });
     }
 }
 
@@ -123,7 +141,13 @@ impl Source for Kept {
                 let what = format!("bytes {range:?} lie outside the {} bytes of {}", self.len, self.name);
                 return Poll::Ready(Err(io(what)));
             }
-            match self.with(|pieces| (pieces.come() >= range.end).then(|| pieces.read(range.clone(), into))) {
+            let read = self.with(|pieces| {
+                if self.is_beside {
+                    pieces.understand();
+                }
+                (pieces.come() >= range.end).then(|| pieces.read(range.clone(), into))
+            });
+            match read {
                 Ok(None) => Poll::Pending,
                 Ok(Some(read)) => Poll::Ready(read),
                 Err(e) => Poll::Ready(Err(e)),

@@ -4,11 +4,12 @@
 //! which would be a bug of ours, writes its message to the console and then traps.
 
 mod error;
+mod feed;
+mod folder;
 #[cfg(all(feature = "gpu", target_family = "wasm"))]
 mod gpu;
 mod here;
 mod isa;
-#[cfg(all(feature = "gpu", target_family = "wasm"))]
 mod kept;
 mod loading;
 mod object;

@@ -45,6 +45,20 @@ fn every_build_gives_the_bytes_of_the_native_one() -> Result<()> {
 }
 
 #[test]
+fn every_build_does_what_javascript_asks() -> Result<()> {
+    let Some(test) = Test::set_up(COUNT)? else { return Ok(()) };
+    let mut driver = test.driver(&[])?;
+    for build in &test.builds {
+        let round = driver.round(&Job { outputs: false, ..test.job("surface", build) })?;
+        let lines = round.lines.context("the page says nothing")?;
+        let wrong: Vec<&String> = lines.iter().filter(|line| !line.ends_with(": ok")).collect();
+        println!("{build}: {} of {} are right", lines.len() - wrong.len(), lines.len());
+        ensure!(wrong.is_empty() && !lines.is_empty(), "{build}: {wrong:#?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_an_engine_does_not_have_cannot_be_chosen() -> Result<()> {
     let Some(test) = Test::set_up(COUNT)? else { return Ok(()) };
     let mut driver = test.driver(&[])?;
