@@ -50,6 +50,11 @@ impl DType {
         DType::ALL.get(at).copied()
     }
 
+    /// The type of that [name](DType::name), if there is one.
+    pub fn named(name: &str) -> Option<DType> {
+        DType::ALL.into_iter().find(|dtype| dtype.name() == name)
+    }
+
     /// Bits of one element; 0 for strings, which do not lie in a byte buffer.
     pub fn bits(self) -> usize {
         match self {

@@ -31,12 +31,22 @@ pub struct Options {
     /// Whether the graph is rewritten before it is planned. Then quantized patterns compute in integers, not in
     /// floats; all else gives the same results.
     pub optimize: bool,
+    /// Sizes of symbols that the inputs have: from the start they are these numbers, and callers must keep to them.
+    /// What the model does not have is left aside.
+    pub sizes: BTreeMap<String, usize>,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-        Options { limits: Limits::default(), threads, custom_ops: Vec::new(), device: None, optimize: true }
+        Options {
+            limits: Limits::default(),
+            threads,
+            custom_ops: Vec::new(),
+            device: None,
+            optimize: true,
+            sizes: BTreeMap::new(),
+        }
     }
 }
 
@@ -63,7 +73,7 @@ pub struct ModelInfo {
 }
 
 /// How to run.
-#[derive(Clone, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct RunOptions<'a> {
     /// Set it to stop the run at the next check.
     pub cancel: Option<&'a AtomicBool>,
@@ -73,6 +83,9 @@ pub struct RunOptions<'a> {
     pub profile: Option<&'a Profile>,
     /// The outputs that are wanted, by name; none given means all.
     pub outputs: Option<&'a [&'a str]>,
+    /// Of the outputs, by name, those that stay on the device if that is where they are made. Only
+    /// [`Session::run_placed`] can give them.
+    pub on_device: &'a [&'a str],
 }
 
 /// A model that is ready to run, by any number of callers at once.
@@ -105,8 +118,9 @@ pub(crate) async fn build(
         Some(device) => Some(device.living().await?),
         None => None,
     };
-    let Model { graph, opsets, producer, metadata, reads } =
+    let Model { mut graph, opsets, producer, metadata, reads } =
         onnx::load(source, &options.limits, &options.custom_ops).await?;
+    graph.fix_sizes(&options.sizes);
     let weight_bytes = stored_bytes(&graph);
     let mut reading = Reading::of(weight_bytes, &reads, progress);
     let made = make(graph, options.optimize, device, &mut reading).await;
@@ -225,10 +239,21 @@ impl Session {
         inputs: &[(&str, Value)],
         options: &RunOptions<'_>,
     ) -> Result<(Vec<Value>, Cost)> {
-        let wanted = self.wanted(options.outputs)?;
         let inputs = inputs.iter().map(|(name, value)| (*name, Placed::Host(value.clone()))).collect();
-        let (outputs, cost) = self.run_carrying(inputs, &[], options).await?;
-        let outputs: Vec<Value> = outputs.into_iter().map(Placed::value).collect::<Result<_>>()?;
+        let (outputs, cost) = self.run_placed(inputs, &RunOptions { on_device: &[], ..*options }).await?;
+        Ok((outputs.into_iter().map(Placed::value).collect::<Result<_>>()?, cost))
+    }
+
+    /// The same with inputs that may lie on the session's device, and outputs that may [stay](RunOptions::on_device)
+    /// there. What lies there already goes through no host; where the device is lost, it is lost with it.
+    pub async fn run_placed(
+        &self,
+        inputs: Vec<(&str, Placed)>,
+        options: &RunOptions<'_>,
+    ) -> Result<(Vec<Placed>, Cost)> {
+        let wanted = self.wanted(options.outputs)?;
+        let kept = self.wanted(Some(options.on_device))?.unwrap_or_default();
+        let (outputs, cost) = self.run_carrying(inputs, &kept, options).await?;
         Ok(match wanted {
             None => (outputs, cost),
             Some(wanted) => (wanted.into_iter().map(|i| outputs[i].clone()).collect(), cost),

@@ -24,6 +24,29 @@ impl Kind {
             _ => None,
         }
     }
+
+    /// What a kind is called, read back: `f32`, `sequence(string)`.
+    pub fn parse(text: &str) -> Result<Kind> {
+        Kind::named(text).ok_or_else(|| {
+            err!(InvalidInput, "expected a kind of value such as f32 or sequence(i64), got '{text}'")
+        })
+    }
+
+    fn named(text: &str) -> Option<Kind> {
+        if let Some(dtype) = DType::named(text) {
+            return Some(Kind::Tensor(dtype));
+        }
+        let (outer, inner) = text.strip_suffix(')')?.split_once('(')?;
+        Some(match outer {
+            "sequence" => Kind::Sequence(Box::new(Kind::named(inner)?)),
+            "optional" => Kind::Optional(Box::new(Kind::named(inner)?)),
+            "map" => {
+                let (key, value) = inner.split_once(", ")?;
+                Kind::Map(DType::named(key)?, Box::new(Kind::named(value)?))
+            }
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for Kind {
@@ -114,5 +137,26 @@ impl Value {
 impl From<Tensor> for Value {
     fn from(t: Tensor) -> Value {
         Value::Tensor(t)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn every_kind_can_be_read_back() {
+        for text in ["f32", "f8e4m3fn", "sequence(string)", "optional(sequence(i64))", "map(string, f32)"] {
+            assert_eq!(Kind::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_kind_is_refused_by_name() {
+        for text in
+            ["", "float", "sequence", "sequence(", "sequence()", "list(f32)", "map(f32)", "f32)", "(f32)"]
+        {
+            assert!(Kind::parse(text).unwrap_err().to_string().contains(&format!("'{text}'")), "{text}");
+        }
     }
 }

@@ -209,3 +209,22 @@ fn a_rule_may_ask_twice_and_is_told_no_more_than_it_asks_for() -> Result<()> {
     assert_eq!(cost.steps, 1);
     Ok(())
 }
+
+#[test]
+fn symbols_with_a_size_are_numbers_from_the_start() -> Result<()> {
+    let inputs = [value("x", &[-1, 2])];
+    let graph = graph(&[node("Neg", &["x"], &["y"])], &inputs, &[value("y", &[-1, 2])]);
+    let symbol =
+        load(&model(&graph), Options::default()).inputs()[0].fact.dims.as_ref().unwrap()[0].to_string();
+    // What the model does not have is left aside.
+    let sizes = [(symbol, 3), ("nobody".into(), 7)].into();
+    let session = load(&model(&graph), Options { sizes, ..Options::default() });
+    assert_eq!(session.inputs()[0].fact.to_string(), "f32[3, 2]");
+    assert_eq!(session.outputs()[0].fact.to_string(), "f32[3, 2]");
+    let y = session.run(&[("x", floats(&[3, 2], &[1.0; 6]))])?;
+    assert_eq!(elements(&y[0]), [-1.0; 6]);
+    let refused = session.run(&[("x", floats(&[1, 2], &[1.0; 2]))]).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert!(refused.what().contains("axis 0 must be 3"), "{refused}");
+    Ok(())
+}

@@ -65,6 +65,11 @@ impl Gpu {
         self.driver.features()
     }
 
+    /// Whether it went away.
+    pub fn is_lost(&self) -> bool {
+        self.driver.is_lost()
+    }
+
     /// Gives the GPU up: whatever is asked of it from here on fails as if it had gone away. Sessions on it go on with
     /// the same GPU opened again.
     pub fn give_up(&self) {

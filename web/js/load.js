@@ -5,11 +5,10 @@ import * as edgewise from "./edgewise.js";
 // A session for the model in a response, or in the promise of one.
 //
 // `ready`: a promise that is kept when the module has started; what comes before then waits.
-// `threads`: as in `Session.load`.
-// `device`: `"gpu"` for the browser's GPU, or what `openGpu` gave, in the build that has it; then the session is run
-// by `runAsync`. `"cpu"` if left out.
+// `device`: `"gpu"` for the browser's GPU, or what `openGpu` gave, in builds that have it. `"cpu"` if left out.
 // `progress`: called with the bytes that have come, and with those that there are where that is known.
-export const load = async (response, { ready, threads, device = "cpu", progress } = {}) => {
+// The others are as in `Loading`.
+export const load = async (response, { ready, device = "cpu", progress, ...options } = {}) => {
   let [gpu, started, failed] = [undefined, !ready && device === "cpu", false];
   const start = (opened) => ([gpu, started] = [opened, true]);
   const begun = begin(ready, device);
@@ -21,7 +20,7 @@ export const load = async (response, { ready, threads, device = "cpu", progress 
   let [waiting, loading, read] = [[], undefined, 0];
   const pass = () => {
     const length = total ?? read;
-    loading ??= gpu ? edgewise.Loading.onto(length, threads, gpu) : new edgewise.Loading(length, threads);
+    loading ??= new edgewise.Loading(length, { ...options, device: gpu });
     for (const bytes of waiting.splice(0)) {
       loading.push(bytes);
       reader.again(bytes);
@@ -44,14 +43,14 @@ export const load = async (response, { ready, threads, device = "cpu", progress 
     reader.cancel(error).catch(() => {});
     throw error;
   }
-  return gpu ? loading.finishAsync() : loading.finish();
+  return loading.finish();
 };
 
 // Waits for the module; gives the GPU where one is wanted.
 const begin = async (ready, device) => {
   await ready;
   if (device === "cpu") return undefined;
-  if (!edgewise.openGpu) throw new Error("this build has no GPU; the build 'gpu' has one");
+  if (!edgewise.openGpu) throw new Error("the build 'cpu' has no GPU; all others have");
   return device === "gpu" ? edgewise.openGpu() : device;
 };
 

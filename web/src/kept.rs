@@ -1,21 +1,18 @@
-//! A model's bytes, kept in the arrays in which JavaScript has them until a device has taken its weights.
+//! A file's bytes, kept in the arrays in which JavaScript has them until nobody needs them any more: a model's until a
+//! device has taken its weights, and those of a file beside it until they were read, in whatever order.
 //!
 //! What a reader would get wrong: nothing of this lies in the module's memory, which never shrinks. Bytes come in there
 //! tensor by tensor, when one is asked for.
 
-use crate::source::{Arrivals, io};
+use crate::here::Here;
+use crate::source::{Arrivals, io, length_error, of_another_thread};
 use edgewise_core::onnx::Source;
 use edgewise_core::{BoxFuture, Result};
 use js_sys::Uint8Array;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
-
-thread_local! {
-    static FILES: RefCell<BTreeMap<u32, Pieces>> = const { RefCell::new(BTreeMap::new()) };
-}
 
 /// In pieces of this size it is known of what a tensor is left.
 const BLOCK: u64 = 1 << 20;
@@ -31,50 +28,66 @@ struct Pieces {
     understood: bool,
 }
 
-/// A file that comes as `Uint8Array`s, one after the other, which stay until no tensor is left in them. They must not
-/// change.
-///
-/// What JavaScript has belongs to one thread. So the arrays themselves stay in a table of that thread, and this
-/// is their number there: no other thread can read them.
+/// A file that comes as `Uint8Array`s, one after the other, which stay until no tensor is left in them.
 pub struct Kept {
-    number: u32,
+    pieces: Here<RefCell<Pieces>>,
+    name: String,
     len: u64,
+    /// Whether it is known where all tensors lie when the first of them is read.
+    is_beside: bool,
+    /// Whether arrays may change when they were pushed, so that what is kept of them must be copied.
+    may_change: bool,
 }
 
 impl Kept {
-    /// A file of that many bytes, of which none has come.
-    pub fn new(len: u64) -> Kept {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        FILES.with_borrow_mut(|all| all.insert(number, Pieces::default()));
-        Kept { number, len }
+    /// A model of that many bytes, of which none has come, in arrays that do not change.
+    #[cfg(all(feature = "gpu", target_family = "wasm"))]
+    pub fn model(name: &str, len: u64) -> Kept {
+        Kept { is_beside: false, ..Kept::beside(name, len, false) }
+    }
+
+    /// A file beside a model, in arrays that may change when they were pushed, or not.
+    pub fn beside(name: &str, len: u64, may_change: bool) -> Kept {
+        let pieces = Here::new(RefCell::default());
+        Kept { pieces, name: name.into(), len, is_beside: true, may_change }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Pieces) -> T) -> Result<T> {
-        let done = FILES.with_borrow_mut(|all| all.get_mut(&self.number).map(act));
-        done.ok_or_else(|| io("the model's bytes belong to another thread".into()))
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        FILES.with_borrow_mut(|all| all.remove(&self.number));
+        let pieces = self.pieces.get().ok_or_else(|| of_another_thread(&self.name))?;
+        Ok(act(&mut pieces.borrow_mut()))
     }
 }
 
 impl Arrivals for Kept {
-    fn push(&self, bytes: Uint8Array) {
-        // On the thread that made it, where it is.
-        let _ = self.with(|pieces| {
+    fn push(&self, bytes: Uint8Array) -> Result<()> {
+        let come = self.with(|pieces| {
             let start = pieces.come();
-            pieces.arrays.push((start..start + u64::from(bytes.length()), Some(bytes)));
+            let range = start..start + u64::from(bytes.length());
+            pieces.arrays.push((range.clone(), Some(bytes)));
+            if pieces.understood {
+                pieces.let_go(range);
+            }
+            pieces.come()
+        })?;
+        if come > self.len { Err(length_error(&self.name, self.len, come)) } else { Ok(()) }
+    }
+
+    fn come(&self) -> u64 {
+        self.with(|pieces| pieces.come()).unwrap_or(0)
+    }
+
+    fn keep_rest(&self) {
+        let _ = self.with(|pieces| {
+            if let Some((_, Some(last))) = pieces.arrays.last_mut().filter(|_| self.may_change) {
+                *last = last.slice(0, last.length());
+            }
         });
     }
 }
 
 impl Source for Kept {
     fn name(&self) -> &str {
-        "model"
+        &self.name
     }
 
     fn len(&self) -> u64 {
@@ -86,8 +99,8 @@ impl Source for Kept {
         Box::pin(std::future::poll_fn(|_| {
             let understood = self.with(|pieces| {
                 let all = pieces.come() == self.len;
-                if all && !std::mem::replace(&mut pieces.understood, true) {
-                    pieces.let_go(0..self.len);
+                if all {
+                    pieces.understand();
                 }
                 all
             });
@@ -125,9 +138,16 @@ impl Source for Kept {
         let range = offset..offset.saturating_add(into.len() as u64);
         Box::pin(std::future::poll_fn(move |_| {
             if range.end > self.len {
-                return Poll::Ready(Err(io(format!("bytes {range:?} lie outside the model"))));
+                let what = format!("bytes {range:?} lie outside the {} bytes of {}", self.len, self.name);
+                return Poll::Ready(Err(io(what)));
             }
-            match self.with(|pieces| (pieces.come() >= range.end).then(|| pieces.read(range.clone(), into))) {
+            let read = self.with(|pieces| {
+                if self.is_beside {
+                    pieces.understand();
+                }
+                (pieces.come() >= range.end).then(|| pieces.read(range.clone(), into))
+            });
+            match read {
                 Ok(None) => Poll::Pending,
                 Ok(Some(read)) => Poll::Ready(read),
                 Err(e) => Poll::Ready(Err(e)),
@@ -140,6 +160,13 @@ impl Pieces {
     /// How many bytes have come.
     fn come(&self) -> u64 {
         self.arrays.last().map_or(0, |(range, _)| range.end)
+    }
+
+    /// From here on it is known where all tensors lie; what has come beside them goes.
+    fn understand(&mut self) {
+        if !std::mem::replace(&mut self.understood, true) {
+            self.let_go(0..self.come());
+        }
     }
 
     /// The arrays that have some of those bytes.

@@ -1,31 +1,42 @@
-//! Edgewise in JavaScript: load a model from bytes, run it on tensors, see where the time goes.
+//! Edgewise in JavaScript: load a model from bytes, run it on values, see where the time goes.
 //!
 //! What goes wrong comes back as an `Error` whose `kind` says what sort it is. Nothing here unwinds: a panic,
 //! which would be a bug of ours, writes its message to the console and then traps.
 
 mod error;
+mod feed;
+mod folder;
 #[cfg(all(feature = "gpu", target_family = "wasm"))]
 mod gpu;
+mod here;
 mod isa;
-#[cfg(all(feature = "gpu", target_family = "wasm"))]
 mod kept;
 mod loading;
+mod object;
+mod port;
+mod promise;
+mod run;
 mod session;
 mod source;
-mod tensor;
+mod stop;
+mod summary;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 mod threads;
+mod value;
 
 #[cfg(all(feature = "gpu", target_family = "wasm"))]
-pub use gpu::{Cost, Device, open_gpu};
+pub use gpu::{Device, open_gpu};
 pub use isa::{choose_isa, isa};
 pub use loading::Loading;
 pub use session::Session;
-pub use tensor::Tensor;
 #[cfg(any(not(target_family = "wasm"), target_feature = "atomics"))]
 pub use threads::{close, lose, serve};
+pub use value::Value;
 
 use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.d.ts");
 
 #[wasm_bindgen]
 extern "C" {

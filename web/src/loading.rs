@@ -1,140 +1,109 @@
 //! A model that is being loaded while its bytes come.
 
 use crate::error::to_js;
+use crate::feed::{Feed, Start};
+use crate::object::{Given, invalid, size, thrown};
+use crate::promise::promise;
 use crate::session::Session;
-use crate::source::{Arrays, Arrivals};
-use edgewise_core::{Error, ErrorKind, Options};
-use edgewise_simd::Isa;
-use js_sys::Uint8Array;
-use std::future::Future;
-use std::pin::Pin;
+use crate::stop::Stop;
+use edgewise_core::{Error, Result};
+use js_sys::{Promise, Uint8Array};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
 
-type Load = Pin<Box<dyn Future<Output = edgewise_core::Result<edgewise_core::Session>>>>;
-
-/// A model that is being loaded while its bytes come: each piece is read, copied to where it belongs and let go
-/// before the next one is there. `load.js` feeds it from a response.
+/// A model that is being loaded while its bytes come: each piece is read, copied to where it belongs and let go before
+/// the next one is there. For a device, the pieces stay as they are until it takes the weights in them.
 #[wasm_bindgen]
-pub struct Loading {
-    source: Arc<dyn Arrivals>,
-    len: f64,
-    come: f64,
-    state: State,
-}
+pub struct Loading(State);
 
 enum State {
-    Waits(Load),
-    Done(Box<edgewise_core::Result<edgewise_core::Session>>),
+    /// Nobody knows how long the model is: nothing of it is read before all of it is there.
+    Gathers(Start, Vec<Uint8Array>),
+    Loads(Box<Feed>),
+    /// Nothing more can come.
+    Ended(Option<Error>),
 }
 
 #[wasm_bindgen]
 impl Loading {
-    /// Of a file with so many bytes. Runs will use so many `threads`, the caller's among them: one if left out,
-    /// and in builds without threads. Those are the workers that have come by then (`threads.js` starts them);
-    /// nobody is waited for.
+    /// Of a file with so many bytes, or of one of which that is not known.
     #[wasm_bindgen(constructor)]
-    pub fn new(length: f64, threads: Option<u32>) -> Loading {
-        // Besides the weights: what some kernels make of them in addition, and what a run needs.
-        make_room(((length * 1.5) as usize).saturating_add(MORE));
-        let options = Options { threads: threads.unwrap_or(1) as usize, ..Options::default() };
-        Loading::with(Arc::new(Arrays::new(length as u64)), length, options)
+    pub fn new(
+        length: Option<f64>,
+        #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
+    ) -> std::result::Result<Loading, JsValue> {
+        let start = thrown(Start::of(&Given(&options)))?;
+        Ok(Loading(match length {
+            Some(length) => State::Loads(Box::new(Feed::new(start, thrown(size(length))? as u64))),
+            None => State::Gathers(start, Vec::new()),
+        }))
     }
 
-    /// The next bytes, which may change afterwards, unless they are for a device. An error says why the model cannot be
-    /// loaded, as soon as that is clear.
-    pub fn push(&mut self, bytes: Uint8Array) -> Result<(), JsValue> {
-        self.come += f64::from(bytes.length());
-        if self.come > self.len {
-            return Err(to_js(self.length_error()));
-        }
-        self.source.push(bytes);
-        self.go_on();
-        self.source.keep_rest();
-        if let State::Done(loaded) = &self.state
-            && let Err(error) = &**loaded
-        {
-            return Err(to_js(error.clone()));
-        }
-        Ok(())
-    }
-
-    /// The session, when all bytes have come.
-    pub fn finish(mut self) -> Result<Session, JsValue> {
-        self.check_length()?;
-        self.go_on();
-        match self.state {
-            State::Done(loaded) => loaded.map(Session::from).map_err(to_js),
-            State::Waits(_) => Err(to_js(Error::new(ErrorKind::Internal, "all bytes came, loading waits"))),
-        }
-    }
-}
-
-impl Loading {
-    fn with(source: Arc<dyn Arrivals>, length: f64, options: Options) -> Loading {
-        // Found out now: two threads that want to know at once would wait for each other, which a page's main
-        // thread must not.
-        let _ = Isa::current();
-        let given = source.clone();
-        let load = async move { edgewise_core::Session::load(given, options, &mut |_| {}).await };
-        Loading { source, len: length, come: 0.0, state: State::Waits(Box::pin(load)) }
-    }
-
-    fn go_on(&mut self) {
-        if let State::Waits(load) = &mut self.state
-            && let Poll::Ready(loaded) = load.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-        {
-            self.state = State::Done(Box::new(loaded));
+    /// The files beside it that the model names for its external data, once its structure is understood.
+    pub fn needs(&self) -> Option<Vec<String>> {
+        match &self.0 {
+            State::Loads(feed) => feed.folder.beside.needs(),
+            State::Gathers(..) | State::Ended(_) => None,
         }
     }
 
-    fn check_length(&self) -> Result<(), JsValue> {
-        if self.come == self.len { Ok(()) } else { Err(to_js(self.length_error())) }
+    /// Says that a file of that many bytes will come, which the model calls by that path.
+    pub fn file(&mut self, path: &str, length: f64) -> std::result::Result<(), JsValue> {
+        let announced = size(length).and_then(|length| match &mut self.0 {
+            State::Gathers(start, _) => start.announce(path, length),
+            State::Loads(feed) => feed.announce(path, length),
+            State::Ended(why) => Err(why.clone().unwrap_or_else(ended)),
+        });
+        thrown(announced)
     }
 
-    fn length_error(&self) -> Error {
-        let (len, come) = (self.len, self.come);
-        Error::new(ErrorKind::Io, format!("expected a model of {len} bytes, {come} came"))
+    /// The next bytes of the model, or of a file beside it. They may change afterwards, unless they are for a device. An
+    /// error says why the model cannot be loaded, as soon as that is clear.
+    pub fn push(&mut self, bytes: Uint8Array, file: Option<String>) -> std::result::Result<(), JsValue> {
+        let path = file.as_deref().unwrap_or_default();
+        let pushed = match &mut self.0 {
+            State::Gathers(start, gathered) if path.is_empty() => {
+                gathered.push(if start.keeps() { bytes } else { bytes.slice(0, bytes.length()) });
+                Ok(())
+            }
+            State::Gathers(start, _) => start.beside.push(bytes, path),
+            State::Loads(feed) => feed.push(bytes, path),
+            State::Ended(why) => Err(why.clone().unwrap_or_else(ended)),
+        };
+        if let Err(error) = &pushed {
+            self.0 = State::Ended(Some(error.clone()));
+        }
+        thrown(pushed)
     }
-}
 
-#[cfg(all(feature = "gpu", target_family = "wasm"))]
-#[wasm_bindgen]
-impl Loading {
-    /// The same for a device, which runs what it has kernels for. The bytes that are pushed stay where they are until
-    /// the device takes the weights in them, so they must not change.
-    pub fn onto(length: f64, threads: Option<u32>, device: &crate::gpu::Device) -> Loading {
-        make_room(MORE);
-        let device = Some(device.0.clone() as Arc<dyn edgewise_core::device::Device>);
-        let threads = threads.unwrap_or(1) as usize;
-        let source = Arc::new(crate::kept::Kept::new(length as u64));
-        Loading::with(source, length, Options { threads, device, ..Options::default() })
-    }
-
-    /// A promise of the session, when all bytes have come: a device has to be awaited.
-    #[wasm_bindgen(js_name = finishAsync, unchecked_return_type = "Promise<Session>")]
-    pub fn finish_async(self) -> js_sys::Promise {
-        js_sys::futures::future_to_promise(async move {
-            self.check_length()?;
-            let loaded = match self.state {
-                State::Done(loaded) => *loaded,
-                State::Waits(load) => load.await,
-            };
-            loaded.map(|session| Session::from(session).into()).map_err(to_js)
+    /// The session, when all bytes have come. `signal` gives it up.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Session>")]
+    pub fn finish(&mut self, signal: Option<AbortSignal>) -> Promise {
+        let state = std::mem::replace(&mut self.0, State::Ended(None));
+        promise(async move {
+            let stop = Stop::on(signal)?;
+            let load = async { state.into_feed()?.finish().await };
+            stop.or(load).await.map(|session| Session(Arc::new(session)).into()).map_err(to_js)
         })
     }
 }
 
-/// What a model needs besides its weights.
-const MORE: usize = 8 << 20;
+impl State {
+    fn into_feed(self) -> Result<Feed> {
+        match self {
+            State::Loads(feed) => Ok(*feed),
+            State::Gathers(start, gathered) => {
+                let length = gathered.iter().map(|bytes| u64::from(bytes.length())).sum();
+                let mut feed = Feed::new(start, length);
+                gathered.into_iter().try_for_each(|bytes| feed.push(bytes, ""))?;
+                Ok(feed)
+            }
+            State::Ended(why) => Err(why.unwrap_or_else(ended)),
+        }
+    }
+}
 
-/// Makes memory grow once, not tensor by tensor: each time, the engine wonders whether to collect garbage. Where that
-/// is refused, it will be again, for a tensor by name.
-fn make_room(bytes: usize) {
-    // Nothing is touched, so this costs addresses; a length that is a lie costs no more of them.
-    const MOST: usize = 1 << 30;
-    let mut room = Vec::<u8>::new();
-    let _ = room.try_reserve_exact(bytes.min(MOST));
-    std::hint::black_box(room);
+fn ended() -> Error {
+    invalid("this loading has ended; another model needs another one".into())
 }

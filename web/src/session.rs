@@ -1,11 +1,12 @@
 //! A model that is ready to run.
 
 use crate::error::to_js;
-use crate::loading::Loading;
-use crate::tensor::Tensor;
-use edgewise_core::run::Profile;
-use edgewise_core::{Error, ErrorKind, Port, Result, RunOptions, Value};
-use js_sys::Uint8Array;
+use crate::object::{array, object};
+use crate::port::describe;
+use crate::promise::promise;
+use crate::run::Run;
+use crate::value::Value;
+use js_sys::{Array, JsString, Promise};
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
@@ -15,83 +16,49 @@ pub struct Session(pub(crate) Arc<edgewise_core::Session>);
 
 #[wasm_bindgen]
 impl Session {
-    /// Loads a model from the bytes of its file. Runs use so many `threads`, as [`Loading`] says.
-    pub fn load(model: Uint8Array, threads: Option<u32>) -> std::result::Result<Session, JsValue> {
-        let mut loading = Loading::new(f64::from(model.length()), threads);
-        loading.push(model)?;
-        loading.finish()
+    /// What a run takes, in the model's order.
+    #[wasm_bindgen(getter, unchecked_return_type = "Port[]")]
+    pub fn inputs(&self) -> JsValue {
+        array(self.0.inputs().iter().map(describe))
     }
 
-    /// The names of the inputs, in the model's order.
-    #[wasm_bindgen(getter, js_name = inputNames)]
-    pub fn input_names(&self) -> Vec<String> {
-        names(self.0.inputs())
+    /// What it gives, in the model's order.
+    #[wasm_bindgen(getter, unchecked_return_type = "Port[]")]
+    pub fn outputs(&self) -> JsValue {
+        array(self.0.outputs().iter().map(describe))
     }
 
-    /// The names of the outputs, in the model's order.
-    #[wasm_bindgen(getter, js_name = outputNames)]
-    pub fn output_names(&self) -> Vec<String> {
-        names(self.0.outputs())
+    /// What the model says of itself.
+    #[wasm_bindgen(getter, unchecked_return_type = "About")]
+    pub fn about(&self) -> JsValue {
+        let info = self.0.info();
+        let text = |text: &str| JsValue::from(JsString::from(text));
+        let opset =
+            |(name, version): &(String, i64)| Array::of2(&text(name), &JsValue::from(*version as f64));
+        let property = |(key, value): &(String, String)| Array::of2(&text(key), &text(value));
+        object([
+            ("producer", info.producer.as_str().into()),
+            ("opsets", array(info.opsets.iter().map(opset))),
+            ("metadata", array(info.metadata.iter().map(property))),
+            ("weightBytes", (info.weight_bytes as f64).into()),
+        ])
     }
 
-    /// What the model says of each input, such as `f32[batch, 3, 224, 224]`.
-    #[wasm_bindgen(getter)]
-    pub fn inputs(&self) -> Vec<String> {
-        facts(self.0.inputs())
+    /// Runs on values for the inputs of those names, one for each, which are consumed. Any number of runs may be under
+    /// way at once. On the processor a run computes until it is done; on a GPU others go on meanwhile.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Ran>")]
+    pub fn run(
+        &self,
+        names: Vec<String>,
+        values: Vec<Value>,
+        #[wasm_bindgen(unchecked_optional_param_type = "RunOptions")] options: JsValue,
+    ) -> Promise {
+        let (session, run) = (self.0.clone(), Run::new(names, values, &options));
+        promise(async move { run?.on(&session).await.map_err(to_js) })
     }
 
-    /// What the model says of each output.
-    #[wasm_bindgen(getter)]
-    pub fn outputs(&self) -> Vec<String> {
-        facts(self.0.outputs())
+    /// What becomes of the model's nodes, as JSON.
+    pub fn summary(&self) -> Result<String, JsValue> {
+        crate::summary::of(&self.0).map_err(to_js)
     }
-
-    /// Runs on tensors for the inputs of those names, one for each; gives the outputs in the model's order.
-    pub fn run(&self, names: Vec<String>, tensors: Vec<Tensor>) -> std::result::Result<Vec<Tensor>, JsValue> {
-        self.run_with(&names, tensors, &RunOptions::default()).map_err(to_js)
-    }
-
-    /// Runs once and gives each step's time, as a trace that Chrome and Perfetto show.
-    pub fn profile(&self, names: Vec<String>, tensors: Vec<Tensor>) -> std::result::Result<String, JsValue> {
-        let profile = Profile::default();
-        let options = RunOptions { profile: Some(&profile), ..RunOptions::default() };
-        self.run_with(&names, tensors, &options).map_err(to_js)?;
-        Ok(profile.trace())
-    }
-}
-
-impl From<edgewise_core::Session> for Session {
-    fn from(loaded: edgewise_core::Session) -> Session {
-        Session(Arc::new(loaded))
-    }
-}
-
-impl Session {
-    fn run_with(&self, names: &[String], tensors: Vec<Tensor>, options: &RunOptions) -> Result<Vec<Tensor>> {
-        let inputs = inputs(names, tensors)?;
-        let (values, _) = self.0.run_with(&inputs, options)?;
-        outputs(values)
-    }
-}
-
-/// Tensors as values for the inputs of those names.
-pub(crate) fn inputs(names: &[String], tensors: Vec<Tensor>) -> Result<Vec<(&str, Value)>> {
-    if names.len() != tensors.len() {
-        let (n, t) = (names.len(), tensors.len());
-        return Err(Error::new(ErrorKind::InvalidInput, format!("{n} names for {t} tensors")));
-    }
-    let values = tensors.into_iter().map(|t| Value::Tensor(t.0));
-    Ok(names.iter().map(String::as_str).zip(values).collect())
-}
-
-pub(crate) fn outputs(values: Vec<Value>) -> Result<Vec<Tensor>> {
-    values.into_iter().map(|value| Ok(Tensor(value.tensor()?.clone()))).collect()
-}
-
-fn names(ports: &[Port]) -> Vec<String> {
-    ports.iter().map(|port| port.name.clone()).collect()
-}
-
-fn facts(ports: &[Port]) -> Vec<String> {
-    ports.iter().map(|port| port.fact.to_string()).collect()
 }

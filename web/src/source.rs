@@ -1,24 +1,29 @@
 //! A model's bytes, left where JavaScript has them until they are read.
 
+use crate::here::Here;
 use edgewise_core::onnx::Source;
 use edgewise_core::{BoxFuture, Error, ErrorKind, Result};
 use js_sys::Uint8Array;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::VecDeque;
 use std::task::Poll;
 
 /// A file that comes piece by piece.
 pub trait Arrivals: Source {
-    /// Adds the next bytes.
-    fn push(&self, bytes: Uint8Array);
+    /// Adds the next bytes; an error if they are more than the file has.
+    fn push(&self, bytes: Uint8Array) -> Result<()>;
+
+    /// How many have come.
+    fn come(&self) -> u64;
 
     /// Called when what can be read of the last bytes has been: they may change from here on.
     fn keep_rest(&self) {}
-}
 
-thread_local! {
-    static CHUNKS: RefCell<BTreeMap<u32, Chunks>> = const { RefCell::new(BTreeMap::new()) };
+    /// An error unless all have come.
+    fn check_length(&self) -> Result<()> {
+        let (len, come) = (self.len(), self.come());
+        if come == len { Ok(()) } else { Err(length_error(self.name(), len, come)) }
+    }
 }
 
 /// What has come and was not read yet.
@@ -27,57 +32,58 @@ struct Chunks {
     waiting: VecDeque<Uint8Array>,
     /// Where the first of them begins in the file.
     at: u64,
+    /// How many bytes have come.
+    come: u64,
 }
 
 /// A file that comes as `Uint8Array`s, one after the other. What was read is let go, so that the file as a whole
 /// lies nowhere.
-///
-/// What JavaScript has belongs to one thread. So the arrays themselves stay in a table of that thread, and this
-/// is their number there: no other thread can read them.
 pub struct Arrays {
-    number: u32,
+    chunks: Here<RefCell<Chunks>>,
+    name: String,
     len: u64,
 }
 
 impl Arrays {
     /// A file of that many bytes, of which none has come.
-    pub fn new(len: u64) -> Arrays {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        CHUNKS.with_borrow_mut(|all| all.insert(number, Chunks::default()));
-        Arrays { number, len }
+    pub fn new(name: &str, len: u64) -> Arrays {
+        Arrays { chunks: Here::new(RefCell::default()), name: name.into(), len }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Chunks) -> T) -> Option<T> {
-        CHUNKS.with_borrow_mut(|all| all.get_mut(&self.number).map(act))
+    fn with<T>(&self, act: impl FnOnce(&mut Chunks) -> Result<T>) -> Result<T> {
+        let chunks = self.chunks.get().ok_or_else(|| of_another_thread(&self.name))?;
+        act(&mut chunks.borrow_mut())
     }
 }
 
 impl Arrivals for Arrays {
-    fn push(&self, bytes: Uint8Array) {
-        self.with(|chunks| chunks.waiting.push_back(bytes));
+    fn push(&self, bytes: Uint8Array) -> Result<()> {
+        self.with(|chunks| {
+            chunks.come += u64::from(bytes.length());
+            chunks.waiting.push_back(bytes);
+            if chunks.come > self.len { Err(length_error(&self.name, self.len, chunks.come)) } else { Ok(()) }
+        })
+    }
+
+    fn come(&self) -> u64 {
+        self.with(|chunks| Ok(chunks.come)).unwrap_or(0)
     }
 
     /// Copies what was not read, so that the arrays may change. Whoever waits for more has read all, so this is
     /// what is left over when a file is understood or refused.
     fn keep_rest(&self) {
-        self.with(|chunks| {
+        let _ = self.with(|chunks| {
             for chunk in &mut chunks.waiting {
                 *chunk = chunk.slice(0, chunk.length());
             }
+            Ok(())
         });
-    }
-}
-
-impl Drop for Arrays {
-    fn drop(&mut self) {
-        CHUNKS.with_borrow_mut(|all| all.remove(&self.number));
     }
 }
 
 impl Source for Arrays {
     fn name(&self) -> &str {
-        "model"
+        &self.name
     }
 
     fn len(&self) -> u64 {
@@ -95,10 +101,7 @@ impl Source for Arrays {
             if end > self.len {
                 return Poll::Ready(Err(io(format!("bytes {offset}..{end} lie outside the model"))));
             }
-            match self.with(|chunks| chunks.read(offset + done as u64, &mut into[done..])) {
-                None => return Poll::Ready(Err(io("the model's bytes belong to another thread".into()))),
-                Some(read) => done += read?,
-            }
+            done += self.with(|chunks| chunks.read(offset + done as u64, &mut into[done..]))?;
             if done == into.len() { Poll::Ready(Ok(())) } else { Poll::Pending }
         }))
     }
@@ -129,6 +132,16 @@ impl Chunks {
     }
 }
 
+/// An error about bytes that cannot be had.
 pub fn io(what: String) -> Error {
     Error::new(ErrorKind::Io, what)
+}
+
+/// What belongs to JavaScript belongs to one of its threads.
+pub fn of_another_thread(name: &str) -> Error {
+    io(format!("the bytes of {name} belong to another thread"))
+}
+
+pub fn length_error(name: &str, len: u64, come: u64) -> Error {
+    io(format!("{name}: expected {len} bytes, {come} came"))
 }

@@ -46,7 +46,7 @@ struct Args {
     /// Only on the GPU, in Chromium; the browser is given one in software
     #[arg(long, conflicts_with_all = ["native", "web", "accuracy", "profile"])]
     gpu: bool,
-    /// Which build of our module runs in Chromium; on more than one thread that is `threads`
+    /// Which build of our module runs in Chromium; on more than one thread that is `relaxed-threads`, unless it has threads
     #[arg(long, value_name = "BUILD", default_value = "relaxed")]
     build: String,
     /// Take our module as it was built last
@@ -119,7 +119,7 @@ fn run(args: &Args) -> Result<bool> {
     }
     let mut sides = Vec::new();
     if args.gpu {
-        let browser = setup::browser([web::GPU], args.built)?;
+        let browser = setup::browser([web::GPU_BUILD], args.built)?;
         let driver = Driver::start(&browser, &models, &inputs, &web::SOFTWARE_GPU)?;
         sides.push((Place::Gpu, peer::gpu(&args.peers, driver)));
     }

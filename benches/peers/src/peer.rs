@@ -4,7 +4,7 @@ use crate::ENGINE;
 use crate::measure::{How, Runner};
 use crate::process::Engine;
 use crate::setup::{self, Python};
-use crate::web::{Driver, GPU};
+use crate::web::{Driver, GPU, GPU_BUILD};
 use anyhow::Result;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -59,7 +59,7 @@ pub fn gpu(peers: &[Peer], driver: Driver) -> Vec<Runner> {
     let driver = Rc::new(RefCell::new(driver));
     in_pages(peers, "ort-web-gpu", |script| How::Page {
         driver: driver.clone(),
-        build: GPU.into(),
+        build: GPU_BUILD.into(),
         script,
         device: Some(GPU),
     })

@@ -15,15 +15,23 @@ pub struct Driver {
     from: BufReader<ChildStdout>,
 }
 
-/// The build of our module that has threads.
-pub const THREADS: &str = "threads";
+/// What the builds of our module that have threads are called at the end.
+const THREADS: &str = "-threads";
 
-/// The build of our module that has the browser's GPU, and what a page calls that.
+/// The build of our module that runs on the browser's GPU.
+pub const GPU_BUILD: &str = "relaxed";
+
+/// What a page calls the browser's GPU.
 pub const GPU: &str = "gpu";
 
-/// Which build runs on so many threads: `build`, unless it takes the one that has them.
+/// Whether a build has threads.
+pub fn has_threads(build: &str) -> bool {
+    build.ends_with(THREADS)
+}
+
+/// Which build runs on so many threads: `build`, unless it takes the best one that has them.
 pub fn build_for(build: &str, threads: usize) -> &str {
-    if threads > 1 { THREADS } else { build }
+    if threads > 1 && !has_threads(build) { "relaxed-threads" } else { build }
 }
 
 /// What a page does. The names are those that driver.mjs and page.html take.

@@ -8,7 +8,7 @@ mod digits;
 
 use anyhow::{Context, Result, ensure};
 use digits::Test;
-use edgewise_bench::web::{Driver, Job, Round, THREADS};
+use edgewise_bench::web::{Driver, Job, Round, has_threads};
 
 /// So many that threads share the work on them.
 const COUNT: usize = 256;
@@ -34,12 +34,26 @@ fn every_build_gives_the_bytes_of_the_native_one() -> Result<()> {
             for isa in below(&best) {
                 holds(&test, &mut driver, How { isa: Some(isa), ..plain })?;
             }
-            if build == THREADS {
+            if has_threads(build) {
                 for engine in [PAGE, WORKER] {
                     holds(&test, &mut driver, How { engine, threads: 2, ..plain })?;
                 }
             }
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_build_does_what_javascript_asks() -> Result<()> {
+    let Some(test) = Test::set_up(COUNT)? else { return Ok(()) };
+    let mut driver = test.driver(&[])?;
+    for build in &test.builds {
+        let round = driver.round(&Job { outputs: false, ..test.job("surface", build) })?;
+        let lines = round.lines.context("the page says nothing")?;
+        let wrong: Vec<&String> = lines.iter().filter(|line| !line.ends_with(": ok")).collect();
+        println!("{build}: {} of {} are right", lines.len() - wrong.len(), lines.len());
+        ensure!(wrong.is_empty() && !lines.is_empty(), "{build}: {wrong:#?}");
     }
     Ok(())
 }

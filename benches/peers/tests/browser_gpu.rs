@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use digits::Test;
 use edgewise_bench::case::{self, Case, Kind, Place};
 use edgewise_bench::setup::{self, Python};
-use edgewise_bench::web::{Driver, GPU, Job, Round, SOFTWARE_GPU};
+use edgewise_bench::web::{Driver, GPU, GPU_BUILD, Job, Round, SOFTWARE_GPU};
 use edgewise_bench_runner::{Tensor, write_folder};
 
 /// Pictures: few, since a GPU in software is slow.
@@ -29,7 +29,7 @@ fn near(case: &Case) -> f64 {
 /// `None`, with a word why, where there is nothing to test with.
 fn set_up() -> Result<Option<Test>> {
     let test = Test::set_up(COUNT)?;
-    let has_gpu = |test: &Test| test.builds.iter().any(|build| build == GPU);
+    let has_gpu = |test: &Test| test.builds.iter().any(|build| build == GPU_BUILD);
     if !test.as_ref().is_none_or(has_gpu) {
         println!("skipped, no build with a GPU is named");
     }
@@ -37,7 +37,7 @@ fn set_up() -> Result<Option<Test>> {
 }
 
 fn on_gpu(test: &Test, driver: &mut Driver, engine: &str) -> Result<Round> {
-    driver.round(&Job { device: Some(GPU), ..test.job(engine, GPU) })
+    driver.round(&Job { device: Some(GPU), ..test.job(engine, GPU_BUILD) })
 }
 
 #[test]
@@ -95,7 +95,6 @@ fn what_goes_wrong_is_an_error_that_says_so() -> Result<()> {
         ("lost twice", "DeviceLost: "),
         ("no memory", "OutOfMemory: "),
         ("not valid", "Internal: "),
-        ("not awaited", "Unsupported: "),
         ("no adapter", "Unsupported: "),
         ("no WebGPU", "Unsupported: "),
     ];
@@ -150,7 +149,7 @@ fn whole_models_agree_with_the_processor() -> Result<()> {
     for case in &cases {
         write_folder(&inputs.join(case.name), &case.inputs(0, &models)?)?;
         let mut round = |device| {
-            let job = test.job("edgewise", GPU);
+            let job = test.job("edgewise", GPU_BUILD);
             driver.round(&Job { device, model: case.model, inputs: case.name, ..job })
         };
         let (want, got) = (round(None)?.tensors()?, round(Some(GPU))?);

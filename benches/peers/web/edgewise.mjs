@@ -1,4 +1,4 @@
-// Edgewise, from its module and nothing else: on the page's own thread, and in the build `threads` with workers
+// Edgewise, from its module and nothing else: on the page's own thread, and in a build with threads with workers
 // that help it; on `device`.
 export const open = async ({ model, inputs, threads, build, isa, device }) => {
   const folder = `/ours/${build}/dist`;
@@ -8,7 +8,7 @@ export const open = async ({ model, inputs, threads, build, isa, device }) => {
   const loader = import(`${folder}/load.js`);
   let came = 0;
   const init = async () => {
-    if (build === "threads") {
+    if (build.endsWith("-threads")) {
       const { start } = await import(`${folder}/threads.js`);
       ({ came } = await start(threads, module));
     } else {
@@ -22,32 +22,29 @@ export const open = async ({ model, inputs, threads, build, isa, device }) => {
   const gpu = device === "gpu" ? ready.then(async () => (await script).openGpu()) : undefined;
   const session = await load(model, { ready, threads, device: gpu });
   const edgewise = await script;
-  const { Tensor } = edgewise;
-  const given = (await inputs).map((t) => [t.name, new Tensor(t.dtype, new Uint32Array(t.dims), t.bytes)]);
+  const { Value } = edgewise;
+  const given = (await inputs).map((t) => [t.name, Value.tensor(t.dtype, Float64Array.from(t.dims), t.bytes)]);
   const names = given.map(([name]) => name);
-  let latest = [];
-  let cost;
-  const run = () => {
-    latest.forEach((tensor) => tensor.free());
-    latest = session.run(names, given.map(([, tensor]) => tensor.share()));
-  };
-  const runAsync = async () => {
-    latest.forEach((tensor) => tensor.free());
-    latest = [];
-    cost?.free();
-    [latest, cost] = await session.runAsync(names, given.map(([, tensor]) => tensor.share()));
+  let latest;
+  const run = async (options) => {
+    latest?.outputs.forEach((value) => value.free());
+    latest = undefined;
+    latest = await session.run(names, given.map(([, value]) => value.share()), options);
   };
   return {
-    run: gpu ? runAsync : run,
+    run: () => run(),
     outputs: () =>
-      session.outputNames.map((name, i) => {
-        const { dtype, dims } = latest[i];
-        return { name, dtype, dims: [...dims], bytes: latest[i].bytes() };
+      session.outputs.map(({ name }, i) => {
+        const { dtype, dims } = latest.outputs[i];
+        return { name, dtype, dims, bytes: latest.outputs[i].bytes() };
       }),
-    profile: () => session.profile(names, given.map(([, tensor]) => tensor.share())),
+    profile: async () => {
+      await run({ profile: true });
+      return latest.trace;
+    },
     about: async () => {
       const { name, features } = (await gpu) ?? {};
-      const { steps, launches, uploads, downloads } = cost ?? {};
+      const { steps, launches, uploads, downloads } = latest ?? {};
       const own = gpu && { name, features, steps, launches, uploads, downloads };
       return { isa: edgewise.isa(), threads: 1 + (await came), gpu: own };
     },

@@ -1,8 +1,8 @@
 // What goes wrong with a GPU, brought about on purpose: each line says what, the kind of our error, its sentence.
-import init, { Tensor, openGpu } from "/ours/gpu/dist/edgewise.js";
-import { load } from "/ours/gpu/dist/load.js";
+import init, { Value, openGpu } from "/ours/relaxed/dist/edgewise.js";
+import { load } from "/ours/relaxed/dist/load.js";
 
-const MODULE = "/ours/gpu/dist/edgewise_bg.wasm";
+const MODULE = "/ours/relaxed/dist/edgewise_bg.wasm";
 
 // The devices that were opened, as WebGPU has them.
 const devices = [];
@@ -21,10 +21,10 @@ export const open = async ({ model, inputs }) => {
     return devices.at(-1);
   });
   const bytes = await (await model).arrayBuffer();
-  const given = (await inputs).map((t) => [t.name, new Tensor(t.dtype, new Uint32Array(t.dims), t.bytes)]);
+  const given = (await inputs).map((t) => [t.name, Value.tensor(t.dtype, Float64Array.from(t.dims), t.bytes)]);
   const loaded = (device = "gpu") => load(new Response(bytes), { device });
   const run = (session, signal) =>
-    session.runAsync(given.map(([name]) => name), given.map(([, tensor]) => tensor.share()), signal);
+    session.run(given.map(([name]) => name), given.map(([, value]) => value.share()), { signal });
 
   // The first error scope that is closed answers with this.
   const failing = async (error) => {
@@ -64,10 +64,6 @@ export const open = async ({ model, inputs }) => {
     },
     "no memory": () => failing(new GPUOutOfMemoryError("")),
     "not valid": () => failing(new GPUValidationError("it is too blue")),
-    "not awaited": async () => {
-      const session = await loaded();
-      session.run(given.map(([name]) => name), given.map(([, tensor]) => tensor.share()));
-    },
     "no adapter": async () => {
       const undo = replace(GPU.prototype, "requestAdapter", () => async () => null);
       await loaded().finally(undo);

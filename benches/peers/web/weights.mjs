@@ -1,50 +1,33 @@
 // A model that is larger than the memory of the module is to become: made here, loaded while it comes, and run once on
 // the GPU. The line says how many bytes the model has, how many the module's memory, and what came out.
-import init, { Tensor } from "/ours/gpu/dist/edgewise.js";
-import { load } from "/ours/gpu/dist/load.js";
+import init, { Value } from "/ours/relaxed/dist/edgewise.js";
+import { load } from "/ours/relaxed/dist/load.js";
+import { F32, OPSET, bytes, head, int, message, node, port, text } from "./onnx.mjs";
 
-const MODULE = "/ours/gpu/dist/edgewise_bg.wasm";
+const MODULE = "/ours/relaxed/dist/edgewise_bg.wasm";
 
 // So many products with square matrices of that size.
 const COUNT = 16;
 const SIZE = 2048;
 
-// Protobuf: fields of a message, by number. A number, a text, a message, or bytes of which only the length is known.
-const varint = (n) => {
-  const bytes = [];
-  for (; n >= 0x80; n = Math.floor(n / 0x80)) bytes.push((n % 0x80) | 0x80);
-  return [...bytes, n];
-};
-const message = (...fields) => fields.flat();
-const int = (field, n) => [field << 3, ...varint(n)];
-const bytes = (field, inner) => [(field << 3) | 2, ...varint(inner.length), ...inner];
-const text = (field, string) => bytes(field, [...new TextEncoder().encode(string)]);
-
-const F32 = 1;
-const port = (name) => {
-  const dims = [1, SIZE].flatMap((dim) => bytes(1, int(1, dim)));
-  return message(text(1, name), bytes(2, bytes(1, message(int(1, F32), bytes(2, dims)))));
-};
 const value = (i) => `x${i}`;
-const node = (i) => message(text(1, value(i)), text(1, `w${i}`), text(2, value(i + 1)), text(4, "MatMul"));
 
 // A weight in front of its elements, which end the graph or stand in front of the next weight.
 const ELEMENTS = SIZE * SIZE * 4;
 const weight = (i) => {
-  const head = message(int(1, SIZE), int(1, SIZE), int(2, F32), text(8, `w${i}`));
-  const payload = [(9 << 3) | 2, ...varint(ELEMENTS)];
-  return [(5 << 3) | 2, ...varint(head.length + payload.length + ELEMENTS), ...head, ...payload];
+  const sizes = message(int(1, SIZE), int(1, SIZE), int(2, F32), text(8, `w${i}`));
+  const payload = head(9, ELEMENTS);
+  return [...head(5, sizes.length + payload.length + ELEMENTS), ...sizes, ...payload];
 };
 
 // The model in pieces, and how long it is. All matrices but the last double a row; that one turns it round.
 const model = () => {
   const all = [...Array(COUNT).keys()];
-  const structure = all.flatMap((i) => bytes(1, node(i)));
-  const ports = [...bytes(11, port(value(0))), ...bytes(12, port(value(COUNT)))];
+  const structure = all.flatMap((i) => bytes(1, node("MatMul", [value(i), `w${i}`], [value(i + 1)])));
+  const ports = [...bytes(11, port(value(0), [1, SIZE])), ...bytes(12, port(value(COUNT), [1, SIZE]))];
   const heads = all.map(weight);
   const graph = structure.length + ports.length + heads.reduce((sum, head) => sum + head.length + ELEMENTS, 0);
-  const opset = bytes(8, message(text(1, ""), int(2, 18)));
-  const first = [...int(1, 8), ...opset, (7 << 3) | 2, ...varint(graph), ...structure, ...ports];
+  const first = [...OPSET, ...head(7, graph), ...structure, ...ports];
   const elements = (i) => {
     const matrix = new Float32Array(SIZE * SIZE);
     for (let k = 0; k < SIZE; k++) matrix[k * SIZE + (i < COUNT - 1 ? k : SIZE - 1 - k)] = 2;
@@ -74,8 +57,8 @@ export const open = async () => {
   const session = await load(response, { device: "gpu" });
   const loaded = memory.buffer.byteLength;
   const row = Float32Array.from({ length: SIZE }, (_, i) => i);
-  const x = new Tensor("f32", new Uint32Array([1, SIZE]), new Uint8Array(row.buffer));
-  const [[y], { steps, launches }] = await session.runAsync([value(0)], [x]);
+  const x = Value.tensor("f32", Float64Array.of(1, SIZE), new Uint8Array(row.buffer));
+  const { outputs: [y], steps, launches } = await session.run([value(0)], [x]);
   const got = new Float32Array(y.bytes().buffer);
   const right = got.every((y, i) => y === (SIZE - 1 - i) * 2 ** COUNT);
   const line = { model: length, memory: loaded, right, steps, launches };

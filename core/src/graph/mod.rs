@@ -17,7 +17,9 @@ pub use facts::{
 };
 pub use infer::{Infer, normalize_axis};
 
+use crate::Dim;
 use crate::ops::Op;
+use std::collections::BTreeMap;
 
 /// A value of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +58,22 @@ pub struct Graph {
     pub captures: usize,
     /// What callers get back, in order.
     pub outputs: Vec<ValueId>,
+}
+
+impl Graph {
+    /// Puts numbers in the place of symbols in what the model declares.
+    pub fn fix_sizes(&mut self, sizes: &BTreeMap<String, usize>) {
+        if sizes.is_empty() {
+            return;
+        }
+        let number = |name: &str| sizes.get(name).and_then(|&size| i64::try_from(size).ok());
+        let declared = self.values.iter_mut().filter_map(|value| value.declared.as_mut()?.dims.as_mut());
+        for dim in declared.flatten() {
+            if let Some(size) = dim.eval(&number) {
+                *dim = Dim::from(size);
+            }
+        }
+    }
 }
 
 /// What is known of a value before anything runs.

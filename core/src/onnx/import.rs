@@ -1,12 +1,12 @@
 //! Gives a decoded file meaning: names become ids, attributes become operators, functions are expanded, and
 //! what a subgraph captures becomes its inputs.
 
-use super::Source;
 use super::proto;
-use super::skim::{Head, skim};
+use super::skim::skim;
 use super::stored::Reads;
 use super::survey::{StandIn, Unsupported};
 use super::tensor::Files;
+use super::{Source, beside};
 use crate::graph::{Constant, Fact, Graph, Node, ValueId, ValueInfo};
 use crate::ops::{Attr, Attrs, CustomOp, Op};
 use crate::{Dim, Limits, Result, Tensor};
@@ -35,9 +35,20 @@ pub struct Model {
 /// Reads a model; its weights stay in the source.
 pub async fn load(source: Arc<dyn Source>, limits: &Limits, custom: &[Arc<dyn CustomOp>]) -> Result<Model> {
     let name = source.name().to_string();
-    let (head, payloads) = skim(&*source, limits).await.map_err(|e| e.in_file(&name))?;
-    let files = Files::new(source, payloads, limits);
-    import(files, &head, limits, custom, None).map_err(|e| e.in_file(&name))
+    let (model, files) = read(source, limits).await.map_err(|e| e.in_file(&name))?;
+    import(files, model, limits, custom, None).map_err(|e| e.in_file(&name))
+}
+
+/// Reads the structure of a model, and hears of the files beside it.
+async fn read(source: Arc<dyn Source>, limits: &Limits) -> Result<(proto::Model, Files)> {
+    let (head, payloads) = skim(&*source, limits).await?;
+    ensure!(!source.is_empty(), InvalidModel, "expected an ONNX model, got an empty file");
+    let model = proto::model(&head, source.len())?;
+    let beside = beside::files(&model);
+    if !beside.is_empty() {
+        source.expect(&beside).await?;
+    }
+    Ok((model, Files::new(source, payloads, limits)))
 }
 
 /// Reads a model even where operators of it are not supported, and lists all of those. In the graph they are
@@ -48,22 +59,19 @@ pub async fn survey(
     custom: &[Arc<dyn CustomOp>],
 ) -> Result<(Model, Vec<Unsupported>)> {
     let name = source.name().to_string();
-    let (head, payloads) = skim(&*source, limits).await.map_err(|e| e.in_file(&name))?;
-    let files = Files::new(source, payloads, limits);
+    let (model, files) = read(source, limits).await.map_err(|e| e.in_file(&name))?;
     let mut unsupported = Vec::new();
-    let model = import(files, &head, limits, custom, Some(&mut unsupported)).map_err(|e| e.in_file(&name))?;
+    let model = import(files, model, limits, custom, Some(&mut unsupported)).map_err(|e| e.in_file(&name))?;
     Ok((model, unsupported))
 }
 
 fn import(
     files: Files,
-    head: &Head,
+    mut model: proto::Model,
     limits: &Limits,
     custom: &[Arc<dyn CustomOp>],
     unsupported: Option<&mut Vec<Unsupported>>,
 ) -> Result<Model> {
-    ensure!(files.model_len() > 0, InvalidModel, "expected an ONNX model, got an empty file");
-    let mut model = proto::model(head, files.model_len())?;
     let graph = model.graph.take().ok_or_else(|| {
         err!(InvalidModel, "expected an ONNX model, got a file without a graph (field 7 of ModelProto)")
     })?;

@@ -2,6 +2,7 @@
 //!
 //! `skim` reads what is small and jumps over weights, `proto` decodes that, `import` gives it meaning.
 
+mod beside;
 mod gradient;
 mod import;
 mod pb;

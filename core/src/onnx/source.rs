@@ -52,6 +52,12 @@ pub trait Source: Send + Sync {
     /// Fills `into` from `offset` on. The range lies within [`Source::len`].
     fn read<'a>(&'a self, offset: u64, into: &'a mut [u8]) -> BoxFuture<'a, Result<()>>;
 
+    /// The model names those files for its external data. That is told before the first of them is asked for, so that a
+    /// source which has to fetch them, or to wait for them, can do so.
+    fn expect<'a>(&'a self, _paths: &'a [String]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// The source of a file beside this one, for external data. `path` has been checked: it is relative and
     /// does not leave the folder.
     fn beside(&self, path: &str) -> Result<Arc<dyn Source>> {

@@ -28,6 +28,8 @@ struct Inner {
     loaded: OnceLock<Tensor>,
     /// Whether its bytes were counted.
     counted: AtomicBool,
+    /// Whether its source was told that nobody will read it any more.
+    released: AtomicBool,
     reads: Reads,
 }
 
@@ -62,8 +64,19 @@ impl Stored {
     ) -> Stored {
         source.hold(offset..offset + bytes as u64);
         let (name, reads) = (name.to_string(), reads.clone());
-        let (loaded, counted) = (OnceLock::new(), AtomicBool::new(false));
-        Stored(Arc::new(Inner { name, dtype, shape, source, offset, bytes, loaded, counted, reads }))
+        let (loaded, counted, released) = (OnceLock::new(), AtomicBool::new(false), AtomicBool::new(false));
+        Stored(Arc::new(Inner {
+            name,
+            dtype,
+            shape,
+            source,
+            offset,
+            bytes,
+            loaded,
+            counted,
+            released,
+            reads,
+        }))
     }
 
     /// The element type.
@@ -123,7 +136,9 @@ impl Stored {
 
     /// Keeps its elements, which were read, for its clones as well.
     pub fn keep(&self, tensor: Tensor) -> Tensor {
-        self.0.loaded.get_or_init(|| tensor).clone()
+        let kept = self.0.loaded.get_or_init(|| tensor).clone();
+        self.0.release();
+        kept
     }
 
     async fn fetch(&self) -> Result<Tensor> {
@@ -153,9 +168,17 @@ impl Stored {
     }
 }
 
+impl Inner {
+    fn release(&self) {
+        if !self.released.swap(true, Ordering::Relaxed) {
+            self.source.release(self.offset..self.offset + self.bytes as u64);
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.source.release(self.offset..self.offset + self.bytes as u64);
+        self.release();
     }
 }
 

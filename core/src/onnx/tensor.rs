@@ -41,11 +41,6 @@ impl Files {
         &self.reads
     }
 
-    /// How many bytes the model's own file has.
-    pub fn model_len(&self) -> u64 {
-        self.model.len()
-    }
-
     /// A constant from a tensor message.
     pub fn constant(&mut self, t: &proto::Tensor) -> Result<Constant> {
         self.read(t).map_err(|e| err_in(e, &t.name))
@@ -157,11 +152,7 @@ impl Files {
         if let Some((_, source)) = self.opened.iter().find(|(name, _)| name == path) {
             return Ok(source.clone());
         }
-        let escapes = path.is_empty()
-            || path.starts_with(['/', '\\'])
-            || path.contains(':')
-            || path.split(['/', '\\']).any(|part| part == "..");
-        ensure!(!escapes, InvalidModel, "external data '{path}' leads outside the model's folder");
+        ensure!(stays_inside(path), InvalidModel, "external data '{path}' leads outside the model's folder");
         let source = self.model.beside(path)?;
         self.opened.push((path.into(), source.clone()));
         Ok(source)
@@ -205,6 +196,15 @@ impl Files {
         })?;
         Ok(dense)
     }
+}
+
+/// Whether a path names something in the model's folder, by its text.
+pub fn stays_inside(path: &str) -> bool {
+    let escapes = path.is_empty()
+        || path.starts_with(['/', '\\'])
+        || path.contains(':')
+        || path.split(['/', '\\']).any(|part| part == "..");
+    !escapes
 }
 
 fn err_in(e: crate::Error, name: &str) -> crate::Error {

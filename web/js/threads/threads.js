@@ -1,5 +1,5 @@
-// Edgewise on several threads: starts the module, and workers that share its memory. The build `threads` has
-// it. Pages that use it must be isolated from other origins (the headers Cross-Origin-Opener-Policy and
+// Edgewise on several threads: starts the module, and workers that share its memory. Builds with `-threads` in
+// their names have it. Pages that use it must be isolated from other origins (the headers Cross-Origin-Opener-Policy and
 // Cross-Origin-Embedder-Policy), because only those may share memory.
 import init, { closeThreads } from "./edgewise.js";
 

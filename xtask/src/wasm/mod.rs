@@ -1,5 +1,6 @@
 //! `cargo xtask wasm`: the module for browsers, in each of its builds, and what it weighs.
 
+mod glue;
 mod parity;
 mod size;
 
@@ -16,8 +17,9 @@ use std::process::Command;
 const TARGET: Target =
     Target { triple: "wasm32-unknown-unknown", library: "std,panic_abort", own_library: false, linker: None };
 
-/// The same for memory that threads share: the library that toolchains come with takes no locks.
-const THREADS_TARGET: Target = Target { own_library: true, ..TARGET };
+/// The same with a library of its own. For memory that threads share, the one that toolchains come with takes no
+/// locks; and what can take the place of each other must name its functions alike, those of the library too.
+const PAGES_TARGET: Target = Target { own_library: true, ..TARGET };
 
 const BINARYEN: (&str, &str) = ("binaryen", "132.0.0");
 
@@ -25,7 +27,7 @@ const BINARYEN: (&str, &str) = ("binaryen", "132.0.0");
 const CPU_BUDGET_BYTES: u64 = 800_000;
 const GPU_BUDGET_BYTES: u64 = 1_000_000;
 
-/// A build: browsers get the best that they can compile, chosen before loading.
+/// A build: whoever loads the module chooses the best one that its engine can compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variant {
     pub name: &'static str,
@@ -36,20 +38,28 @@ pub struct Variant {
     gpu: bool,
 }
 
-/// The build that has the browser's GPU.
-const GPU: Variant = Variant { name: "gpu", features: "+simd128,+relaxed-simd", threads: false, gpu: true };
+const SIMD: &str = "+simd128";
+const RELAXED: &str = "+simd128,+relaxed-simd";
+const SIMD_THREADS: &str = "+simd128,+atomics,+bulk-memory,+mutable-globals";
+const RELAXED_THREADS: &str = "+simd128,+relaxed-simd,+atomics,+bulk-memory,+mutable-globals";
+
+/// Where nobody has a GPU: Node, and workers at the edge.
+const CPU: Variant = Variant { name: "cpu", features: SIMD, threads: false, gpu: false };
+
+/// What most pages get that are not isolated from other origins.
+const PAGES: Variant = Variant { name: "relaxed", features: RELAXED, threads: false, gpu: true };
+
+/// What pages get that are. Its JavaScript starts every build that has the GPU.
+const ISOLATED: Variant =
+    Variant { name: "relaxed-threads", features: RELAXED_THREADS, threads: true, gpu: true };
 
 /// Every build, the smallest common one first.
-pub const VARIANTS: [Variant; 4] = [
-    Variant { name: "simd", features: "+simd128", threads: false, gpu: false },
-    Variant { name: "relaxed", features: "+simd128,+relaxed-simd", threads: false, gpu: false },
-    Variant {
-        name: "threads",
-        features: "+simd128,+relaxed-simd,+atomics,+bulk-memory,+mutable-globals",
-        threads: true,
-        gpu: false,
-    },
-    GPU,
+pub const VARIANTS: [Variant; 5] = [
+    CPU,
+    Variant { name: "simd", features: SIMD, threads: false, gpu: true },
+    Variant { name: "simd-threads", features: SIMD_THREADS, threads: true, gpu: true },
+    PAGES,
+    ISOLATED,
 ];
 
 /// What web-sys keeps WebGPU behind.
@@ -68,9 +78,9 @@ const SHARED_MEMORY: [&str; 8] = [
     "--export=__heap_base",
 ];
 
-/// What every change is tested with: the build that runs everywhere, and the one with threads. `relaxed` is made of
-/// the same kernels and costs a minute and a half more, so its turn is at night; `gpu` has a suite of its own.
-pub const DAILY: [Variant; 2] = [VARIANTS[0], VARIANTS[2]];
+/// What every change is tested with. The other two are made of the same parts and cost minutes, so their turn is at
+/// night.
+pub const DAILY: [Variant; 3] = [CPU, PAGES, ISOLATED];
 
 /// The build of that name.
 pub fn named(name: &str) -> Result<Variant> {
@@ -92,7 +102,8 @@ pub fn test(variants: &[Variant]) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Builds them and prints what they weigh; an error if that is over the budget.
+/// Builds them and prints what they weigh; an error if that is over the budget, or if one script cannot start all that
+/// it has to.
 pub fn build(variants: &[Variant]) -> Result<Outcome> {
     if let Some(reason) = npm::missing() {
         return Ok(Outcome::Skipped(reason));
@@ -117,6 +128,13 @@ pub fn build(variants: &[Variant]) -> Result<Outcome> {
             over.push(variant.name);
         }
     }
+    if variants.contains(&ISOLATED) {
+        let script = |variant: &Variant| variant.dist().join("edgewise.js");
+        let started = variants.iter().filter(|variant| variant.gpu);
+        started
+            .map(|variant| glue::check(&script(variant), &script(&ISOLATED)))
+            .collect::<Result<Vec<_>>>()?;
+    }
     ensure!(over.is_empty(), "over their budgets after brotli: {}", over.join(", "));
     Ok(Outcome::Passed)
 }
@@ -138,7 +156,7 @@ impl Variant {
     }
 
     fn target(&self) -> &'static Target {
-        if self.threads { &THREADS_TARGET } else { &TARGET }
+        if self.gpu { &PAGES_TARGET } else { &TARGET }
     }
 
     fn compile(&self, toolchain: &Toolchain) -> Result<()> {

@@ -4,7 +4,7 @@
 //! What a reader would get wrong: the module is a test program. The browser's page runs its tests, which keep their
 //! cases; then it asks for some of them to be run.
 
-use super::{GPU, TARGET, bindgen, build};
+use super::{PAGES, TARGET, bindgen, build};
 use crate::shell::{cargo, run, target};
 use crate::suite::Outcome;
 use crate::toolchain::Toolchain;
@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 /// Builds the module and runs digits on it; of so many parity cases one, whole models and what can go wrong where
 /// that many are said.
 pub fn test(of: Option<usize>) -> Result<Outcome> {
-    if let Outcome::Skipped(reason) = build(&[GPU])? {
+    if let Outcome::Skipped(reason) = build(&[PAGES])? {
         return Ok(Outcome::Skipped(reason));
     }
     // For the whole workspace: one package alone would be built again, with other features.
     let mut command = cargo(["test", "--workspace", "--test", "browser_gpu", "--", "--nocapture"]);
-    command.env("EDGEWISE_WASM", GPU.name);
+    command.env("EDGEWISE_WASM", PAGES.name);
     match of {
         Some(of) => {
             if let Outcome::Skipped(reason) = build_cases()? {
@@ -39,14 +39,14 @@ pub fn test(of: Option<usize>) -> Result<Outcome> {
 
 /// Builds the parity cases as a module of their own.
 fn build_cases() -> Result<Outcome> {
-    let toolchain = match Toolchain::set_up(GPU.target())? {
+    let toolchain = match Toolchain::set_up(PAGES.target())? {
         Ok(toolchain) => toolchain,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     let folder = target().join("wasm/parity");
     let mut command = toolchain.cargo("test");
     command.args(["--package", "edgewise-gpu", "--test", "parity", "--no-run", "--target-dir"]).arg(&folder);
-    run(command.env("RUSTFLAGS", GPU.flags()))?;
+    run(command.env("RUSTFLAGS", PAGES.flags()))?;
     bindgen(&newest(&folder.join(TARGET.triple).join("debug/deps"))?, &folder.join("dist"))?;
     Ok(Outcome::Passed)
 }

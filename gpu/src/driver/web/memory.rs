@@ -3,16 +3,16 @@
 //! What a reader would get wrong: memory of a GPU is no concern of the garbage collector, which would let go of it
 //! at some time. A [`Buffer`] gives it back when its last user goes; work that was begun before still has it.
 
-use super::{Local, Web, thrown};
+use super::{Local, Web, kept, thrown};
 use crate::driver::placed;
 use edgewise_core::Result;
 use edgewise_core::device::{Memory, device_bytes};
 use js_sys::Uint8Array;
-use js_sys::futures::JsFuture;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
+use wasm_bindgen::JsValue;
 use web_sys::{GpuBuffer, GpuBufferDescriptor, gpu_buffer_usage as usage, gpu_map_mode};
 
 /// A buffer, which is destroyed when nobody has it any more.
@@ -170,7 +170,7 @@ impl Web {
             here.queue.submit(&[encoder.finish()]);
             staging.0.map_async_with_f64_and_f64(gpu_map_mode::READ, 0.0, bytes as f64)
         });
-        let mapped = JsFuture::from(mapped).await;
+        let mapped = kept::<JsValue>(mapped).await;
         here.trouble.settle().await?;
         // Nothing else refuses what is valid.
         mapped

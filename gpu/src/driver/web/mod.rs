@@ -22,6 +22,8 @@ use crate::Preference;
 use crate::shader::Variant;
 use edgewise_core::device::{Memory, Recording};
 use edgewise_core::{BoxFuture, Error, ErrorKind, Result};
+use js_sys::Promise;
+use js_sys::futures::JsFuture;
 use std::ops::Range;
 use std::time::Duration;
 use wasm_bindgen::prelude::*;
@@ -48,6 +50,12 @@ struct Here {
     layouts: Layouts,
     staging: Staging,
     trouble: Trouble,
+}
+
+/// What a promise gives. One of any type is awaited as a promise of anything: each type would be a function of its own
+/// that JavaScript calls, with a name of its own in each build.
+async fn kept<T: JsCast>(promise: impl JsCast) -> Result<T, JsValue> {
+    JsFuture::from(promise.unchecked_into::<Promise>()).await.map(JsCast::unchecked_into)
 }
 
 /// What JavaScript threw, in a sentence.

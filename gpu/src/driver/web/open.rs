@@ -1,10 +1,9 @@
 //! Asks the browser for an adapter and a device.
 
-use super::{Here, Layouts, Local, Modules, Staging, Trouble, Web, thrown};
+use super::{Here, Layouts, Local, Modules, Staging, Trouble, Web, kept, thrown};
 use crate::Preference;
 use crate::driver::{Driver, Features, Limits, has_barriers};
 use edgewise_core::Result;
-use js_sys::futures::JsFuture;
 use js_sys::{JsString, Object, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{
@@ -87,10 +86,14 @@ async fn adapter(preference: Preference) -> Result<GpuAdapter> {
         Preference::Performance => GpuPowerPreference::HighPerformance,
         Preference::Power => GpuPowerPreference::LowPower,
     });
-    let adapter = JsFuture::from(gpu.request_adapter_with_options(&options)).await;
-    let adapter = adapter.map_err(|e| thrown("asking for a GPU", &e))?.into_option();
-    adapter
-        .ok_or_else(|| err!(Unsupported, "no GPU was found: the browser has WebGPU, and no adapter for it"))
+    let adapter = kept::<JsValue>(gpu.request_adapter_with_options(&options)).await;
+    let adapter = adapter.map_err(|e| thrown("asking for a GPU", &e))?;
+    ensure!(
+        adapter.is_object(),
+        Unsupported,
+        "no GPU was found: the browser has WebGPU, and no adapter for it"
+    );
+    Ok(adapter.unchecked_into())
 }
 
 async fn device(adapter: &GpuAdapter, features: &[&str], restrict: Restrict) -> Result<GpuDevice> {
@@ -108,5 +111,5 @@ async fn device(adapter: &GpuAdapter, features: &[&str], restrict: Restrict) -> 
     descriptor.set_required_limits(limits.unchecked_ref());
     let features: Vec<JsString> = features.iter().map(|&feature| feature.into()).collect();
     descriptor.set_required_features(&features);
-    JsFuture::from(adapter.request_device_with_descriptor(&descriptor)).await.map_err(|e| thrown(what, &e))
+    kept(adapter.request_device_with_descriptor(&descriptor)).await.map_err(|e| thrown(what, &e))
 }

@@ -3,11 +3,10 @@
 //! All pipelines are asked for before the first is awaited, so that the browser compiles them side by side and
 //! the page goes on meanwhile.
 
-use super::{Here, Local, Web, thrown};
+use super::{Here, Local, Web, kept, thrown};
 use crate::driver::Pipeline;
 use crate::shader::{Shader, Variant};
 use edgewise_core::Result;
-use js_sys::futures::JsFuture;
 use js_sys::{JsNullable, Object, Promise, Reflect};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -103,7 +102,7 @@ impl Web {
         let asked = asked.collect::<Result<Vec<_>>>()?;
         let mut made = Vec::with_capacity(asked.len());
         for ((promise, layout), variant) in asked.into_iter().zip(variants) {
-            match JsFuture::from(promise).await {
+            match kept::<GpuComputePipeline>(promise).await {
                 Ok(pipeline) => made.push((pipeline, layout)),
                 Err(error) => {
                     // What is wrong with the file says more than that it is wrong.

@@ -2,13 +2,13 @@
 
 use super::memory::{Buffer, buffer};
 use super::pipelines::Compiled;
-use super::{Here, Local, Web, thrown};
+use super::{Here, Local, Web, kept, thrown};
 use crate::driver::{Dispatch, lay_out, padded};
 use edgewise_core::Result;
 use edgewise_core::device::Recording;
-use js_sys::futures::JsFuture;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use wasm_bindgen::JsValue;
 use web_sys::{
     GpuBindGroup, GpuBindGroupDescriptor, GpuBindGroupEntry, GpuBufferBinding, GpuComputePipeline,
     gpu_buffer_usage as usage,
@@ -72,7 +72,7 @@ impl Web {
             if under_way.len() > AHEAD
                 && let Some(oldest) = under_way.pop_front()
             {
-                let done = JsFuture::from(oldest).await;
+                let done = kept::<JsValue>(oldest).await;
                 done.map_err(|e| thrown("launching kernels", &e))?;
             }
         }

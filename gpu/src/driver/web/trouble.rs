@@ -4,8 +4,8 @@
 //! [`settle`](Trouble::settle) waits for what WebGPU has to say about everything so far, and the first error of a
 //! device is the answer to all that is asked of it from then on.
 
+use super::kept;
 use edgewise_core::{Error, Result};
-use js_sys::futures::{JsFuture, spawn_local};
 use js_sys::{Array, Promise};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,13 +13,23 @@ use wasm_bindgen::prelude::*;
 use web_sys::GpuUncapturedErrorEvent;
 use web_sys::{GpuDevice, GpuDeviceLostInfo, GpuError, GpuErrorFilter, GpuOutOfMemoryError};
 
+#[wasm_bindgen]
+extern "C" {
+    /// A promise that is always kept, as it takes functions of any kind.
+    #[wasm_bindgen(js_name = Promise)]
+    type Always;
+
+    #[wasm_bindgen(method)]
+    fn then(this: &Always, next: &JsValue);
+}
+
 /// What is known of a device's errors.
 pub(super) struct Trouble {
     device: GpuDevice,
     seen: Rc<Seen>,
     scopes: RefCell<Vec<Scope>>,
     /// JavaScript calls it as long as the device is there.
-    _uncaptured: Closure<dyn FnMut(GpuUncapturedErrorEvent)>,
+    _uncaptured: Closure<dyn FnMut(JsValue)>,
 }
 
 #[derive(Default)]
@@ -47,17 +57,19 @@ impl Trouble {
     pub fn watch(device: &GpuDevice, name: &str) -> Trouble {
         let seen = Rc::new(Seen::default());
         let told = seen.clone();
-        let uncaptured = Closure::new(move |event: GpuUncapturedErrorEvent| {
-            told.keep(named("the GPU", &event.error()));
+        let uncaptured = Closure::new(move |event: JsValue| {
+            told.keep(named("the GPU", &event.unchecked_into::<GpuUncapturedErrorEvent>().error()));
         });
         device.set_onuncapturederror(Some(uncaptured.as_ref().unchecked_ref()));
-        let (lost, told, name) = (device.lost(), seen.clone(), name.to_string());
-        spawn_local(async move {
-            let why = JsFuture::from(lost).await.map(|info: GpuDeviceLostInfo| info.message());
+        let (told, name) = (seen.clone(), name.to_string());
+        // Every device is lost at last, if only by being destroyed; until then it is JavaScript's.
+        let lost = Closure::once_into_js(move |info: JsValue| {
+            let info: GpuDeviceLostInfo = info.unchecked_into();
             if !told.closed.get() {
-                told.keep(err!(DeviceLost, "{name} went away: {}", why.unwrap_or_default()));
+                told.keep(err!(DeviceLost, "{name} went away: {}", info.message()));
             }
         });
+        device.lost().unchecked_ref::<Always>().then(&lost);
         Trouble { device: device.clone(), seen, scopes: RefCell::default(), _uncaptured: uncaptured }
     }
 
@@ -87,9 +99,8 @@ impl Trouble {
         let scopes = self.scopes.take();
         if !scopes.is_empty() {
             let answers: Array = scopes.iter().map(|scope| &scope.answer).collect();
-            let answers = JsFuture::from(Promise::all(&answers)).await;
+            let answers = kept::<Array>(Promise::all(&answers)).await;
             let answers = answers.map_err(|e| err!(Internal, "the GPU's errors are not known: {e:?}"))?;
-            let answers: Array = answers.unchecked_into();
             for (scope, error) in scopes.iter().zip(answers.iter()).filter(|(_, error)| !error.is_null()) {
                 self.seen.keep(named(&scope.what, error.unchecked_ref()));
             }
