@@ -14,6 +14,7 @@ export { InferenceSession, type Results } from "./api/session";
 export { EdgewiseError, type ErrorCode };
 export type { ModelInput } from "./load/model";
 export { Tensor, type TypedTensor } from "./tensor/tensor";
+export { toFloat32Array } from "./tensor/numbers";
 export type { OnnxValue } from "./tensor/values";
 
 /** onnxruntime's way to add engines of others, which has no place here. */

@@ -15,6 +15,7 @@ mod toolchain;
 mod tools;
 mod vulkan;
 mod wasm;
+mod web;
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
@@ -29,8 +30,10 @@ usage: cargo xtask COMMAND
                        everything in test, a long fuzz, aarch64 by QEMU, licenses, the book, cases of the
                        models in DIR (or EDGEWISE_MODELS)
   cases                only generate the conformance cases, into target/cases
-  wasm [BUILD…]        the module for browsers and its size, into target/wasm/BUILD/dist; BUILD is simd,
-                       relaxed, threads or gpu, all if left out
+  wasm [BUILD…]        the module for browsers and its size, into target/wasm/BUILD/dist; BUILD is cpu, simd,
+                       simd-threads, relaxed or relaxed-threads, all if left out
+  web                  the npm package: every build, its JavaScript and types, into web/dist and
+                       web/edgewise-VERSION.tgz, and what each part weighs
   fuzz [--seconds N] [--seed N] [--case N]
                        mutate models for N seconds; --case repeats one case that a seed led to
 ";
@@ -61,15 +64,21 @@ fn run(args: &[String]) -> Result<bool> {
         ("wasm", names) => {
             let builds = names.iter().map(|name| wasm::named(name)).collect::<Result<Vec<_>>>()?;
             let builds = if builds.is_empty() { wasm::VARIANTS.to_vec() } else { builds };
-            match wasm::build(&builds)? {
-                Outcome::Passed => Ok(true),
-                Outcome::Skipped(reason) => bail!("{reason}"),
-            }
+            done(wasm::build(&builds)?)
         }
+        ("web", []) => done(web::pack()?),
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");
             Ok(true)
         }
         _ => bail!("unknown command '{}'\n{USAGE}", args.join(" ")),
+    }
+}
+
+/// What was asked for by name must be done, or it is an error why not.
+fn done(outcome: Outcome) -> Result<bool> {
+    match outcome {
+        Outcome::Passed => Ok(true),
+        Outcome::Skipped(reason) => bail!("{reason}"),
     }
 }

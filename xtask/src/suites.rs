@@ -2,7 +2,7 @@
 
 use crate::shell::{cargo, files, root, run, status, target};
 use crate::suite::{Outcome, Suite};
-use crate::{aarch64, cases, tools, vulkan, wasm};
+use crate::{aarch64, cases, tools, vulkan, wasm, web};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,6 +25,7 @@ pub fn test() -> Vec<Suite> {
         Suite::new("fuzz", 150, || fuzz(&words("--seconds 60 --cases 120000"))),
         Suite::maybe("wasm", 600, || wasm::test(&wasm::DAILY)),
         Suite::maybe("web-gpu", 300, || wasm::test_gpu(None)),
+        Suite::maybe("web", 300, || web::test(&wasm::DAILY, &["plain", "vite"])),
         Suite::maybe("licenses", 60, || tools::deny(false)),
         Suite::maybe("book", 30, || tools::book(false)),
     ]
@@ -33,10 +34,11 @@ pub fn test() -> Vec<Suite> {
 /// What takes too long for every change.
 pub fn nightly(models: Option<PathBuf>) -> Vec<Suite> {
     let mut suites = test();
-    suites.retain(|suite| !matches!(suite.name, "fuzz" | "wasm" | "web-gpu" | "licenses" | "book"));
+    suites.retain(|suite| !matches!(suite.name, "fuzz" | "wasm" | "web-gpu" | "web" | "licenses" | "book"));
     suites.extend([
         Suite::maybe("wasm", 900, || wasm::test(&wasm::VARIANTS)),
         Suite::maybe("web-gpu", 3600, || wasm::test_gpu(Some(PARITY_SAMPLE))),
+        Suite::maybe("web", 900, || web::test(&wasm::VARIANTS, &[])),
         Suite::maybe("swiftshader", 1200, vulkan::swiftshader),
         Suite::new("properties", 1200, properties),
         Suite::maybe("aarch64", 300, aarch64::test),

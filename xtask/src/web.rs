@@ -3,10 +3,10 @@
 //! What a reader would get wrong: the package has one JavaScript for the four builds with a GPU, that of the build with
 //! the most parts, and one for the build without.
 
-use crate::{apt, npm};
 use crate::shell::{root, run, succeeds};
 use crate::suite::Outcome;
 use crate::wasm::{self, VARIANTS, Variant};
+use crate::{apt, npm};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,13 +22,23 @@ pub fn pack() -> Result<Outcome> {
     if let Outcome::Skipped(reason) = build(&VARIANTS)? {
         return Ok(Outcome::Skipped(reason));
     }
-    node("npm", &["pack", "--loglevel=warn"])?;
     node("node", &["tests/sizes.mjs"])?;
+    println!("{}", packed()?.display());
     Ok(Outcome::Passed)
 }
 
-/// Builds the package with those builds, and tests it.
-pub fn test(variants: &[Variant]) -> Result<Outcome> {
+/// The package as it is published.
+fn packed() -> Result<PathBuf> {
+    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        copy(&root().join(licence), &folder().join("dist").join(licence))?;
+    }
+    node("npm", &["pack", "--silent"])?;
+    Ok(folder().join(concat!("edgewise-", env!("CARGO_PKG_VERSION"), ".tgz")))
+}
+
+/// Builds the package with those builds and tests it; in those applications as it is published, in all where none is
+/// named.
+pub fn test(variants: &[Variant], apps: &[&str]) -> Result<Outcome> {
     if let Outcome::Skipped(reason) = build(variants)? {
         return Ok(Outcome::Skipped(reason));
     }
@@ -38,8 +48,11 @@ pub fn test(variants: &[Variant]) -> Result<Outcome> {
     let Some(chromium) = chromium()? else {
         return Ok(Outcome::Skipped("Chromium is needed; the tests in Node passed".into()));
     };
-    let mut command = Command::new("node");
-    run(command.arg(folder().join("tests/browser/run.mjs")).env("EDGEWISE_CHROMIUM", chromium))?;
+    let mut suites = Command::new("node");
+    run(suites.arg(folder().join("tests/browser/run.mjs")).env("EDGEWISE_CHROMIUM", &chromium))?;
+    let mut installed = Command::new("node");
+    installed.arg(folder().join("tests/apps/run.mjs")).arg(packed()?).args(apps);
+    run(installed.env("EDGEWISE_CHROMIUM", chromium))?;
     Ok(Outcome::Passed)
 }
 

@@ -5,7 +5,7 @@
 
 import type { Settings } from "../engine/engine";
 import { EdgewiseError } from "../errors";
-import type { ModelInput } from "../load/model";
+import type { ModelInput, Opening } from "../load/model";
 import type { Progress as Coming } from "../load/progress";
 import { gpuAccess, warn } from "./env";
 
@@ -51,6 +51,12 @@ export interface SessionOptions {
   retries?: number;
   /** Milliseconds without a byte after which loading fails; as long as it takes if left out. */
   timeout?: number;
+  /** The SHA-256 that the model must have: `sha256-` and base64, or hexadecimal digits. */
+  integrity?: string;
+  /** Whether what is downloaded is kept for the next time, and where; not if left out. */
+  cache?: NonNullable<Opening["cache"]>;
+  /** Asks the server whether what is kept is still the latest version. */
+  revalidate?: boolean;
   /** Whether the session lives in a worker; `env.wasm.proxy` if left out. */
   worker?: boolean;
   /** Bytes that a run may take. */
@@ -102,8 +108,11 @@ export const settled = (options: SessionOptions): Settings => {
   };
 };
 
-const opening = ({ fetch, retries, timeout }: SessionOptions): Settings["open"] => ({
-  fetch,
+const opening = ({ retries, timeout, ...rest }: SessionOptions): Settings["open"] => ({
+  fetch: rest.fetch,
+  integrity: rest.integrity,
+  cache: rest.cache,
+  revalidate: rest.revalidate,
   retries: count("retries", retries),
   timeout: count("timeout", timeout),
 });

@@ -18,7 +18,7 @@ export interface Settings {
   /** Which outputs stay on the GPU: all, none, or those of these names. */
   onDevice: boolean | string[];
   /** How files are fetched. */
-  open: Pick<Opening, "fetch" | "retries" | "timeout">;
+  open: Pick<Opening, "fetch" | "retries" | "timeout" | "integrity" | "cache" | "revalidate">;
   external: { path: string; data: ModelInput }[];
 }
 

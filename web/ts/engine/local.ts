@@ -5,6 +5,7 @@
 
 import type * as module from "#module";
 import { readFile } from "#platform";
+import { warn } from "../api/env";
 import { EdgewiseError, proceed, typed } from "../errors";
 import { openModel, type ModelInput, type Opened } from "../load/model";
 import { start } from "../module/start";
@@ -43,6 +44,8 @@ const open = (
 ): Promise<Opened> =>
   openModel(input, {
     ...how,
+    integrity: raw ? undefined : how.integrity,
+    warn,
     // A GPU takes weights from where they came; the CPU's are copied, so that pieces may be written again.
     kept: raw || device !== "cpu",
     raw,

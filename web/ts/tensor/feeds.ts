@@ -56,7 +56,7 @@ const tensor = (given: Tensor, what: string): Plain | OnGpu => {
     case "texture":
       throw new EdgewiseError("unsupported", `${what} is a WebGL texture; await its getData() first`);
     default: {
-      const { dims, ...elements } = toValue(given, what);
+      const { dims, ...elements } = toValue(given);
       if ("strings" in elements) return { kind: "strings", dims, strings: elements.strings };
       return { kind: "tensor", dims, ...elements };
     }

@@ -44,13 +44,13 @@ const SIMD_THREADS: &str = "+simd128,+atomics,+bulk-memory,+mutable-globals";
 const RELAXED_THREADS: &str = "+simd128,+relaxed-simd,+atomics,+bulk-memory,+mutable-globals";
 
 /// Where nobody has a GPU: Node, and workers at the edge.
-const CPU: Variant = Variant { name: "cpu", features: SIMD, threads: false, gpu: false };
+pub const CPU: Variant = Variant { name: "cpu", features: SIMD, threads: false, gpu: false };
 
 /// What most pages get that are not isolated from other origins.
 const PAGES: Variant = Variant { name: "relaxed", features: RELAXED, threads: false, gpu: true };
 
 /// What pages get that are. Its JavaScript starts every build that has the GPU.
-const ISOLATED: Variant =
+pub const ISOLATED: Variant =
     Variant { name: "relaxed-threads", features: RELAXED_THREADS, threads: true, gpu: true };
 
 /// Every build, the smallest common one first.
