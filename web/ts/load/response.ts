@@ -59,10 +59,11 @@ export const lengthOf = (response: Response): number | undefined =>
   response.type === "basic" || response.type === "default" ? sizeOf(response) : undefined;
 
 /** How many bytes are sent, where nothing shows that they are compressed. It is good for comparing, not for trusting. */
-export const sizeOf = ({ headers }: Response): number | undefined => {
-  const encoding = headers.get("Content-Encoding") ?? "identity";
-  return encoding === "identity" ? number(headers.get("Content-Length")) : undefined;
-};
+export const sizeOf = (response: Response): number | undefined =>
+  isEncoded(response) ? undefined : number(response.headers.get("Content-Length"));
+
+const isEncoded = ({ headers }: Response): boolean =>
+  (headers.get("Content-Encoding") ?? "identity") !== "identity";
 
 export const versionOf = ({ headers }: Response): Version => {
   const [etag, modified] = [headers.get("ETag"), headers.get("Last-Modified")];
@@ -84,6 +85,7 @@ export const alike = (one: Version, other: Version): boolean => {
 export const goesOn = (response: Response, offset: number, size: number | undefined): boolean => {
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get("Content-Range") ?? "");
   const rest = sizeOf(response);
+  if (isEncoded(response)) return false;
   // Other origins hide the range. Then the bytes that follow have to fill what is missing.
   if (range === null) return rest !== undefined && offset + rest === size;
   const [start, total] = [number(range[1]), number(range[3])];
