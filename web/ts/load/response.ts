@@ -83,9 +83,9 @@ export const alike = (one: Version, other: Version): boolean => {
 
 /** Whether a 206 is the rest behind `offset` of a resource of `size` bytes. */
 export const goesOn = (response: Response, offset: number, size: number | undefined): boolean => {
+  if (isEncoded(response)) return false;
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get("Content-Range") ?? "");
   const rest = sizeOf(response);
-  if (isEncoded(response)) return false;
   // Other origins hide the range. Then the bytes that follow have to fill what is missing.
   if (range === null) return rest !== undefined && offset + rest === size;
   const [start, total] = [number(range[1]), number(range[3])];
