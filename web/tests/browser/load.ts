@@ -4,7 +4,7 @@ import { cacheClear, cacheDelete, cacheList, estimate, persist } from "../../ts/
 import type { CacheKind } from "../../ts/load/cache/store";
 import { type ModelInput, type Opening, openModel } from "../../ts/load/model";
 import type { Pieces } from "../../ts/load/pieces";
-import { Sha256 } from "../../ts/load/sha256";
+import { startSha256 } from "../../ts/load/sha256";
 
 const URL_OF_MODEL = "https://models.test/model.onnx";
 
@@ -22,7 +22,7 @@ const bytes = (length: number): Uint8Array<ArrayBuffer> => {
 const model = bytes(3_000_000);
 
 const hashOf = (bytes: Uint8Array): string => {
-  const sum = new Sha256();
+  const sum = startSha256();
   sum.update(bytes);
   return sum.hex();
 };
@@ -44,7 +44,7 @@ const fails = async (promise: Promise<unknown>, code: string): Promise<void> => 
 
 /** The length and the hash of all that comes, and how many buffers it came in. */
 const drain = async (pieces: Pieces): Promise<{ length: number; hash: string }> => {
-  const sum = new Sha256();
+  const sum = startSha256();
   let length = 0;
   for (let piece = await pieces.read(1 << 20); piece; piece = await pieces.read(1 << 20)) {
     sum.update(piece);

@@ -44,7 +44,10 @@ const lineOf = (start: Connection, options: Fetching): Line => {
 
   const count = (piece: Uint8Array): Uint8Array => {
     const offset = connection.offset + piece.length;
-    if (connection.length !== undefined && offset > connection.length) throw tooMuch(connection);
+    if (connection.length !== undefined && offset > connection.length) {
+      void connection.body.cancel().catch(() => {});
+      throw tooMuch(connection);
+    }
     connection = { ...connection, offset };
     if (offset - good >= GOOD) [attempts, good] = [0, offset];
     return piece;
