@@ -30,6 +30,7 @@ class FakeFile {
         if ((this.faults.quota -= piece.length) < 0) throw full();
         parts.push(piece.slice());
       },
+      abort: async () => {},
       close: async () => void (this.bytes = new Uint8Array(Buffer.concat(parts))),
     };
   }

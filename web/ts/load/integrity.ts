@@ -2,7 +2,7 @@
 // is known.
 import { EdgewiseError } from "../errors";
 import type { Pieces } from "./pieces";
-import { Sha256 } from "./sha256";
+import { startSha256 } from "./sha256";
 
 /** The hexadecimal digits of a hash that is written as in `integrity` attributes, or so. */
 export const hashOf = (integrity: string): string => {
@@ -19,7 +19,7 @@ export const hashOf = (integrity: string): string => {
 
 /** The same pieces; the last one comes only where the hash of all of them is the right one. */
 export const verified = (pieces: Pieces, hash: string, name: string): Pieces => {
-  const sum = new Sha256();
+  const sum = startSha256();
   let [held, ended]: [Uint8Array | undefined, boolean] = [undefined, false];
   const take = async (most: number): Promise<Uint8Array | undefined> => {
     const piece = await pieces.read(most);
@@ -54,7 +54,7 @@ const check = (came: string, hash: string, name: string): void => {
 
 /** Whether pieces have that hash. They are gone afterwards. */
 export const verifies = async (pieces: Pieces, hash: string): Promise<boolean> => {
-  const sum = new Sha256();
+  const sum = startSha256();
   for (let piece = await pieces.read(PIECE); piece; piece = await pieces.read(PIECE)) {
     sum.update(piece);
     pieces.again(piece);

@@ -20,9 +20,9 @@ export const download = async (url: string, options: Fetching, begun?: Begun): P
 
 /** Downloads what a connection brings. */
 export const downloadFrom = async (start: Connection, options: Fetching): Promise<Download> => {
-  const line = new Line(start, options);
-  const [, pieces] = await peek(line, FIRST);
-  const { length, size, version } = line.connection;
+  const line = lineOf(start, options);
+  const [, pieces] = await peek(line.pieces, FIRST);
+  const { length, size, version } = line.connection();
   return { offset: start.offset, length, size, version, pieces };
 };
 
@@ -31,90 +31,78 @@ const FIRST = 1 << 16;
 const GOOD = 1 << 20;
 const FIRST_DELAY = 250;
 
+interface Line {
+  readonly pieces: Pieces;
+  /** The latest one. */
+  connection(): Connection;
+}
+
 // Pieces of one connection after the other.
-class Line implements Pieces {
-  connection: Connection;
-  #options: Fetching;
-  #attempts = 0;
-  #good: number;
-  #stopped = false;
-  #halt = new AbortController();
+const lineOf = (start: Connection, options: Fetching): Line => {
+  const halt = new AbortController();
+  let [connection, attempts, good, stopped] = [start, 0, start.offset, false];
 
-  constructor(connection: Connection, options: Fetching) {
-    this.connection = connection;
-    this.#options = options;
-    this.#good = connection.offset;
-  }
-
-  async read(most: number): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const piece = await this.connection.body.read(most).catch(failure);
-      if (this.#stopped) return undefined;
-      if (piece instanceof Uint8Array) return this.#count(piece);
-      if (piece === undefined && isWhole(this.connection)) return undefined;
-      await this.#recover(piece ?? new Error("the server ended the connection"));
-      if (this.#stopped) return undefined;
+  const count = (piece: Uint8Array): Uint8Array => {
+    const offset = connection.offset + piece.length;
+    if (connection.length !== undefined && offset > connection.length) {
+      void connection.body.cancel().catch(() => {});
+      throw tooMuch(connection);
     }
-  }
-
-  again(piece: Uint8Array): void {
-    this.connection.body.again(piece);
-  }
-
-  cancel(reason?: unknown): Promise<void> {
-    this.#stopped = true;
-    this.#halt.abort(reason);
-    return this.connection.body.cancel(reason);
-  }
-
-  #count(piece: Uint8Array): Uint8Array {
-    const { length } = this.connection;
-    const offset = this.connection.offset + piece.length;
-    if (length !== undefined && offset > length) throw tooMuch(this.connection);
-    this.connection = { ...this.connection, offset };
-    if (offset - this.#good >= GOOD) [this.#attempts, this.#good] = [0, offset];
+    connection = { ...connection, offset };
+    if (offset - good >= GOOD) [attempts, good] = [0, offset];
     return piece;
-  }
+  };
 
-  // Makes the next connection.
-  async #recover(error: Error): Promise<void> {
-    const { signal } = this.#options;
-    const stop = () => this.#halt.abort(signal?.reason);
-    signal?.addEventListener("abort", stop, { once: true });
-    try {
-      if (signal?.aborted) stop();
-      await this.#try(error);
-      if (this.#stopped) await this.connection.body.cancel();
-    } catch (error) {
-      if (!this.#stopped) throw error;
-    } finally {
-      signal?.removeEventListener("abort", stop);
-    }
-  }
-
-  async #try(error: Error): Promise<void> {
-    const { retries = 4, timeout } = this.#options;
-    const patience = { signal: this.#halt.signal, timeout };
-    const { url } = this.connection;
+  const next = async (error: Error): Promise<Connection> => {
+    const { retries = 4, timeout } = options;
     let last = error;
-    while (this.#attempts < retries) {
-      await sleep(FIRST_DELAY * 2 ** this.#attempts++, url, this.#halt.signal);
-      const went = await this.#next(patience).catch(failure);
-      if (typeof went === "string") throw broken(this.connection, error, `the rest cannot be had: ${went}`);
-      if (!(went instanceof Error)) {
-        this.connection = went;
-        return;
-      }
+    while (attempts < retries) {
+      await sleep(FIRST_DELAY * 2 ** attempts++, connection.url, halt.signal);
+      const went = await reconnect(connection, options, { signal: halt.signal, timeout }).catch(failure);
+      if (typeof went === "string") throw broken(connection, error, `the rest cannot be had: ${went}`);
+      if (!(went instanceof Error)) return went;
       last = went;
     }
-    throw broken(this.connection, last, `${retries} attempts to go on failed`);
-  }
+    throw broken(connection, last, `${retries} attempts to go on failed`);
+  };
 
-  #next(patience: Patience): Promise<Connection | string> {
-    if (this.connection.offset > 0) return goOn(this.connection, this.#options, patience);
-    return begin(this.connection.url, this.#options, patience);
-  }
-}
+  const recover = async (error: Error): Promise<void> => {
+    const stop = () => halt.abort(options.signal?.reason);
+    options.signal?.addEventListener("abort", stop, { once: true });
+    try {
+      if (options.signal?.aborted) stop();
+      connection = await next(error);
+      if (stopped) await connection.body.cancel();
+    } catch (error) {
+      if (!stopped) throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", stop);
+    }
+  };
+
+  const read = async (most: number): Promise<Uint8Array | undefined> => {
+    while (!stopped) {
+      const piece = await connection.body.read(most).catch(failure);
+      if (stopped) break;
+      if (piece instanceof Uint8Array) return count(piece);
+      if (piece === undefined && isWhole(connection)) break;
+      await recover(piece ?? new Error("the server ended the connection"));
+    }
+    return undefined;
+  };
+
+  const cancel = (reason?: unknown): Promise<void> => {
+    stopped = true;
+    halt.abort(reason);
+    return connection.body.cancel(reason);
+  };
+  const again = (piece: Uint8Array) => connection.body.again(piece);
+  return { pieces: { read, again, cancel }, connection: () => connection };
+};
+
+// As long as nothing has come, another version is as good as this one.
+const reconnect = (from: Connection, options: Fetching, patience: Patience): Promise<Connection | string> =>
+  from.offset > 0 ? goOn(from, options, patience) : begin(from.url, options, patience);
 
 // What another attempt may cure; everything else is thrown.
 const failure = (error: unknown): EdgewiseError => {

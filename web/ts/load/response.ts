@@ -59,10 +59,11 @@ export const lengthOf = (response: Response): number | undefined =>
   response.type === "basic" || response.type === "default" ? sizeOf(response) : undefined;
 
 /** How many bytes are sent, where nothing shows that they are compressed. It is good for comparing, not for trusting. */
-export const sizeOf = ({ headers }: Response): number | undefined => {
-  const encoding = headers.get("Content-Encoding") ?? "identity";
-  return encoding === "identity" ? number(headers.get("Content-Length")) : undefined;
-};
+export const sizeOf = (response: Response): number | undefined =>
+  isEncoded(response) ? undefined : number(response.headers.get("Content-Length"));
+
+const isEncoded = ({ headers }: Response): boolean =>
+  (headers.get("Content-Encoding") ?? "identity") !== "identity";
 
 export const versionOf = ({ headers }: Response): Version => {
   const [etag, modified] = [headers.get("ETag"), headers.get("Last-Modified")];
@@ -82,6 +83,7 @@ export const alike = (one: Version, other: Version): boolean => {
 
 /** Whether a 206 is the rest behind `offset` of a resource of `size` bytes. */
 export const goesOn = (response: Response, offset: number, size: number | undefined): boolean => {
+  if (isEncoded(response)) return false;
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get("Content-Range") ?? "");
   const rest = sizeOf(response);
   // Other origins hide the range. Then the bytes that follow have to fill what is missing.

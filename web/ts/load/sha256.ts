@@ -29,44 +29,54 @@ const K = roots(64, 3n);
 const BLOCK = 64;
 
 /** A hash that is being computed. */
-export class Sha256 {
-  #state = START.slice();
-  #words = new Int32Array(64);
-  // What does not fill a block yet.
-  #rest = new Uint8Array(BLOCK);
-  #length = 0;
+export interface Sha256 {
+  update(bytes: Uint8Array): void;
+  /** The hash, as hexadecimal digits. Nothing can be added afterwards. */
+  hex(): string;
+}
 
-  update(bytes: Uint8Array): void {
-    const filled = this.#length % BLOCK;
-    this.#length += bytes.length;
+/** Begins a hash. */
+export const startSha256 = (): Sha256 => {
+  const state = START.slice();
+  const words = new Int32Array(64);
+  // What does not fill a block yet.
+  const rest = new Uint8Array(BLOCK);
+  let length = 0;
+  const update = (bytes: Uint8Array): void => {
+    const filled = length % BLOCK;
+    length += bytes.length;
     let from = 0;
     if (filled > 0) {
       from = Math.min(BLOCK - filled, bytes.length);
-      this.#rest.set(bytes.subarray(0, from), filled);
+      rest.set(bytes.subarray(0, from), filled);
       if (filled + from < BLOCK) return;
-      compress(this.#state, this.#words, this.#rest, 0, BLOCK);
+      compress(state, words, rest, 0, BLOCK);
     }
     const to = bytes.length - ((bytes.length - from) % BLOCK);
-    compress(this.#state, this.#words, bytes, from, to);
-    this.#rest.set(bytes.subarray(to));
-  }
+    compress(state, words, bytes, from, to);
+    rest.set(bytes.subarray(to));
+  };
+  const hex = (): string => {
+    update(ending(length));
+    return [...state].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  };
+  return { update, hex };
+};
 
-  /** The hash, as hexadecimal digits. Nothing can be added afterwards. */
-  hex(): string {
-    const bits = this.#length * 8;
-    const end = new Uint8Array(this.#length % BLOCK < 56 ? BLOCK : 2 * BLOCK).subarray(this.#length % BLOCK);
-    end[0] = 0x80;
-    const view = new DataView(end.buffer);
-    view.setUint32(end.buffer.byteLength - 8, bits / 2 ** 32);
-    view.setUint32(end.buffer.byteLength - 4, bits);
-    this.update(end);
-    return [...this.#state].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
-  }
-}
+// What fills the last block: a bit, zeros, and the number of bits.
+const ending = (length: number): Uint8Array => {
+  const blocks = new Uint8Array(length % BLOCK < BLOCK - 8 ? BLOCK : 2 * BLOCK);
+  const view = new DataView(blocks.buffer);
+  const bits = length * 8;
+  view.setUint8(length % BLOCK, 0x80);
+  view.setUint32(blocks.length - 8, bits / 2 ** 32);
+  view.setUint32(blocks.length - 4, bits);
+  return blocks.subarray(length % BLOCK);
+};
 
 /** The hash of a text's UTF-8. */
 export const sha256 = (text: string): string => {
-  const hash = new Sha256();
+  const hash = startSha256();
   hash.update(new TextEncoder().encode(text));
   return hash.hex();
 };

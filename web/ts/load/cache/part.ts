@@ -57,16 +57,45 @@ const inPlace = (handle: SyncHandle): Part => {
   };
 };
 
+/** What is written at once: each call goes to another process, which costs more than the bytes of a small piece. */
+const BATCH = 2 << 20;
+
+// Writes one batch while the next one comes.
 const streamed = (stream: FileSystemWritableFileStream): Part => {
-  let length = 0;
+  let [length, batch, filled] = [0, new Uint8Array(BATCH), 0];
+  let writing: Promise<void> = Promise.resolve();
+  const flush = async (): Promise<void> => {
+    await writing;
+    writing = stream.write(batch.subarray(0, filled));
+    // It fails for the one who waits for it next.
+    writing.catch(() => {});
+    [batch, filled] = [new Uint8Array(BATCH), 0];
+  };
+  const write = async (piece: Uint8Array): Promise<void> => {
+    for (let rest = piece; rest.length > 0;) {
+      const part = rest.subarray(0, BATCH - filled);
+      batch.set(part, filled);
+      filled += part.length;
+      rest = rest.subarray(part.length);
+      if (filled === BATCH) await flush();
+    }
+    length += piece.length;
+  };
+  const close = async (): Promise<void> => {
+    try {
+      if (filled > 0) await flush();
+      await writing;
+    } catch (error) {
+      await stream.abort().catch(() => {});
+      throw error;
+    }
+    await stream.close();
+  };
   return {
     get length() {
       return length;
     },
-    write: async (piece) => {
-      await stream.write(piece as Uint8Array<ArrayBuffer>);
-      length += piece.length;
-    },
-    close: () => stream.close(),
+    write,
+    close,
   };
 };

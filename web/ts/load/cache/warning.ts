@@ -13,7 +13,7 @@ export const warning =
 
 const advice = (error: EdgewiseError): string => {
   if (isQuota(error) || isQuota(error.cause)) {
-    const how = "free some by `cacheClear()` or `cacheDelete(url)`, or ask for more by `persist()`";
+    const how = "make some by `cacheClear()` or `cacheDelete(url)`";
     return `it is not kept, since there is no room for it (${error.message}); ${how}`;
   }
   if (error.code === "unsupported") {
