@@ -28,7 +28,7 @@ rmSync(path("dist"), { recursive: true, force: true });
 mkdirSync(path("dist"));
 
 const browser = { "#module": path("wasm/edgewise.js"), "#platform": path("ts/platform/browser.ts") };
-const entries = ["index", "backend", "worker", "thread"].map((name) => path(`ts/${name}.ts`));
+const entries = ["index", "backend", "cache", "worker", "thread"].map((name) => path(`ts/${name}.ts`));
 await build({ ...common, entryPoints: entries, alias: browser });
 
 const node = { "#module": path("wasm/edgewise-cpu.js"), "#platform": path("ts/platform/node.ts") };

@@ -4,7 +4,7 @@ export const SUITES = [
     { name: "session", isolated: false },
     { name: "load", isolated: false },
     { name: "tensor", isolated: false },
-  { name: "tensor-beyond", isolated: false },
-  { name: "tensor-picture", isolated: false },
-  { name: "tensor-worker", isolated: false },
+    { name: "tensor-beyond", isolated: false },
+    { name: "tensor-picture", isolated: false },
+    { name: "tensor-worker", isolated: false },
 ];

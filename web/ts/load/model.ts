@@ -1,6 +1,6 @@
 // Opens a model wherever it is, as pieces. An address is fetched, and goes on where its connection broke; a response
 // that the caller has fetched cannot, since nobody knows what it was asked with.
-import { cached } from "./cache/cached";
+import { caching } from "./cache/late";
 import { guarded, within } from "./guard";
 import { bytesOf, isAddress, isHandle, isInside, isPath, resolve, unusable } from "./input";
 import { hashOf } from "./integrity";
@@ -49,7 +49,7 @@ const addressOf = (input: Given, { readFile }: Opening): string | undefined => {
 
 const far = async (url: string, hash: string | undefined, options: Opening): Promise<Found> => {
   const { cache = false } = options;
-  if (cache !== false) return cached(url, hash, cache, options);
+  if (cache !== false) return (await caching.load())(url, hash, cache, options);
   const { length, pieces } = await download(url, options);
   return { stage: "download", name: url, length, pieces: await checked(pieces, url, hash, options) };
 };
