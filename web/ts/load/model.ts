@@ -34,8 +34,8 @@ export const openModel = async (input: ModelInput, options: Opening = {}): Promi
   const given = await come(input, options);
   const url = addressOf(given, options);
   const found = url === undefined ? here(given, hash, options) : far(url, hash, options);
-  const { name, stage, length, pieces } = await found;
-  return { name, length, pieces: counted(pieces, stage, length, options.progress) };
+  const { name, stage, length, size, pieces } = await found;
+  return { name, length, pieces: counted(pieces, stage, length ?? size, options.progress) };
 };
 
 type Given = Exclude<ModelInput, Promise<Response>>;
@@ -50,8 +50,8 @@ const addressOf = (input: Given, { readFile }: Opening): string | undefined => {
 const far = async (url: string, hash: string | undefined, options: Opening): Promise<Found> => {
   const { cache = false } = options;
   if (cache !== false) return cached(url, hash, cache, options);
-  const { length, pieces } = await download(url, options);
-  return { stage: "download", name: url, length, pieces: await checked(pieces, url, hash, options) };
+  const { length, size, pieces } = await download(url, options);
+  return { stage: "download", name: url, length, size, pieces: await checked(pieces, url, hash, options) };
 };
 
 const here = async (input: Given, hash: string | undefined, options: Opening): Promise<Found> => {
