@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ofBytes } from "../../ts/load/pieces";
+import { counted } from "../../ts/load/progress";
 import { alike, goesOn, ifRange, lengthOf, sizeOf } from "../../ts/load/response";
 
 const response = (headers: Record<string, string>) => new Response(null, { headers });
@@ -46,4 +48,11 @@ test("versions differ where both say something else", () => {
   assert.equal(ifRange({ etag: '"a"', modified: "today" }), '"a"');
   assert.equal(ifRange({ etag: 'W/"a"', modified: "today" }), "today");
   assert.equal(ifRange({ etag: 'W/"a"' }), undefined);
+});
+
+test("a total that was only said is one until more has come", async () => {
+  const told: (number | undefined)[] = [];
+  const pieces = counted(ofBytes(new Uint8Array(30)), "download", 20, ({ total }) => void told.push(total));
+  while (await pieces.read(10));
+  assert.deepEqual(told, [20, 20, undefined]);
 });

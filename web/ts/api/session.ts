@@ -5,7 +5,6 @@
 
 import type { Engine, Model, OnGpu, Plain } from "../engine/engine";
 import { local } from "../engine/local";
-import { remote } from "../engine/remote";
 import { EdgewiseError, cancelled, proceed } from "../errors";
 import type { ModelInput } from "../load/model";
 import { fill, fromResult, toFeed } from "../tensor/feeds";
@@ -19,8 +18,11 @@ import { settled, type SessionOptions } from "./options";
 /** Outputs by name. What is no tensor (a sequence, an optional, a map) is named by whoever expects it. */
 export type Results<Value = Tensor> = Readonly<Record<string, Value>>;
 
-const engine = (options: SessionOptions): Engine =>
-  (options.worker ?? env.wasm.proxy ?? false) && typeof Worker === "function" ? remote : local;
+// What starts workers is downloaded by pages that want one. Where none can be started, nothing can be imported either.
+const engine = async (options: SessionOptions): Promise<Engine> => {
+  const worker = (options.worker ?? env.wasm.proxy ?? false) && typeof Worker === "function";
+  return worker ? (await import("../engine/remote")).remote : local;
+};
 
 export class InferenceSession {
   #model: Model | undefined;
@@ -60,7 +62,7 @@ export class InferenceSession {
     const { signal, progress } = options;
     const settings = settled(options);
     proceed("loading", signal);
-    const loaded = await engine(options).load(model, settings, { signal, progress });
+    const loaded = await (await engine(options)).load(model, settings, { signal, progress });
     if (loaded.device === "cpu" && settings.onDevice !== false) {
       warn("outputs stay on the CPU, where the session runs; preferredOutputLocation asks for the GPU");
     }

@@ -81,8 +81,8 @@ export const unpacked = (model: PortableInput): ModelInput => {
 /** How files are fetched, without what cannot be sent. */
 export const portableOpening = ({ fetch, ...rest }: Settings["open"]): Settings["open"] => {
   if (!fetch) return rest;
-  const { signal: _, headers, ...plain } = fetch;
-  return { ...rest, fetch: { ...plain, headers: [...new Headers(headers)] } };
+  const { signal: _, headers, ...plain }: RequestInit = fetch;
+  return { ...rest, fetch: { ...plain, headers: [...new Headers(headers)] } as NonNullable<typeof fetch> };
 };
 
 /** What of `env` holds for the worker too; addresses are relative to the page. */

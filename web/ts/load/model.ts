@@ -1,9 +1,8 @@
 // Opens a model wherever it is, as pieces. An address is fetched, and goes on where its connection broke; a response
 // that the caller has fetched cannot, since nobody knows what it was asked with.
-import { caching } from "./cache/late";
 import { guarded, within } from "./guard";
 import { bytesOf, isAddress, isHandle, isInside, isPath, resolve, unusable } from "./input";
-import { hashOf } from "./integrity";
+import { late } from "./late";
 import { fetched, ofBlob, unread, whole } from "./local";
 import { download } from "./network";
 import type { Found, Opened, Opening } from "./options";
@@ -30,12 +29,13 @@ export type ModelInput =
 
 /** Opens a model. It is there when this returns, and its first bytes are not those of something else. */
 export const openModel = async (input: ModelInput, options: Opening = {}): Promise<Opened> => {
-  const hash = options.integrity === undefined ? undefined : hashOf(options.integrity);
+  const { integrity } = options;
+  const hash = integrity === undefined ? undefined : (await late.integrity()).hashOf(integrity);
   const given = await come(input, options);
   const url = addressOf(given, options);
   const found = url === undefined ? here(given, hash, options) : far(url, hash, options);
-  const { name, stage, length, pieces } = await found;
-  return { name, length, pieces: counted(pieces, stage, length, options.progress) };
+  const { name, stage, length, size, pieces } = await found;
+  return { name, length, pieces: counted(pieces, stage, length ?? size, options.progress) };
 };
 
 type Given = Exclude<ModelInput, Promise<Response>>;
@@ -49,9 +49,9 @@ const addressOf = (input: Given, { readFile }: Opening): string | undefined => {
 
 const far = async (url: string, hash: string | undefined, options: Opening): Promise<Found> => {
   const { cache = false } = options;
-  if (cache !== false) return (await caching.load())(url, hash, cache, options);
-  const { length, pieces } = await download(url, options);
-  return { stage: "download", name: url, length, pieces: await checked(pieces, url, hash, options) };
+  if (cache !== false) return (await late.cache()).cached(url, hash, cache, options);
+  const { length, size, pieces } = await download(url, options);
+  return { stage: "download", name: url, length, size, pieces: await checked(pieces, url, hash, options) };
 };
 
 const here = async (input: Given, hash: string | undefined, options: Opening): Promise<Found> => {

@@ -38,4 +38,6 @@ export interface Opened extends Source {
 /** A model, and where it was found. */
 export interface Found extends Opened {
   readonly stage: Stage;
+  /** What progress may take for the length. */
+  readonly size?: number | undefined;
 }

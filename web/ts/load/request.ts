@@ -8,7 +8,7 @@ import { type Version, accept, alike, goesOn, ifRange, lengthOf, sizeOf, version
 /** How to fetch. */
 export interface Fetching extends Patience {
   /** What `fetch` is called with: headers, credentials, mode. */
-  fetch?: RequestInit | undefined;
+  fetch?: Omit<RequestInit, "body" | "integrity" | "method" | "signal"> | undefined;
   /** How often to go on after a broken connection before another megabyte has come; 4 if left out. */
   retries?: number | undefined;
   kept?: boolean | undefined;

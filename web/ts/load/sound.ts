@@ -1,7 +1,7 @@
 // What is often found in place of a model, told by its first bytes. No model begins so: its first byte would be the end
 // of a group, which ONNX has none of.
 import { EdgewiseError } from "../errors";
-import { verified } from "./integrity";
+import { late } from "./late";
 import { type Pieces, peek } from "./pieces";
 import { html } from "./response";
 
@@ -20,7 +20,7 @@ export const checked = async (
   { raw = false }: Checks,
 ): Promise<Pieces> => {
   const model = raw ? pieces : await modelOnly(pieces, name);
-  return hash === undefined ? model : verified(model, hash, name);
+  return hash === undefined ? model : (await late.integrity()).verified(model, hash, name);
 };
 
 /** The same pieces; throws where they are a web page or the pointer to a file. */

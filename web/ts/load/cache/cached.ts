@@ -94,7 +94,7 @@ interface Keeping {
   readonly release: () => void;
 }
 
-const found = ({ length, pieces }: Download, { url, hash, options }: Job, keeping?: Keeping): Found => {
+const found = ({ length, size, pieces }: Download, { url, hash, options }: Job, keeping?: Keeping): Found => {
   const { begun, sink, release } = keeping ?? {};
   const rest = sink ? written(pieces, sink) : pieces;
   const whole = begun ? joined(guarded(begun.open(options.kept ?? false).pieces, url, options), rest) : rest;
@@ -103,7 +103,7 @@ const found = ({ length, pieces }: Download, { url, hash, options }: Job, keepin
     await (error === undefined ? sink?.close() : sink?.abandon(isWorth(error)));
     release?.();
   };
-  return { stage: "download", name: url, length, pieces: ending(sound, end) };
+  return { stage: "download", name: url, length, size, pieces: ending(sound, end) };
 };
 
 // What an earlier load left, where the server can be asked for the rest of just that.
