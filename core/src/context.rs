@@ -3,12 +3,15 @@
 //! Exporters write caches as pairs of an input and an output, `past_key_values.0.key` and `present.0.key`. A
 //! [`Context`] owns them: callers give the other inputs and get the other outputs. What a reader would get
 //! wrong: a session may run any number of contexts at once, but one context runs one thing at a time.
+//! Whoever asks it for something else meanwhile is told that it is busy.
 
 use crate::cpu::slice_axis;
 use crate::run::{Cost, Placed};
 use crate::{Port, Result, RunOptions, Session, Tensor, Value};
+use edgewise_pool::lock;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::ops::Deref;
+use std::sync::Mutex;
 
 /// What an output's name begins with, and what the input's that takes it back begins with.
 const PAIRS: &[(&str, &str)] = &[
@@ -28,9 +31,9 @@ struct Pair {
     axis: Option<usize>,
 }
 
-/// A session with a past.
-pub struct Context<'s> {
-    session: &'s Session,
+/// A session with a past. It borrows the session, or shares it (`Context<Arc<Session>>`).
+pub struct Context<S> {
+    session: S,
     pairs: Vec<Pair>,
     state: Mutex<State>,
 }
@@ -39,51 +42,94 @@ pub struct Context<'s> {
 #[derive(Clone, Default)]
 struct State {
     tensors: Vec<Placed>,
+    /// Whether somebody is about to change it.
+    is_taken: bool,
+}
+
+/// The past in somebody's hands. It is as it was before, unless it was [replaced](Taken::replace).
+struct Taken<'c> {
+    state: &'c Mutex<State>,
+    tensors: Vec<Placed>,
+}
+
+impl Taken<'_> {
+    fn replace(self, tensors: Vec<Placed>) {
+        lock(self.state).tensors = tensors;
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        lock(self.state).is_taken = false;
+    }
 }
 
 impl Session {
     /// A context without a past. A model without caches has one too; then it holds nothing.
-    pub fn context(&self) -> Context<'_> {
-        Context { session: self, pairs: pairs(self), state: Mutex::default() }
+    pub fn context(&self) -> Context<&Session> {
+        Context::new(self)
     }
 }
 
-impl<'s> Context<'s> {
+impl<S: Deref<Target = Session>> Context<S> {
+    /// A context of that session without a past.
+    pub fn new(session: S) -> Context<S> {
+        Context { pairs: pairs(&session), session, state: Mutex::default() }
+    }
+
     /// Runs on the inputs that are not part of the past; gives the outputs that are not, in the model's
-    /// order. `Busy` if the context is running already. A run that fails leaves the past as it was.
+    /// order. `Busy` if the context is running already. A run that fails leaves the past as it was. Where a device is
+    /// awaited, this waits for it: on the web that is an error, and there is [`run_placed`](Context::run_placed).
     pub fn run(
         &self,
         inputs: &[(&str, Value)],
         options: &RunOptions<'_>,
-    ) -> Result<(Vec<(&'s str, Value)>, Cost)> {
-        let mut state = self.lock()?;
-        let session = self.session;
+    ) -> Result<(Vec<(&str, Value)>, Cost)> {
+        let inputs = inputs.iter().map(|(name, value)| (*name, Placed::Host(value.clone()))).collect();
+        let (outputs, cost) = waited(self.run_placed(inputs, &RunOptions { on_device: &[], ..*options }))?;
+        let outputs = outputs.into_iter().map(|(name, placed)| Ok((name, placed.value()?)));
+        Ok((outputs.collect::<Result<_>>()?, cost))
+    }
+
+    /// The same with inputs that may lie on the session's device, and outputs that may [stay](RunOptions::on_device)
+    /// there. One that is given up leaves the past as it was.
+    pub async fn run_placed(
+        &self,
+        inputs: Vec<(&str, Placed)>,
+        options: &RunOptions<'_>,
+    ) -> Result<(Vec<(&str, Placed)>, Cost)> {
+        let past = self.take()?;
+        let session = &*self.session;
         let wanted = session.wanted(options.outputs)?;
-        let symbols = symbols(session.inputs(), inputs);
-        let mut all: Vec<(&str, Placed)> =
-            inputs.iter().map(|(name, value)| (*name, Placed::Host(value.clone()))).collect();
+        let carried: Vec<usize> = self.pairs.iter().map(|pair| pair.output).collect();
+        if let Some(&i) = wanted.iter().flatten().find(|i| carried.contains(i)) {
+            let name = session.outputs().get(i).map_or("", |port| &port.name);
+            bail!(InvalidInput, "'{name}' is a part of the past, which the context keeps");
+        }
+        let symbols = symbols(session.inputs(), &inputs);
+        let mut all = inputs;
         for (i, pair) in self.pairs.iter().enumerate() {
             let port = &session.inputs()[pair.input];
-            let value = match state.tensors.get(i) {
+            let value = match past.tensors.get(i) {
                 Some(tensor) => tensor.clone(),
                 None => Placed::Host(pair.empty(port, &symbols)?.into()),
             };
             all.push((port.name.as_str(), value));
         }
-        let kept: Vec<usize> = self.pairs.iter().map(|pair| pair.output).collect();
-        let (outputs, cost) = waited(session.run_carrying(all, &kept, options))?;
-        state.tensors = kept.iter().map(|&i| outputs[i].clone()).collect();
-        let mine = |i: usize| kept.contains(&i) || wanted.as_ref().is_some_and(|wanted| !wanted.contains(&i));
-        let rest = session.outputs().iter().zip(outputs).enumerate().filter(|(i, _)| !mine(*i));
-        let rest = rest.map(|(_, (port, placed))| Ok((port.name.as_str(), placed.value()?)));
-        Ok((rest.collect::<Result<_>>()?, cost))
+        let stay = session.wanted(Some(options.on_device))?.unwrap_or_default();
+        let (outputs, cost) = session.run_carrying(all, &[&carried[..], &stay].concat(), options).await?;
+        past.replace(carried.iter().map(|&i| outputs[i].clone()).collect());
+        let is_asked = |i: usize| wanted.as_ref().is_none_or(|wanted| wanted.contains(&i));
+        let rest = session.outputs().iter().zip(outputs).enumerate();
+        let rest = rest.filter(|(i, _)| !carried.contains(i) && is_asked(*i));
+        Ok((rest.map(|(_, (port, placed))| (port.name.as_str(), placed)).collect(), cost))
     }
 
     /// How many positions the past has; 0 where no cache grows.
     pub fn len(&self) -> Result<usize> {
-        let state = self.lock()?;
+        let past = self.take()?;
         let grown =
-            self.pairs.iter().zip(&state.tensors).find_map(|(pair, t)| t.shape()?.get(pair.axis?).copied());
+            self.pairs.iter().zip(&past.tensors).find_map(|(pair, t)| t.shape()?.get(pair.axis?).copied());
         Ok(grown.unwrap_or(0))
     }
 
@@ -97,49 +143,57 @@ impl<'s> Context<'s> {
         self.len()
     }
 
-    /// Forgets everything from position `len` on. An error where a part of the past has no positions.
+    /// Forgets everything from position `len` on. An error where a part of the past has no positions. Waits for a
+    /// device, as [`run`](Context::run) does.
     pub fn truncate(&self, len: usize) -> Result<()> {
-        let mut state = self.lock()?;
-        let mut cut = Vec::with_capacity(state.tensors.len());
-        for (pair, tensor) in self.pairs.iter().zip(&state.tensors) {
+        waited(self.truncate_async(len))
+    }
+
+    /// The same, as a future.
+    pub async fn truncate_async(&self, len: usize) -> Result<()> {
+        let past = self.take()?;
+        let mut cut = Vec::with_capacity(past.tensors.len());
+        for (pair, tensor) in self.pairs.iter().zip(&past.tensors) {
             let name = &self.session.inputs()[pair.input].name;
             let axis = pair.axis.ok_or_else(|| err!(Unsupported, "'{name}' has no positions to cut off"))?;
             let have = tensor.shape().and_then(|shape| shape.get(axis).copied()).unwrap_or(0);
             cut.push(match len < have {
-                true => Placed::Host(slice_axis(&self.on_host(tensor)?, axis, 0..len)?.into()),
+                true => Placed::Host(slice_axis(&on_host(tensor).await?, axis, 0..len)?.into()),
                 false => tensor.clone(),
             });
         }
-        state.tensors = cut;
+        past.replace(cut);
         Ok(())
     }
 
     /// Forgets everything.
     pub fn reset(&self) -> Result<()> {
-        self.lock()?.tensors.clear();
+        self.take()?.replace(Vec::new());
         Ok(())
     }
 
     /// Another context with the same past; the memory is shared until one of them goes on.
-    pub fn fork(&self) -> Result<Context<'s>> {
-        let state = self.lock()?.clone();
-        Ok(Context { session: self.session, pairs: self.pairs.clone(), state: Mutex::new(state) })
+    pub fn fork(&self) -> Result<Context<S>>
+    where
+        S: Clone,
+    {
+        let state = State { tensors: self.take()?.tensors.clone(), is_taken: false };
+        Ok(Context { session: self.session.clone(), pairs: self.pairs.clone(), state: Mutex::new(state) })
     }
 
-    /// A part of the past for the host to look at.
-    fn on_host(&self, part: &Placed) -> Result<Tensor> {
-        match part {
-            Placed::Host(value) | Placed::Both(value, _) => value.tensor().cloned(),
-            Placed::Device(tensor) => waited(tensor.fetch()),
-        }
+    fn take(&self) -> Result<Taken<'_>> {
+        let mut state = lock(&self.state);
+        ensure!(!state.is_taken, Busy, "the context is running already");
+        state.is_taken = true;
+        Ok(Taken { state: &self.state, tensors: state.tensors.clone() })
     }
+}
 
-    fn lock(&self) -> Result<MutexGuard<'_, State>> {
-        match self.state.try_lock() {
-            Ok(state) => Ok(state),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(err!(Busy, "the context is running already")),
-        }
+/// A part of the past for the host to look at.
+async fn on_host(part: &Placed) -> Result<Tensor> {
+    match part {
+        Placed::Host(value) | Placed::Both(value, _) => value.tensor().cloned(),
+        Placed::Device(tensor) => tensor.fetch().await,
     }
 }
 
@@ -172,12 +226,13 @@ impl Pair {
 }
 
 /// What the symbols of the declared inputs turn out to be.
-fn symbols(ports: &[Port], inputs: &[(&str, Value)]) -> BTreeMap<String, i64> {
+fn symbols(ports: &[Port], inputs: &[(&str, Placed)]) -> BTreeMap<String, i64> {
     let mut symbols = BTreeMap::new();
     for port in ports {
         let given = inputs.iter().find(|(name, _)| *name == port.name);
-        let (Some((_, Value::Tensor(tensor))), Some(dims)) = (given, &port.fact.dims) else { continue };
-        for (dim, &size) in dims.iter().zip(tensor.shape()) {
+        let shape = given.and_then(|(_, value)| value.shape());
+        let (Some(shape), Some(dims)) = (shape, &port.fact.dims) else { continue };
+        for (dim, &size) in dims.iter().zip(shape) {
             symbols.insert(dim.to_string(), size as i64);
         }
     }

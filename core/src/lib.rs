@@ -11,6 +11,7 @@
 mod error;
 #[macro_use]
 mod element;
+mod breath;
 mod buffer;
 mod clock;
 mod context;
@@ -37,6 +38,7 @@ pub mod run;
 mod session;
 mod stepwise;
 
+pub use breath::{Breath, Pause};
 pub use buffer::Buffer;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub use clock::set_clock;
@@ -53,5 +55,5 @@ pub use pollster::block_on;
 pub use progress::Progress;
 pub use session::{ModelInfo, Options, Port, RunOptions, Session};
 pub use stepwise::{Step, Stepwise};
-pub use tensor::{Shape, Tensor, View, ViewMut, strides};
+pub use tensor::{Shape, Tensor, View, ViewMut, byte_count, strides};
 pub use value::{Kind, Map, MapKeys, Value};

@@ -11,7 +11,7 @@ use crate::plan::{Program, load_constants};
 use crate::progress::{Progress, Reading, stored_bytes};
 use crate::renewal::Renewable;
 use crate::run::{self, Cost, Placed, Profile};
-use crate::{Dim, ErrorKind, Kind, Limits, Result, Value, log};
+use crate::{Breath, Dim, ErrorKind, Kind, Limits, Pause, Result, Value, log};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -86,6 +86,9 @@ pub struct RunOptions<'a> {
     /// Of the outputs, by name, those that stay on the device if that is where they are made. Only
     /// [`Session::run_placed`] can give them.
     pub on_device: &'a [&'a str],
+    /// Asked between steps whether others are to have a turn on this thread, and waited for. Only for runs that are
+    /// awaited.
+    pub breathe: Option<&'a Pause<'a>>,
 }
 
 /// A model that is ready to run, by any number of callers at once.
@@ -286,13 +289,16 @@ impl Session {
             max_bytes: self.limits.max_run_bytes,
             seed: AtomicU64::new(run.wrapping_mul(0x2545_f491_4f6c_dd1d)),
             profile: options.profile,
+            breath: Breath::new(options.breathe),
         };
         let program = self.program();
         for (port, input) in self.inputs.iter().zip(&inputs) {
-            let there = |device| program.placement().is_some_and(|own| Arc::ptr_eq(own.device(), device));
-            if let Placed::Device(tensor) = input {
-                ensure!(there(&tensor.device), DeviceLost, "'{}' lay on a device that was lost", port.name);
-            }
+            let Placed::Device(tensor) = input else { continue };
+            let Some(placement) = program.placement() else {
+                bail!(InvalidInput, "'{}' lies on a device, and the session runs on the host", port.name);
+            };
+            let is_own = Arc::ptr_eq(placement.device(), &tensor.device);
+            ensure!(is_own, DeviceLost, "'{}' lies on another device, or on one that was lost", port.name);
         }
         // What lies on a device is lost with it.
         let stays = program.placement().is_some() && inputs.iter().all(Placed::is_on_host);

@@ -7,9 +7,12 @@ use edgewise_core::cpu::{Io, Kernel};
 use edgewise_core::graph::Infer;
 use edgewise_core::onnx::Bytes;
 use edgewise_core::ops::{Attrs, CustomOp};
+use edgewise_core::run::Placed;
 use edgewise_core::{Context, ErrorKind, Options, Result, RunOptions, Session, Tensor, Value, block_on};
+use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 use support::{Message, attribute, graph, model, node, value, value_of};
 
@@ -39,7 +42,7 @@ fn cached() -> Session {
 fn a_context_carries_its_past() -> Result<()> {
     let session = cached();
     let context = session.context();
-    fn run<'s>(context: &Context<'s>, x: &[f32]) -> Result<Vec<(&'s str, Value)>> {
+    fn run<'c>(context: &'c Context<&Session>, x: &[f32]) -> Result<Vec<(&'c str, Value)>> {
         let x = floats(&[1, x.len() / 2, 2], x);
         context.run(&[("x", x)], &RunOptions::default()).map(|(outputs, _)| outputs)
     }
@@ -226,5 +229,66 @@ fn symbols_with_a_size_are_numbers_from_the_start() -> Result<()> {
     let refused = session.run(&[("x", floats(&[1, 2], &[1.0; 2]))]).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidInput);
     assert!(refused.what().contains("axis 0 must be 3"), "{refused}");
+    Ok(())
+}
+
+#[test]
+fn a_run_gives_turns_between_steps_and_can_be_cancelled_in_one() -> Result<()> {
+    let nodes =
+        [node("Exp", &["x"], &["a"]), node("Softmax", &["a"], &["b"]), node("Softmax", &["b"], &["y"])];
+    let graph = graph(&nodes, &[value("x", &[1, 2])], &[value("y", &[1, 2])]);
+    let session = load(&model(&graph), Options::default());
+    let inputs = [("x", floats(&[1, 2], &[1.0, 2.0]))];
+    let (turns, cancel) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let pause = || -> Option<edgewise_core::BoxFuture<'static, ()>> {
+        turns.fetch_add(1, Relaxed);
+        Some(Box::pin(async {}))
+    };
+    let options = RunOptions { breathe: Some(&pause), cancel: Some(&cancel), ..RunOptions::default() };
+    let (_, cost) = session.run_with(&inputs, &options)?;
+    assert_eq!(turns.load(Relaxed), cost.steps);
+    let pause = || -> Option<edgewise_core::BoxFuture<'static, ()>> {
+        cancel.store(true, Relaxed);
+        None
+    };
+    let options = RunOptions { breathe: Some(&pause), cancel: Some(&cancel), ..RunOptions::default() };
+    assert_eq!(session.run_with(&inputs, &options).unwrap_err().kind(), ErrorKind::Cancelled);
+    Ok(())
+}
+
+#[test]
+fn graphs_that_kernels_run_hold_their_breath() {
+    let pause =
+        || -> Option<edgewise_core::BoxFuture<'static, ()>> { Some(Box::pin(std::future::pending())) };
+    // The first step would wait for ever: so would those of the loop's body, if they gave turns.
+    let started = AtomicUsize::new(0);
+    let once = || if started.fetch_add(1, Relaxed) == 0 { None } else { pause() };
+    let options = RunOptions {
+        breathe: Some(&once),
+        deadline: Some(Duration::from_millis(30)),
+        ..RunOptions::default()
+    };
+    let result = endless().run_with(&[("x", floats(&[2], &[1.0, 2.0]))], &options);
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
+}
+
+#[test]
+fn a_context_is_busy_while_it_runs_and_free_when_that_is_given_up() -> Result<()> {
+    let session = Arc::new(cached());
+    let context = Context::new(session);
+    let x = || Placed::Host(floats(&[1, 1, 2], &[1.0, 2.0]));
+    block_on(context.run_placed(vec![("x", x())], &RunOptions::default()))?;
+    let pause =
+        || -> Option<edgewise_core::BoxFuture<'static, ()>> { Some(Box::pin(std::future::pending())) };
+    let options = RunOptions { breathe: Some(&pause), ..RunOptions::default() };
+    let mut run = Box::pin(context.run_placed(vec![("x", x())], &options));
+    assert!(run.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+    let busy = block_on(context.run_placed(vec![("x", x())], &RunOptions::default()));
+    assert_eq!(busy.unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!(context.reset().unwrap_err().kind(), ErrorKind::Busy);
+    drop(run);
+    assert_eq!(context.len()?, 1);
+    block_on(context.run_placed(vec![("x", x())], &RunOptions::default()))?;
+    assert_eq!(context.len()?, 2);
     Ok(())
 }

@@ -70,6 +70,12 @@ impl Gpu {
         self.driver.is_lost()
     }
 
+    /// The browser's own objects behind it.
+    #[cfg(target_family = "wasm")]
+    pub fn web(&self) -> &crate::driver::web::Web {
+        self.driver.web()
+    }
+
     /// Gives the GPU up: whatever is asked of it from here on fails as if it had gone away. Sessions on it go on with
     /// the same GPU opened again.
     pub fn give_up(&self) {

@@ -21,7 +21,7 @@ pub mod shader;
 
 pub use device::Gpu;
 #[cfg(target_family = "wasm")]
-pub use driver::web::Restrict;
+pub use driver::web::{Restrict, buffer_of};
 pub use driver::{Features, Limits};
 
 use edgewise_core::Result;
@@ -75,4 +75,17 @@ pub async fn open_gpus(preference: Preference) -> Result<Vec<Arc<Gpu>>> {
 #[cfg(target_family = "wasm")]
 pub async fn open_restricted(preference: Preference, restrict: Restrict) -> Result<Arc<Gpu>> {
     Ok(Arc::new(Gpu::over(driver::web::open(preference, restrict).await?).await?))
+}
+
+/// The GPU of an adapter that the page has found.
+#[cfg(target_family = "wasm")]
+pub async fn open_adapter(adapter: &web_sys::GpuAdapter, restrict: Restrict) -> Result<Arc<Gpu>> {
+    let driver = driver::web::on_adapter(adapter, Preference::default(), restrict).await?;
+    Ok(Arc::new(Gpu::over(driver).await?))
+}
+
+/// A device that the page has opened, and keeps: what is made on it by either can be used by the other.
+#[cfg(target_family = "wasm")]
+pub async fn open_device(device: web_sys::GpuDevice) -> Result<Arc<Gpu>> {
+    Ok(Arc::new(Gpu::over(driver::web::of_page(device)).await?))
 }

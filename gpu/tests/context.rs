@@ -36,7 +36,11 @@ fn decoder(device: Option<Arc<dyn Device>>) -> Session {
 }
 
 /// So many positions, each time other ones.
-fn step<'s>(context: &Context<'s>, positions: usize, seed: usize) -> Result<(Vec<(&'s str, Value)>, Cost)> {
+fn step<'c>(
+    context: &'c Context<&Session>,
+    positions: usize,
+    seed: usize,
+) -> Result<(Vec<(&'c str, Value)>, Cost)> {
     let numbers: Vec<f32> =
         (0..8 * positions).map(|i| ((i * 7 + seed * 13) % 31) as f32 / 9.0 - 1.5).collect();
     let x = Tensor::new(&[1, 2, positions, 4], &numbers)?;

@@ -125,10 +125,16 @@ impl Feed {
     }
 
     pub async fn finish(self) -> Result<edgewise_core::Session> {
-        self.folder.check()?;
         match self.loaded {
-            Some(loaded) => loaded,
-            None => self.load.await,
+            // What is wrong with the model says more than that not all of it came.
+            Some(Err(error)) => Err(error),
+            loaded => {
+                self.folder.check()?;
+                match loaded {
+                    Some(loaded) => loaded,
+                    None => self.load.await,
+                }
+            }
         }
     }
 }

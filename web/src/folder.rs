@@ -56,16 +56,12 @@ impl Beside {
 
     /// An error unless all files that the model names have come.
     fn check(&self, model: &str) -> Result<()> {
-        let files = lock(&self.files);
-        for path in lock(&self.needs).iter().flatten() {
-            let Some(file) = files.get(path) else {
-                let what =
-                    format!("weights of {model} lie in the file '{path}', which was not given with it");
-                return Err(Error::new(ErrorKind::NotFound, what));
-            };
-            file.check_length()?;
+        let (files, needs) = (lock(&self.files), self.needs().unwrap_or_default());
+        if let Some(path) = needs.iter().find(|path| !files.contains_key(*path)) {
+            let what = format!("weights of {model} lie in the file '{path}', which was not given with it");
+            return Err(Error::new(ErrorKind::NotFound, what));
         }
-        Ok(())
+        needs.iter().filter_map(|path| files.get(path)).try_for_each(|file| file.check_length())
     }
 
     fn are_known(&self, paths: &[String]) -> bool {

@@ -9,6 +9,7 @@ use js_sys::{Function, Promise, Reflect};
 use std::sync::Arc;
 use wasm_bindgen::convert::TryFromJsValue;
 use wasm_bindgen::prelude::*;
+use web_sys::{GpuAdapter, GpuDevice};
 
 /// A GPU that was opened. Any number of sessions may use it, all of them in the page or worker that opened it.
 #[wasm_bindgen]
@@ -31,6 +32,12 @@ impl Device {
         all.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.into()).collect()
     }
 
+    /// The browser's own object.
+    #[wasm_bindgen(getter)]
+    pub fn gpu(&self) -> std::result::Result<GpuDevice, JsValue> {
+        self.0.web().device().map_err(to_js)
+    }
+
     /// Whether it went away. Whoever opens it again gets another one.
     #[wasm_bindgen(getter)]
     pub fn lost(&self) -> bool {
@@ -43,17 +50,12 @@ impl Device {
     }
 }
 
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("gpu.d.ts");
+
 /// A promise of the GPU; an error says why there is none.
-///
-/// Of `options`: `powerPreference` is `"high-performance"` unless it is `"low-power"`, as WebGPU has it;
-/// `defaultLimits` and `noFeatures` leave unused what not every GPU has.
 #[wasm_bindgen(js_name = openGpu, unchecked_return_type = "Promise<Device>")]
-pub fn open_gpu(
-    #[wasm_bindgen(
-        unchecked_optional_param_type = "{ powerPreference?: string, defaultLimits?: boolean, noFeatures?: boolean }"
-    )]
-    options: JsValue,
-) -> Promise {
+pub fn open_gpu(#[wasm_bindgen(unchecked_optional_param_type = "GpuOptions")] options: JsValue) -> Promise {
     promise(async move {
         let given = Given(&options);
         let preference = match given.text("powerPreference").map_err(to_js)?.as_deref() {
@@ -64,8 +66,18 @@ pub fn open_gpu(
             limits: given.flag("defaultLimits", false),
             features: given.flag("noFeatures", false),
         };
-        let gpu = edgewise_gpu::open_restricted(preference, restrict).await;
-        gpu.map(|gpu| Device(gpu).into()).map_err(to_js)
+        let opened = match (given.get("device"), given.get("adapter")) {
+            (Some(device), _) => match device.dyn_into::<GpuDevice>() {
+                Ok(device) => edgewise_gpu::open_device(device).await,
+                Err(_) => Err(invalid("the option 'device' must be a GPUDevice".into())),
+            },
+            (None, Some(adapter)) => match adapter.dyn_into::<GpuAdapter>() {
+                Ok(adapter) => edgewise_gpu::open_adapter(&adapter, restrict).await,
+                Err(_) => Err(invalid("the option 'adapter' must be a GPUAdapter".into())),
+            },
+            (None, None) => edgewise_gpu::open_restricted(preference, restrict).await,
+        };
+        opened.map(|gpu| Device(gpu).into()).map_err(to_js)
     })
 }
 

@@ -3,11 +3,15 @@
 //! What goes wrong comes back as an `Error` whose `kind` says what sort it is. Nothing here unwinds: a panic,
 //! which would be a bug of ours, writes its message to the console and then traps.
 
+mod breath;
+mod context;
 mod error;
 mod feed;
 mod folder;
 #[cfg(all(feature = "gpu", target_family = "wasm"))]
 mod gpu;
+#[cfg(all(feature = "gpu", target_family = "wasm"))]
+mod gpu_value;
 mod here;
 mod isa;
 mod kept;
@@ -24,6 +28,7 @@ mod summary;
 mod threads;
 mod value;
 
+pub use context::Context;
 #[cfg(all(feature = "gpu", target_family = "wasm"))]
 pub use gpu::{Device, open_gpu};
 pub use isa::{choose_isa, isa};

@@ -1,5 +1,6 @@
 //! A model that is ready to run.
 
+use crate::context::Context;
 use crate::error::to_js;
 use crate::object::{array, object};
 use crate::port::describe;
@@ -45,7 +46,7 @@ impl Session {
     }
 
     /// Runs on values for the inputs of those names, one for each, which are consumed. Any number of runs may be under
-    /// way at once. On the processor a run computes until it is done; on a GPU others go on meanwhile.
+    /// way at once. On the processor a run computes until it is done, unless it breathes; on a GPU others go on meanwhile.
     #[wasm_bindgen(unchecked_return_type = "Promise<Ran>")]
     pub fn run(
         &self,
@@ -55,6 +56,11 @@ impl Session {
     ) -> Promise {
         let (session, run) = (self.0.clone(), Run::new(names, values, &options));
         promise(async move { run?.on(&session).await.map_err(to_js) })
+    }
+
+    /// A context without a past. A model without caches has one too; then it holds nothing.
+    pub fn context(&self) -> Context {
+        Context::new(self.0.clone())
     }
 
     /// What becomes of the model's nodes, as JSON.

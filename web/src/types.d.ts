@@ -21,8 +21,6 @@ export interface About {
 export interface LoadOptions {
     /** Threads of a run, the caller's among them: one if left out, and in builds without threads. */
     threads?: number;
-    /** What runs what it has kernels for; the processor does the rest, and everything if left out. */
-    device?: Device;
     /** Whether the model is rewritten before it runs; true if left out. */
     optimize?: boolean;
     /** Sizes of symbols of the inputs. */
@@ -38,12 +36,13 @@ export interface LoadOptions {
 export interface RunOptions {
     /** The outputs that are wanted; all if left out. */
     outputs?: string[];
-    /** Of those, the ones that stay on the GPU if that is where they are made. */
-    onDevice?: string[];
     /** Ends the run early, with an error. */
     signal?: AbortSignal;
     /** Whether each step's time is written down. */
     profile?: boolean;
+    /** Gives the event loop a turn when the processor has computed for so many milliseconds, between steps; never if it is
+     * 0 or left out. */
+    breathe?: number;
     /** Milliseconds that the run may take. */
     deadline?: number;
 }

@@ -1,7 +1,7 @@
 //! Engines in Chromium: a driver opens a fresh page for every round.
 
 use crate::setup::{Browser, package};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use edgewise_bench_runner::Tensor;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
@@ -162,6 +162,15 @@ impl Driver {
 }
 
 impl Round {
+    /// An error unless a script that tests something says of each of its cases that it is `ok`.
+    pub fn all_is_well(&self) -> Result<()> {
+        let lines = self.lines.as_deref().context("the page says nothing")?;
+        let wrong: Vec<&str> =
+            lines.iter().map(String::as_str).filter(|line| !line.ends_with(": ok")).collect();
+        ensure!(wrong.is_empty() && !lines.is_empty(), "of {} cases: {}", lines.len(), wrong.join("\n"));
+        Ok(())
+    }
+
     /// The outputs; an error if they were not asked for.
     pub fn tensors(&self) -> Result<Vec<Tensor>> {
         let outputs = self.outputs.as_ref().context("the page gave no outputs")?;

@@ -107,6 +107,15 @@ fn what_goes_wrong_is_an_error_that_says_so() -> Result<()> {
 }
 
 #[test]
+fn values_stay_on_the_gpu_of_a_page() -> Result<()> {
+    let Some(test) = set_up()? else { return Ok(()) };
+    let mut driver = test.driver(&SOFTWARE_GPU)?;
+    let round =
+        driver.round(&Job { outputs: false, device: Some(GPU), ..test.job("gpu-values", GPU_BUILD) })?;
+    round.all_is_well()
+}
+
+#[test]
 fn a_gpu_takes_a_model_without_the_modules_memory_holding_it() -> Result<()> {
     let Some(test) = set_up()? else { return Ok(()) };
     let lines = on_gpu(&test, &mut test.driver(&SOFTWARE_GPU)?, "weights")?.lines.unwrap_or_default();

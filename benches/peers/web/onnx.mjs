@@ -7,12 +7,12 @@ const varint = (n) => {
 
 // Fields of a message, by number: a number, a message, a text.
 export const message = (...fields) => fields.flat();
-export const int = (field, n) => [field << 3, ...varint(n)];
+export const int = (field, n) => [...varint(field << 3), ...varint(n)];
 export const bytes = (field, inner) => [...head(field, inner.length), ...inner];
 export const text = (field, string) => bytes(field, [...new TextEncoder().encode(string)]);
 
 // What stands in front of so many bytes.
-export const head = (field, length) => [(field << 3) | 2, ...varint(length)];
+export const head = (field, length) => [...varint((field << 3) | 2), ...varint(length)];
 
 export const F32 = 1;
 

@@ -1,6 +1,7 @@
 // What JavaScript can do with the module, in whichever build: each line names something, and says `ok` or what came
-// instead. It runs in Node too, where `folder` is a place of files.
+// instead.
 import { bytes, external, int, message, model, node, port, text } from "./onnx.mjs";
+import { refused, report, same } from "./saying.mjs";
 
 // y = exp x, and z = -2 x.
 const X = ["batch", 2];
@@ -31,20 +32,23 @@ const texts = () => {
   });
 };
 
-const same = (got, want) => {
-  const [a, b] = [got, want].map((x) => JSON.stringify(x));
-  if (a !== b) throw new Error(`${a} is not ${b}`);
+// y = x, and a past that grows by x along its first axis.
+const growing = () => {
+  const past = ["past_key_values.0.key", ["past", 2]];
+  const present = ["present.0.key", ["total", 2]];
+  const axis = message(text(1, "axis"), int(3, 0), int(20, 2));
+  return model({
+    nodes: [node("Concat", [past[0], "x"], [present[0]], axis), node("Neg", ["x"], ["y"])],
+    inputs: [port("x", ["new", 2]), port(...past)],
+    outputs: [port("y", ["new", 2]), port(...present)],
+  });
 };
 
-// The kind of the error that something ends with.
-const refused = async (kind, says, act) => {
-  const error = await Promise.resolve()
-    .then(act)
-    .then(
-      () => new Error("nothing went wrong"),
-      (error) => error,
-    );
-  if (error.kind !== kind || !error.message.includes(says)) throw new Error(`${error.kind}: ${error.message}`);
+// So many steps, one after the other.
+const long = (count) => {
+  const value = (i) => (i === 0 ? "x" : i === count ? "y" : `v${i}`);
+  const step = (_, i) => node("Softmax", [value(i)], [value(i + 1)]);
+  return model({ nodes: Array.from({ length: count }, step), inputs: [port("x", [1, 2])], outputs: [port("y", [1, 2])] });
 };
 
 const floats = (...numbers) => new Uint8Array(Float32Array.from(numbers).buffer);
@@ -207,6 +211,39 @@ export const cases = ({ Loading, Value }) => {
         return loading.finish();
       });
     },
+    "a context keeps what a model said": async () => {
+      const context = (await loaded(growing())).context();
+      const step = (count, options) =>
+        context.run(["x"], [Value.tensor("f32", Float64Array.of(count, 2), new Uint8Array(count * 8))], options);
+      same((await step(3)).outputs.map(({ dims }) => dims), [[3, 2]]);
+      await step(1, { outputs: ["y"] });
+      same(context.length, 4);
+      const fork = context.fork();
+      await context.truncate(2);
+      same([context.length, fork.length], [2, 4]);
+      await refused("InvalidInput", "part of the past", () => step(1, { outputs: ["present.0.key"] }));
+      await refused("InvalidInput", "has x", () => context.run(["w"], [x()]));
+      same(context.length, 2);
+      context.reset();
+      same(context.length, 0);
+      const first = step(1, { breathe: 1e-9 });
+      await refused("Busy", "running already", () => step(1));
+      await first;
+      same(context.length, 1);
+    },
+    "a run that breathes lets others have their turn, and hears its signal": async () => {
+      const session = await loaded(long(2000));
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 1);
+      const { signal } = controller;
+      await refused("Cancelled", "", () => session.run(["x"], [x()], { signal, breathe: 1e-9 }));
+      let turns = 0;
+      const timer = setInterval(() => turns++, 0);
+      const runs = [1, 2].map(() => session.run(["x"], [x()], { breathe: 1e-9 }));
+      const steps = (await Promise.all(runs)).map(({ steps }) => steps);
+      clearInterval(timer);
+      same([steps, turns > 0], [[2000, 2000], true]);
+    },
     "a signal gives loading up": async () => {
       const bytes = plain();
       const loading = new Loading(bytes.length);
@@ -216,23 +253,11 @@ export const cases = ({ Loading, Value }) => {
   };
 };
 
-// What came of each.
-export const outcomes = async (module) => {
-  const lines = [];
-  for (const [name, act] of Object.entries(cases(module))) {
-    const said = await act().then(
-      () => "ok",
-      (error) => `${error.kind ?? ""} ${error.stack ?? error}`,
-    );
-    lines.push(`${name}: ${said}`);
-  }
-  return lines;
-};
-
+// `build` may be two, `SCRIPT/MODULE`: then the script of the one starts the module of the other.
 export const open = async ({ build }) => {
-  const folder = `/ours/${build}/dist`;
-  const module = await import(`${folder}/edgewise.js`);
-  await module.default({ module_or_path: fetch(`${folder}/edgewise_bg.wasm`) });
-  const lines = await outcomes(module);
+  const [script, started = script] = build.split("/");
+  const module = await import(`/ours/${script}/dist/edgewise.js`);
+  await module.default({ module_or_path: fetch(`/ours/${started}/dist/edgewise_bg.wasm`) });
+  const lines = await report(cases(module));
   return { run() {}, outputs: () => [], about: () => ({ lines }) };
 };

@@ -65,7 +65,10 @@ impl Given for Io<'_> {
 
 /// Runs it where everything lies on the host.
 pub fn run_on_host(flow: &dyn Flow, io: &mut Io<'_>) -> Result<()> {
-    let (outputs, _) = at_once(flow.run_graphs(&*io, io.context()))?;
+    let (outputs, _) = {
+        let _held = io.context().breath.hold();
+        at_once(flow.run_graphs(&*io, io.context()))?
+    };
     for (i, value) in outputs.into_iter().enumerate() {
         io.set(i, value.value()?)?;
     }

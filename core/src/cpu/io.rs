@@ -3,7 +3,7 @@
 use super::Pool;
 use crate::clock::Instant;
 use crate::tensor::byte_count;
-use crate::{DType, ErrorKind, Kind, Result, Tensor, Value, View, ViewMut};
+use crate::{Breath, DType, ErrorKind, Kind, Result, Tensor, Value, View, ViewMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// One input.
@@ -49,6 +49,8 @@ pub struct RunContext<'a> {
     pub seed: AtomicU64,
     /// Where each step's time is written down.
     pub profile: Option<&'a crate::run::Profile>,
+    /// Turns that the run gives to others.
+    pub breath: Breath<'a>,
 }
 
 impl<'a> RunContext<'a> {
@@ -61,6 +63,7 @@ impl<'a> RunContext<'a> {
             max_bytes: u64::MAX,
             seed: AtomicU64::new(0),
             profile: None,
+            breath: Breath::default(),
         }
     }
 

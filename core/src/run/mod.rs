@@ -59,6 +59,7 @@ impl Cost {
 /// Runs a program on inputs in the graph's order; they have been checked. It must run on the host alone: nobody
 /// waits for a device here.
 pub fn run(program: &Program, inputs: Vec<Value>, cx: &RunContext<'_>) -> Result<(Vec<Value>, Cost)> {
+    let _held = cx.breath.hold();
     at_once(run_async(program, inputs, cx))
 }
 
@@ -189,6 +190,9 @@ impl<'a> Run<'a> {
         self.arena_bytes = bytes;
         self.fit_device(segment).await?;
         for (i, task) in segment.tasks.iter().enumerate() {
+            if let Some(pause) = self.cx.breath.due() {
+                pause.await;
+            }
             self.cx.check()?;
             match &task.work {
                 Work::Step(step) => {

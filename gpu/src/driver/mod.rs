@@ -126,6 +126,10 @@ pub trait Driver: Send + Sync {
 
     /// Opens the same GPU again.
     fn reopen(&self) -> BoxFuture<'static, Result<Box<dyn Driver>>>;
+
+    /// Itself, as the one over the browser's WebGPU.
+    #[cfg(target_family = "wasm")]
+    fn web(&self) -> &web::Web;
 }
 
 /// Where each part begins in the memory that all are copied into, empty ones left out; an error where one is not there,

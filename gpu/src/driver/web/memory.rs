@@ -15,12 +15,23 @@ use std::sync::Arc;
 use wasm_bindgen::JsValue;
 use web_sys::{GpuBuffer, GpuBufferDescriptor, gpu_buffer_usage as usage, gpu_map_mode};
 
-/// A buffer, which is destroyed when nobody has it any more.
-pub(super) struct Buffer(pub GpuBuffer);
+/// A buffer, which is destroyed when nobody has it any more, unless it is the page's.
+pub(super) struct Buffer(pub GpuBuffer, pub Owner);
+
+/// Whose something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Made here.
+    Us,
+    /// Made by the page, and left to it.
+    Page,
+}
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.0.destroy();
+        if self.1 == Owner::Us {
+            self.0.destroy();
+        }
     }
 }
 
@@ -71,7 +82,7 @@ impl Web {
         let descriptor = GpuBufferDescriptor::new_with_f64(bytes as f64, usage);
         descriptor.set_label(what);
         let made = here.trouble.scoped(what, || here.device.create_buffer(&descriptor));
-        made.map(Buffer).map_err(|e| thrown(what, &e))
+        made.map(|made| Buffer(made, Owner::Us)).map_err(|e| thrown(what, &e))
     }
 
     pub(super) fn write_memory(&self, to: &Memory, bytes: &[u8]) -> Result<()> {

@@ -7,14 +7,16 @@
 mod local;
 mod memory;
 mod open;
+mod page;
 mod pipelines;
 mod recording;
 mod trouble;
 
-pub use open::{Restrict, open};
+pub use open::{Restrict, of_page, on_adapter, open};
+pub use page::buffer_of;
 
 use self::local::Local;
-use self::memory::Staging;
+use self::memory::{Owner, Staging};
 use self::pipelines::{Layouts, Modules};
 use self::trouble::Trouble;
 use super::{Dispatch, Driver, Features, Limits, Pipeline};
@@ -30,16 +32,23 @@ use wasm_bindgen::prelude::*;
 use web_sys::{GpuDevice, GpuQueue};
 
 /// What is known of a device; the device itself stays with its thread.
-struct Web {
+pub struct Web {
     name: String,
     limits: Limits,
     features: Features,
     /// What offsets of parameters are multiples of.
     alignment: usize,
-    /// How it was opened.
-    preference: Preference,
-    restrict: Restrict,
+    origin: Origin,
     here: Local<Here>,
+}
+
+/// Where a device comes from.
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    /// It was asked for so.
+    Asked(Preference, Restrict),
+    /// It is the page's.
+    Page,
 }
 
 /// WebGPU's device and queue, and what is kept for them.
@@ -50,6 +59,7 @@ struct Here {
     layouts: Layouts,
     staging: Staging,
     trouble: Trouble,
+    owner: Owner,
 }
 
 /// What a promise gives. One of any type is awaited as a promise of anything: each type would be a function of its own
@@ -140,11 +150,23 @@ impl Driver for Web {
     fn give_up(&self) {
         if let Ok(here) = self.here.get() {
             here.trouble.keep(err!(DeviceLost, "{} was given up", self.name));
-            here.device.destroy();
+            if here.owner == Owner::Us {
+                here.device.destroy();
+            }
         }
     }
 
     fn reopen(&self) -> BoxFuture<'static, Result<Box<dyn Driver>>> {
-        Box::pin(open(self.preference, self.restrict))
+        match self.origin {
+            Origin::Asked(preference, restrict) => Box::pin(open(preference, restrict)),
+            Origin::Page => {
+                let lost = err!(DeviceLost, "{} went away, and is the page's to open again", self.name);
+                Box::pin(async { Err(lost) })
+            }
+        }
+    }
+
+    fn web(&self) -> &Web {
+        self
     }
 }

@@ -1,13 +1,14 @@
 //! Asks the browser for an adapter and a device.
 
-use super::{Here, Layouts, Local, Modules, Staging, Trouble, Web, kept, thrown};
+use super::{Here, Layouts, Local, Modules, Origin, Owner, Staging, Trouble, Web, kept, thrown};
 use crate::Preference;
 use crate::driver::{Driver, Features, Limits, has_barriers};
 use edgewise_core::Result;
 use js_sys::{JsString, Object, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    Gpu, GpuAdapter, GpuDevice, GpuDeviceDescriptor, GpuPowerPreference, GpuRequestAdapterOptions,
+    Gpu, GpuAdapter, GpuAdapterInfo, GpuDevice, GpuDeviceDescriptor, GpuPowerPreference,
+    GpuRequestAdapterOptions,
 };
 
 /// What is not to be used though it is there; what is computed must not depend on it.
@@ -31,24 +32,41 @@ const LIMITS: [&str; 8] = [
     "maxComputeWorkgroupSizeZ",
 ];
 
-const F16: &str = "shader-f16";
-const SUBGROUPS: &str = "subgroups";
-const TIMESTAMPS: &str = "timestamp-query";
+/// What a GPU may lack, of what kernels can use.
+const FEATURES: [&str; 3] = ["shader-f16", "subgroups", "timestamp-query"];
 
 /// The browser's GPU, opened for this page or worker.
 pub async fn open(preference: Preference, restrict: Restrict) -> Result<Box<dyn Driver>> {
-    let adapter = adapter(preference).await?;
-    let info = adapter.info();
-    let parts = [info.vendor(), info.architecture(), info.device(), info.description()];
-    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    let name = format!("{} (WebGPU)", if parts.is_empty() { "a GPU".into() } else { parts.join(" ") });
+    on_adapter(&adapter(preference).await?, preference, restrict).await
+}
 
+/// The GPU of an adapter, opened for this page or worker.
+pub async fn on_adapter(
+    adapter: &GpuAdapter,
+    preference: Preference,
+    restrict: Restrict,
+) -> Result<Box<dyn Driver>> {
     let features: Vec<&str> = match restrict.features {
         true => Vec::new(),
-        false => [F16, SUBGROUPS, TIMESTAMPS].into_iter().filter(|f| adapter.features().has(f)).collect(),
+        false => FEATURES.into_iter().filter(|f| adapter.features().has(f)).collect(),
     };
-    let device = device(&adapter, &features, restrict).await?;
-    let (has, most) = (|feature| features.contains(&feature), device.limits());
+    let device = device(adapter, &features, restrict).await?;
+    let name = named(&adapter.info());
+    let barriers = !restrict.features && has_barriers(&name);
+    let features = Features { barriers, ..features_of(&device) };
+    Ok(over(device, name, features, Origin::Asked(preference, restrict)))
+}
+
+/// A device that the page has opened, with what it was opened with. It is never destroyed here.
+pub fn of_page(device: GpuDevice) -> Box<dyn Driver> {
+    let info = Reflect::get(&device, &"adapterInfo".into()).ok().filter(JsValue::is_object);
+    let name = info.map_or("the page's GPU (WebGPU)".into(), |info| named(info.unchecked_ref()));
+    let features = Features { barriers: has_barriers(&name), ..features_of(&device) };
+    over(device, name, features, Origin::Page)
+}
+
+fn over(device: GpuDevice, name: String, features: Features, origin: Origin) -> Box<dyn Driver> {
+    let most = device.limits();
     let limits = Limits {
         groups: most.max_compute_workgroups_per_dimension(),
         invocations: most.max_compute_invocations_per_workgroup(),
@@ -56,22 +74,34 @@ pub async fn open(preference: Preference, restrict: Restrict) -> Result<Box<dyn 
         buffers: most.max_storage_buffers_per_shader_stage(),
         buffer_bytes: most.max_storage_buffer_binding_size().min(most.max_buffer_size()) as u64,
     };
-    let features = Features {
-        f16: has(F16),
-        subgroups: has(SUBGROUPS),
-        timestamps: has(TIMESTAMPS),
-        barriers: !restrict.features && has_barriers(&name),
-    };
     let alignment = most.min_uniform_buffer_offset_alignment() as usize;
+    let owner = match origin {
+        Origin::Asked(..) => Owner::Us,
+        Origin::Page => Owner::Page,
+    };
     let here = Local::new(Here {
         queue: device.queue(),
         modules: Modules::default(),
         layouts: Layouts::default(),
         staging: Staging::default(),
-        trouble: Trouble::watch(&device, &name),
+        trouble: Trouble::watch(&device, &name, owner),
         device,
+        owner,
     });
-    Ok(Box::new(Web { name, limits, features, alignment, preference, restrict, here }))
+    Box::new(Web { name, limits, features, alignment, origin, here })
+}
+
+/// What the browser says that an adapter is.
+fn named(info: &GpuAdapterInfo) -> String {
+    let parts = [info.vendor(), info.architecture(), info.device(), info.description()];
+    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    format!("{} (WebGPU)", if parts.is_empty() { "a GPU".into() } else { parts.join(" ") })
+}
+
+/// What a device was opened with.
+fn features_of(device: &GpuDevice) -> Features {
+    let [f16, subgroups, timestamps] = FEATURES.map(|feature| device.features().has(feature));
+    Features { f16, subgroups, timestamps, ..Features::default() }
 }
 
 /// The adapter that the browser prefers. `navigator` has WebGPU in windows and workers alike.

@@ -5,6 +5,7 @@
 //! device is the answer to all that is asked of it from then on.
 
 use super::kept;
+use super::memory::Owner;
 use edgewise_core::{Error, Result};
 use js_sys::{Array, Promise};
 use std::cell::{Cell, RefCell};
@@ -28,8 +29,9 @@ pub(super) struct Trouble {
     device: GpuDevice,
     seen: Rc<Seen>,
     scopes: RefCell<Vec<Scope>>,
-    /// JavaScript calls it as long as the device is there.
-    _uncaptured: Closure<dyn FnMut(JsValue)>,
+    /// What JavaScript calls as long as the device is there. What is uncaptured on a device of the page is the page's.
+    uncaptured: Option<Closure<dyn FnMut(JsValue)>>,
+    owner: Owner,
 }
 
 #[derive(Default)]
@@ -54,13 +56,17 @@ impl Seen {
 
 impl Trouble {
     /// Watches a device of that name.
-    pub fn watch(device: &GpuDevice, name: &str) -> Trouble {
+    pub fn watch(device: &GpuDevice, name: &str, owner: Owner) -> Trouble {
         let seen = Rc::new(Seen::default());
         let told = seen.clone();
-        let uncaptured = Closure::new(move |event: JsValue| {
-            told.keep(named("the GPU", &event.unchecked_into::<GpuUncapturedErrorEvent>().error()));
+        let uncaptured = (owner == Owner::Us).then(|| {
+            Closure::new(move |event: JsValue| {
+                told.keep(named("the GPU", &event.unchecked_into::<GpuUncapturedErrorEvent>().error()));
+            })
         });
-        device.set_onuncapturederror(Some(uncaptured.as_ref().unchecked_ref()));
+        if let Some(uncaptured) = &uncaptured {
+            device.set_onuncapturederror(Some(uncaptured.as_ref().unchecked_ref()));
+        }
         let (told, name) = (seen.clone(), name.to_string());
         // Every device is lost at last, if only by being destroyed; until then it is JavaScript's.
         let lost = Closure::once_into_js(move |info: JsValue| {
@@ -70,7 +76,7 @@ impl Trouble {
             }
         });
         device.lost().unchecked_ref::<Always>().then(&lost);
-        Trouble { device: device.clone(), seen, scopes: RefCell::default(), _uncaptured: uncaptured }
+        Trouble { device: device.clone(), seen, scopes: RefCell::default(), uncaptured, owner }
     }
 
     /// What is known so far.
@@ -112,8 +118,12 @@ impl Trouble {
 impl Drop for Trouble {
     fn drop(&mut self) {
         self.seen.closed.set(true);
-        self.device.set_onuncapturederror(None);
-        self.device.destroy();
+        if self.uncaptured.is_some() {
+            self.device.set_onuncapturederror(None);
+        }
+        if self.owner == Owner::Us {
+            self.device.destroy();
+        }
     }
 }
 
