@@ -18,6 +18,7 @@ const common = {
     minify: true,
     sourcemap: true,
     legalComments: "none",
+    loader: { ".wgsl": "text" },
     outdir: path("dist"),
     // Beside the modules, which are found from where a script lies.
     chunkNames: "[name]-[hash]",

@@ -20,6 +20,7 @@ await build({
         "#module": join(here, "../wasm/edgewise-cpu.js"),
     },
     bundle: true,
+    loader: { ".wgsl": "text" },
     format: "esm",
     platform: "node",
     sourcemap: "inline",

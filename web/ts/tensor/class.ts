@@ -112,6 +112,10 @@ export class TensorImpl {
   }
 
   static async fromImage(image: ImageSource, options?: TensorFromImageDataOptions): Promise<TensorImpl> {
+    if (options?.location === "gpu-buffer") {
+      const { onGpu } = await import("./image/gpu");
+      return new TensorImpl({ location: "gpu-buffer", ...(await onGpu(image, options)) });
+    }
     const { type, data, dims } = await fromImage(image, options);
     return new TensorImpl(type, data, dims);
   }

@@ -61,8 +61,17 @@ export interface OptionsNormalizationParameters {
   };
 }
 
+export interface OptionsLocation {
+  /**
+   * Where the tensor is made. On the GPU no pixel passes through the CPU, and a session there takes it as it is; images
+   * are resized by their nearest four pixels. Default: `cpu`.
+   */
+  location?: "cpu" | "gpu-buffer";
+}
+
 export interface TensorFromImageDataOptions
   extends
+    OptionsLocation,
     OptionResizedDimensions,
     OptionsTensorFormat,
     OptionsTensorLayout,
