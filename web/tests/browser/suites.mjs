@@ -3,7 +3,7 @@ export const SUITES = [
     { name: "session", isolated: true },
     { name: "session", isolated: false },
     { name: "load", isolated: false },
-    { name: "gpu", isolated: false },
+    { name: "gpu", isolated: true },
     { name: "tensor", isolated: false },
     { name: "tensor-beyond", isolated: false },
     { name: "tensor-picture", isolated: false },

@@ -1,6 +1,6 @@
 // `Tensor.fromImage` on the GPU: a frame of a video, a bitmap or a canvas becomes a tensor by one pass over the result.
 //
-// What a reader would get wrong: no pixel passes through the CPU. A frame of a video is used where it is, everything else
+// What a reader would get wrong: no pixel passes through the CPU. A frame of a video is used where it lies, everything else
 // is copied into a texture by the browser, on the GPU where it lies there.
 import { env } from "../../api/env";
 import { oneOf, tagOf } from "../data";
@@ -30,8 +30,17 @@ export const onGpu = async (image: ImageSource, options: TensorFromImageDataOpti
   const source = await open(image);
   try {
     return made(device, source, options);
+  } catch (error) {
+    if (!isFrame(source.image)) return unreadable(error);
   } finally {
     source.close?.();
+  }
+  // Where the page is drawn without a GPU, frames are of no use to one. A bitmap of the frame is.
+  const bitmap = await createImageBitmap(source.image).catch(unreadable);
+  try {
+    return made(device, { ...source, image: bitmap }, options);
+  } finally {
+    bitmap.close();
   }
 };
 
@@ -69,7 +78,7 @@ const made = (device: GPUDevice, source: Source, options: TensorFromImageDataOpt
     run(device, source, words, gpuBuffer, type === "uint8" ? "bytes" : "floats", size);
   } catch (error) {
     gpuBuffer.destroy();
-    return unreadable(error);
+    throw error;
   }
   const dims = interleaved ? [1, size.height, size.width, channels] : [1, channels, size.height, size.width];
   const download = () => downloaded(device, gpuBuffer, type, elements);
@@ -84,13 +93,13 @@ const run = (
   entry: Entry,
   { width, height }: { width: number; height: number },
 ): void => {
-  const { view, moves, close } = textureOf(device, source);
+  const { view, external, close } = textureOf(device, source);
   const parameters = device.createBuffer({
     size: words.byteLength,
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
   device.queue.writeBuffer(parameters, 0, words);
-  const pipeline = pipelineOf(device, entry, moves);
+  const pipeline = pipelineOf(device, entry, external);
   const entries = [
     { binding: 0, resource: view },
     { binding: 1, resource: device.createSampler({ magFilter: "linear", minFilter: "linear" }) },
@@ -114,39 +123,47 @@ const run = (
   close?.();
 };
 
-/** The image as a texture; `moves` where it is a frame of a video, used where it lies. */
-const textureOf = (
-  device: GPUDevice,
-  { image, width, height }: Source,
-): { view: GPUBindingResource; moves: boolean; close?: () => void } => {
-  if (["HTMLVideoElement", "VideoFrame"].includes(tagOf(image) ?? "")) {
-    return { view: device.importExternalTexture({ source: image as HTMLVideoElement }), moves: true };
-  }
-  const usage =
-    GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT;
-  const texture = device.createTexture({ size: [width, height], format: "rgba8unorm", usage });
-  if (isRaw(image)) {
-    device.queue.writeTexture({ texture }, image.data as BufferSource, { bytesPerRow: 4 * width }, [
-      width,
-      height,
-    ]);
-  } else {
-    const source = image as ImageBitmap;
-    device.queue.copyExternalImageToTexture({ source }, { texture, premultipliedAlpha: false }, [
-      width,
-      height,
-    ]);
-  }
-  return { view: texture.createView(), moves: false, close: () => texture.destroy() };
+interface Bound {
+  view: GPUBindingResource;
+  /** A frame of a video, used where it lies. */
+  external: boolean;
+  close?: () => void;
+}
+
+const textureOf = (device: GPUDevice, source: Source): Bound => {
+  const external = isFrame(source.image) && device.importExternalTexture({ source: source.image });
+  return external ? { view: external, external: true } : copied(device, source);
 };
 
-const pipelineOf = (device: GPUDevice, entryPoint: Entry, moves: boolean): GPUComputePipeline => {
+const copied = (device: GPUDevice, { image, width, height }: Source): Bound => {
+  const usage =
+    GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT;
+  const texture = device.createTexture({
+    label: "image",
+    size: [width, height],
+    format: "rgba8unorm",
+    usage,
+  });
+  const to = { texture, premultipliedAlpha: false };
+  if (isRaw(image)) {
+    const layout = { bytesPerRow: 4 * width };
+    device.queue.writeTexture(to, image.data as BufferSource, layout, [width, height]);
+  } else {
+    device.queue.copyExternalImageToTexture({ source: image as ImageBitmap }, to, [width, height]);
+  }
+  return { view: texture.createView(), external: false, close: () => texture.destroy() };
+};
+
+const isFrame = (image: Source["image"]): image is HTMLVideoElement | VideoFrame =>
+  ["HTMLVideoElement", "VideoFrame"].includes(tagOf(image) ?? "");
+
+const pipelineOf = (device: GPUDevice, entryPoint: Entry, external: boolean): GPUComputePipeline => {
   const own = pipelines.get(device) ?? new Map<string, GPUComputePipeline>();
   pipelines.set(device, own);
-  const key = `${entryPoint} ${moves}`;
+  const key = `${entryPoint} ${external}`;
   const known = own.get(key);
   if (known) return known;
-  const code = moves ? shader.replace("texture_2d<f32>", "texture_external") : shader;
+  const code = external ? shader.replace("texture_2d<f32>", "texture_external") : shader;
   const module = device.createShaderModule({ label: "image", code });
   const pipeline = device.createComputePipeline({ layout: "auto", compute: { module, entryPoint } });
   own.set(key, pipeline);

@@ -33,8 +33,8 @@ fn pixel(column: u32, row: u32) -> vec4f {
 }
 
 fn normalized(color: vec4f, channel: u32) -> f32 {
-    let of = p.order[channel];
-    return (color[of] + p.bias[of]) / p.mean[of];
+    let index = p.order[channel];
+    return (color[index] + p.bias[index]) / p.mean[index];
 }
 
 // A pixel for each invocation.
@@ -70,5 +70,5 @@ fn bytes(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
         return;
     }
     let first = word * 4u;
-    result[word] = byte(first) | byte(first + 1u) << 8u | byte(first + 2u) << 16u | byte(first + 3u) << 24u;
+    result[word] = byte(first) | (byte(first + 1u) << 8u) | (byte(first + 2u) << 16u) | (byte(first + 3u) << 24u);
 }
