@@ -3,20 +3,17 @@
 // What a reader would get wrong: any number of runs may be under way at once. They do not wait for one another here,
 // and none of them sees another one's tensors.
 
-import type { Engine, Model, OnGpu, Plain } from "../engine/engine";
+import type { Engine, Model } from "../engine/engine";
 import { local } from "../engine/local";
-import { EdgewiseError, cancelled, proceed } from "../errors";
+import { EdgewiseError, proceed } from "../errors";
 import type { ModelInput } from "../load/model";
-import { fill, fromResult, toFeed } from "../tensor/feeds";
 import type { Tensor } from "../tensor/tensor";
-import type { OnnxValue } from "../tensor/values";
-import { forCreate, forRun, type Feeds, type Fetches, type RunOptions } from "./arguments";
+import { forCreate, type Feeds, type Fetches, type RunOptions } from "./arguments";
+import { Context } from "./context";
 import { env, warn } from "./env";
 import { metadata, type ValueMetadata } from "./metadata";
 import { settled, type SessionOptions } from "./options";
-
-/** Outputs by name. What is no tensor (a sequence, an optional, a map) is named by whoever expects it. */
-export type Results<Value = Tensor> = Readonly<Record<string, Value>>;
+import { run, type Habits, type Results } from "./run";
 
 // What starts workers is downloaded by pages that want one. Where none can be started, nothing can be imported either.
 const engine = async (options: SessionOptions): Promise<Engine> => {
@@ -72,21 +69,12 @@ export class InferenceSession {
   run<Value = Tensor>(feeds: Feeds, options?: RunOptions): Promise<Results<Value>>;
   run<Value = Tensor>(feeds: Feeds, fetches: Fetches, options?: RunOptions): Promise<Results<Value>>;
   async run(feeds: Feeds, first?: Fetches | RunOptions, second?: RunOptions): Promise<Results<never>> {
-    const model = this.#living();
-    const { names, into, options } = forRun(this.outputNames, first, second);
-    if (options.terminate) throw cancelled("the run", options.signal);
-    proceed("the run", options.signal);
-    const given = this.#given(feeds);
-    const profile = this.#traces !== undefined;
-    const ran = await model.run(Object.keys(given), Object.values(given), {
-      outputs: names,
-      onDevice: this.#onDevice.filter((name) => names.includes(name)),
-      signal: options.signal,
-      profile,
-      breathe: this.#options.breathe,
-    });
-    if (ran.trace !== undefined) this.#traces?.push(ran.trace);
-    return Object.fromEntries(ran.outputs.map((output, i) => result(names[i] ?? "", output, into))) as never;
+    return (await run(this.#living(), this.#habits(), feeds, [first, second])) as Results<never>;
+  }
+
+  /** A context without a past. A model without caches has one too; then it holds nothing. */
+  async context(): Promise<Context> {
+    return new Context(await this.#living().context(), () => this.#habits());
   }
 
   /** Gives everything back. A run that is under way ends as it would have. */
@@ -129,17 +117,7 @@ export class InferenceSession {
     throw new EdgewiseError("disposed", "the session was released; create another one");
   }
 
-  #given(feeds: Feeds): Record<string, Plain | OnGpu> {
-    if (typeof feeds !== "object" || feeds === null || Array.isArray(feeds)) {
-      throw new EdgewiseError("invalid-input", "the first argument of run must be the inputs, by name");
-    }
-    // As onnxruntime does, what the model has no input for is left alone.
-    const wanted = this.#living().inputs.filter(({ name }) => feeds[name] !== undefined);
-    return Object.fromEntries(wanted.map((port) => [port.name, toFeed(feeds[port.name], port)]));
+  #habits(): Habits {
+    return { onDevice: this.#onDevice, breathe: this.#options.breathe, traces: this.#traces };
   }
 }
-
-const result = (name: string, output: Plain | OnGpu, into: Map<string, OnnxValue>): [string, OnnxValue] => {
-  const given = into.get(name);
-  return [name, given === undefined ? fromResult(output) : fill(given, output, `output '${name}'`)];
-};

@@ -69,15 +69,28 @@ export interface Ran {
   trace?: string;
 }
 
-/** A model that is ready to run. */
-export interface Model {
+/** What runs: a model, or a model with a past. */
+export interface Runner {
   inputs: Port[];
   outputs: Port[];
+  run(names: string[], values: (Plain | OnGpu)[], settings: RunSettings): Promise<Ran>;
+  release(): Promise<void>;
+}
+
+/** A model that is ready to run. */
+export interface Model extends Runner {
   /** Where it runs. */
   device: "cpu" | "gpu";
-  run(names: string[], values: (Plain | OnGpu)[], settings: RunSettings): Promise<Ran>;
   summary(): Promise<string>;
-  release(): Promise<void>;
+  context(): Promise<Past>;
+}
+
+/** A model with a past, whose inputs and outputs are left out. */
+export interface Past extends Runner {
+  length(): Promise<number>;
+  truncate(length: number): Promise<void>;
+  reset(): Promise<void>;
+  fork(): Promise<Past>;
 }
 
 export interface Hearing {

@@ -9,9 +9,9 @@ import { warn } from "../api/env";
 import { EdgewiseError, proceed, typed } from "../errors";
 import { openModel, type ModelInput, type Opened } from "../load/model";
 import { start } from "../module/start";
-import type { Engine, Hearing, Model, OnGpu, Plain, Ran, RunSettings, Settings } from "./engine";
+import type { Engine, Hearing, Settings } from "./engine";
 import { deviceFor } from "./gpu";
-import { intoModule, outOfModule } from "./values";
+import { model } from "./runners";
 
 type Module = typeof module;
 
@@ -142,42 +142,3 @@ class Feeding {
 }
 
 const same = (a: string, b: string): boolean => a.replace(/^\.\//, "") === b.replace(/^\.\//, "");
-
-const model = (module: Module, session: module.Session, device: module.Device | undefined): Model => ({
-  inputs: session.inputs,
-  outputs: session.outputs,
-  device: device ? "gpu" : "cpu",
-  run: (names, values, settings) => run(module, session, device, names, values, settings),
-  summary: async () => session.summary(),
-  release: async () => session.free(),
-});
-
-const run = async (
-  module: Module,
-  session: module.Session,
-  device: module.Device | undefined,
-  names: string[],
-  values: (Plain | OnGpu)[],
-  { outputs, onDevice, signal, profile, breathe }: RunSettings,
-): Promise<Ran> => {
-  const given: module.Value[] = [];
-  try {
-    for (const value of values) given.push(intoModule(module, value, device));
-  } catch (error) {
-    given.forEach((value) => value.free());
-    throw typed(error);
-  }
-  try {
-    const ran = await session.run(names, given, {
-      outputs,
-      profile,
-      ...(device && { onDevice }),
-      ...(signal && { signal }),
-      ...(breathe !== undefined && { breathe }),
-    });
-    return { ...ran, outputs: ran.outputs.map(outOfModule) };
-  } catch (error) {
-    proceed("the run", signal);
-    throw typed(error);
-  }
-};

@@ -24,10 +24,14 @@ export interface Flags {
   forceFallbackAdapter: boolean | undefined;
 }
 
-export interface Loaded {
+/** What runs, by its number. */
+export interface Opened {
   session: number;
   inputs: Port[];
   outputs: Port[];
+}
+
+export interface Loaded extends Opened {
   device: "cpu" | "gpu";
 }
 
@@ -39,6 +43,11 @@ export interface Calls {
     Omit<Ran, "outputs"> & { outputs: Plain[] },
   ];
   summary: [{ session: number }, string];
+  context: [{ session: number }, Opened];
+  length: [{ session: number }, number];
+  truncate: [{ session: number; length: number }, undefined];
+  reset: [{ session: number }, undefined];
+  fork: [{ session: number }, Opened];
   release: [{ session: number }, undefined];
 }
 

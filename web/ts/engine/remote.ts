@@ -5,7 +5,7 @@
 
 import { env } from "../api/env";
 import { EdgewiseError, cancelled, proceed } from "../errors";
-import type { Engine, Hearing, Model } from "./engine";
+import type { Engine, Hearing, Model, Past, Runner } from "./engine";
 import {
   flags,
   portable,
@@ -13,6 +13,7 @@ import {
   sendable,
   type Calls,
   type Loaded,
+  type Opened,
   type Question,
   type Reply,
 } from "./messages";
@@ -127,19 +128,40 @@ const leave = (worker: Remote): void => {
   worker.end();
 };
 
-const model = (worker: Remote, { session, inputs, outputs, device }: Loaded): Model => ({
+const model = (worker: Remote, loaded: Loaded): Model => {
+  const { session, device } = loaded;
+  const own = runner(worker, loaded);
+  return {
+    ...own,
+    device,
+    summary: () => worker.ask("summary", { session }),
+    context: async () => past(worker, await worker.ask("context", { session })),
+    release: async () => {
+      await own.release();
+      leave(worker);
+    },
+  };
+};
+
+const past = (worker: Remote, opened: Opened): Past => {
+  const { session } = opened;
+  return {
+    ...runner(worker, opened),
+    length: () => worker.ask("length", { session }),
+    truncate: (length) => worker.ask("truncate", { session, length }),
+    reset: () => worker.ask("reset", { session }),
+    fork: async () => past(worker, await worker.ask("fork", { session })),
+  };
+};
+
+const runner = (worker: Remote, { session, inputs, outputs }: Opened): Runner => ({
   inputs,
   outputs,
-  device,
   run: async (names, values, { signal, ...settings }) => {
     const given = { session, names, values: values.map(sendable), settings };
     return worker.ask("run", given, { signal }).catch((error: EdgewiseError) => {
       throw error.code === "cancelled" ? cancelled("the run", signal) : error;
     });
   },
-  summary: () => worker.ask("summary", { session }),
-  release: async () => {
-    await worker.ask("release", { session });
-    leave(worker);
-  },
+  release: () => worker.ask("release", { session }),
 });
