@@ -3,7 +3,7 @@
 //! Exporters write caches as pairs of an input and an output, `past_key_values.0.key` and `present.0.key`. A
 //! [`Context`] owns them: callers give the other inputs and get the other outputs. What a reader would get
 //! wrong: a session may run any number of contexts at once, but one context runs one thing at a time.
-//! Whoever asks it for something else meanwhile is told that it is busy.
+//! Until that is done the past is what it was; whoever would change it is told that it is busy.
 
 use crate::cpu::slice_axis;
 use crate::run::{Cost, Placed};
@@ -127,7 +127,7 @@ impl<S: Deref<Target = Session>> Context<S> {
 
     /// How many positions the past has; 0 where no cache grows.
     pub fn len(&self) -> Result<usize> {
-        let past = self.take()?;
+        let past = lock(&self.state);
         let grown =
             self.pairs.iter().zip(&past.tensors).find_map(|(pair, t)| t.shape()?.get(pair.axis?).copied());
         Ok(grown.unwrap_or(0))
@@ -177,7 +177,7 @@ impl<S: Deref<Target = Session>> Context<S> {
     where
         S: Clone,
     {
-        let state = State { tensors: self.take()?.tensors.clone(), is_taken: false };
+        let state = State { tensors: lock(&self.state).tensors.clone(), is_taken: false };
         Ok(Context { session: self.session.clone(), pairs: self.pairs.clone(), state: Mutex::new(state) })
     }
 

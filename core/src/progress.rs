@@ -11,6 +11,13 @@ pub enum Progress {
     Weights(u64),
     /// So many bytes of weights were read since the last report.
     Read(u64),
+    /// So many of a device's pipelines are made, of those that are known to be wanted. Others may be wanted by a run.
+    Pipelines {
+        /// Those that are made.
+        made: usize,
+        /// All of them.
+        of: usize,
+    },
     /// Ready to run.
     Ready,
 }
@@ -32,6 +39,11 @@ impl<'a> Reading<'a> {
     /// Tells what was read since the last time.
     pub fn tell(&mut self) {
         self.read(self.reads.take());
+    }
+
+    /// Tells of pipelines.
+    pub fn tell_pipelines(&mut self, made: usize, of: usize) {
+        (self.progress)(Progress::Pipelines { made, of });
     }
 
     /// Tells of the rest, which nobody needed to read.

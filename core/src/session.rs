@@ -144,7 +144,7 @@ async fn make(
     load_constants(&graph, device.is_some(), &mut || reading.tell()).await?;
     let remarks = if optimized { optimize(&mut graph, device.is_some())? } else { Vec::new() };
     let program = Program::compile_heard(graph, device, &mut || reading.tell())?;
-    program.prepare().await?;
+    program.prepare_heard(&mut |made, of| reading.tell_pipelines(made, of)).await?;
     Ok((program, remarks))
 }
 

@@ -286,6 +286,7 @@ fn a_context_is_busy_while_it_runs_and_free_when_that_is_given_up() -> Result<()
     let busy = block_on(context.run_placed(vec![("x", x())], &RunOptions::default()));
     assert_eq!(busy.unwrap_err().kind(), ErrorKind::Busy);
     assert_eq!(context.reset().unwrap_err().kind(), ErrorKind::Busy);
+    assert_eq!((context.len()?, context.fork()?.len()?), (1, 1));
     drop(run);
     assert_eq!(context.len()?, 1);
     block_on(context.run_placed(vec![("x", x())], &RunOptions::default()))?;

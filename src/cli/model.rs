@@ -105,7 +105,7 @@ impl Found {
             }
             Progress::Read(bytes) => bar.iter().for_each(|b| b.inc(bytes)),
             Progress::Ready => bar.iter().for_each(indicatif::ProgressBar::finish_and_clear),
-            Progress::Weights(_) => {}
+            Progress::Weights(_) | Progress::Pipelines { .. } => {}
         };
         Ok(block_on(Session::load(self.source.clone(), options, &mut progress))?)
     }

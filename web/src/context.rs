@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 type Thrown<T> = Result<T, JsValue>;
 
 /// A session with a past, such as the keys and values of a decoder: its inputs and outputs are left out of what is given
-/// and got. One thing at a time: whatever is asked meanwhile is an error, `Busy`.
+/// and got. One run at a time: what would change the past meanwhile is an error, `Busy`.
 #[wasm_bindgen]
 pub struct Context(Arc<edgewise_core::Context<Arc<Session>>>);
 

@@ -155,11 +155,16 @@ impl Told {
         match progress {
             Progress::Weights(bytes) => self.total = bytes as f64,
             Progress::Read(bytes) => self.done += bytes as f64,
+            Progress::Pipelines { made, of } => return self.tell("pipelines", made as f64, of as f64),
             Progress::Ready => return,
         }
+        self.tell("weights", self.done, self.total);
+    }
+
+    fn tell(&self, stage: &str, done: f64, total: f64) {
         if let Some(whom) = self.whom.as_ref().and_then(Here::get) {
             // What it throws is no reason to stop.
-            let _ = whom.call3(&JsValue::NULL, &"weights".into(), &self.done.into(), &self.total.into());
+            let _ = whom.call3(&JsValue::NULL, &stage.into(), &done.into(), &total.into());
         }
     }
 }

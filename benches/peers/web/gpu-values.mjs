@@ -33,6 +33,14 @@ const cases = (gpu, device) => {
     return [...new Float32Array(to.getMappedRange().slice(0))];
   };
   return {
+    "progress tells of pipelines where all sizes are known": async () => {
+      const told = [];
+      const progress = (stage, done, total) => stage === "pipelines" && told.push([done, total]);
+      await loaded({ device, progress });
+      same(told, []);
+      await loaded({ device, progress, freeDimensions: { n: 4 } });
+      same(told, [[0, 1], [1, 1]]);
+    },
     "an input of the page is read where it lies": async () => {
       const session = await onGpu();
       const mine = buffer(floats(1, 2, 3, 4));

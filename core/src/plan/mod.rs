@@ -155,6 +155,11 @@ impl Program {
     /// Makes ready what the device launches, as far as it is known before there are inputs: where the model says all
     /// their sizes. What else a run needs, it makes ready itself.
     pub async fn prepare(&self) -> Result<()> {
+        self.prepare_heard(&mut |_, _| {}).await
+    }
+
+    /// The same; `heard` is called with how many pipelines are made, of how many.
+    pub async fn prepare_heard(&self, heard: &mut (dyn FnMut(usize, usize) + Send)) -> Result<()> {
         let Some(placement) = &self.placement else { return Ok(()) };
         let inputs = self.graph.inputs.iter().map(|id| {
             let fact = self.graph.values[id.at()].declared.clone()?;
@@ -163,7 +168,13 @@ impl Program {
         let Some(inputs) = inputs.collect::<Option<Vec<Live>>>() else { return Ok(()) };
         // What cannot be bound fails when it runs: then there are sizes to name.
         match self.segment(0, &inputs, false) {
-            Ok(segment) => placement.device().prepare(&segment.pipelines()).await,
+            Ok(segment) => {
+                let wanted = segment.pipelines();
+                heard(0, wanted.len());
+                placement.device().prepare(&wanted).await?;
+                heard(wanted.len(), wanted.len());
+                Ok(())
+            }
             Err(_) => Ok(()),
         }
     }
