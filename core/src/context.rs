@@ -77,6 +77,18 @@ impl<S: Deref<Target = Session>> Context<S> {
         Context { pairs: pairs(&session), session, state: Mutex::default() }
     }
 
+    /// What callers give: the session's inputs without the past.
+    pub fn inputs(&self) -> Vec<&Port> {
+        let past = |i| self.pairs.iter().any(|pair| pair.input == i);
+        self.session.inputs().iter().enumerate().filter(|(i, _)| !past(*i)).map(|(_, port)| port).collect()
+    }
+
+    /// What callers get: the session's outputs without the past.
+    pub fn outputs(&self) -> Vec<&Port> {
+        let past = |i| self.pairs.iter().any(|pair| pair.output == i);
+        self.session.outputs().iter().enumerate().filter(|(i, _)| !past(*i)).map(|(_, port)| port).collect()
+    }
+
     /// Runs on the inputs that are not part of the past; gives the outputs that are not, in the model's
     /// order. `Busy` if the context is running already. A run that fails leaves the past as it was. Where a device is
     /// awaited, this waits for it: on the web that is an error, and there is [`run_placed`](Context::run_placed).

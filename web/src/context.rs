@@ -1,7 +1,8 @@
 //! A session with a past: what a model said goes back in with the next run.
 
 use crate::error::to_js;
-use crate::object::thrown;
+use crate::object::{array, thrown};
+use crate::port::describe;
 use crate::promise::promise;
 use crate::run::Run;
 use crate::value::Value;
@@ -35,6 +36,18 @@ impl Context {
     ) -> Promise {
         let (context, run) = (self.0.clone(), Run::new(names, values, &options));
         promise(async move { run?.in_context(&context).await.map_err(to_js) })
+    }
+
+    /// What a run takes, in the model's order.
+    #[wasm_bindgen(getter, unchecked_return_type = "Port[]")]
+    pub fn inputs(&self) -> JsValue {
+        array(self.0.inputs().into_iter().map(describe))
+    }
+
+    /// What it gives, in the model's order.
+    #[wasm_bindgen(getter, unchecked_return_type = "Port[]")]
+    pub fn outputs(&self) -> JsValue {
+        array(self.0.outputs().into_iter().map(describe))
     }
 
     /// How many positions the past has; 0 where no cache grows.

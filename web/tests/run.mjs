@@ -14,18 +14,18 @@ const files = readdirSync(join(here, "unit")).filter(wanted);
 
 const outdir = mkdtempSync(join(tmpdir(), "edgewise-unit-"));
 await build({
-    entryPoints: files.map((name) => join(here, "unit", name)),
-    alias: {
-        "#platform": join(here, "../ts/platform/node.ts"),
-        "#module": join(here, "../wasm/edgewise-cpu.js"),
-    },
-    bundle: true,
-    loader: { ".wgsl": "text" },
-    format: "esm",
-    platform: "node",
-    sourcemap: "inline",
-    outExtension: { ".js": ".mjs" },
-    outdir,
+  entryPoints: files.map((name) => join(here, "unit", name)),
+  alias: {
+    "#platform": join(here, "../ts/platform/node.ts"),
+    "#module": join(here, "../wasm/edgewise-cpu.js"),
+  },
+  bundle: true,
+  loader: { ".wgsl": "text" },
+  format: "esm",
+  platform: "node",
+  sourcemap: "inline",
+  outExtension: { ".js": ".mjs" },
+  outdir,
 });
 
 const made = files.map((name) => join(outdir, basename(name, ".ts") + ".mjs"));

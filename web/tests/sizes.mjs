@@ -12,22 +12,22 @@ const THEIRS = join(WEB, "node_modules/onnxruntime-web/dist");
 const BUDGETS = { scripts: 25_000, cpu: 800_000, gpu: 1_000_000, packed: 20_000_000, asset: 25 * 2 ** 20 };
 
 const brotli = (file) => {
-    const bytes = readFileSync(file);
-    const params = {
-        [constants.BROTLI_PARAM_QUALITY]: 11,
-        [constants.BROTLI_PARAM_LGWIN]: 24,
-        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-    };
-    return brotliCompressSync(bytes, { params }).length;
+  const bytes = readFileSync(file);
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: 11,
+    [constants.BROTLI_PARAM_LGWIN]: 24,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  return brotliCompressSync(bytes, { params }).length;
 };
 
 // A script and what it imports before anything runs.
 const reached = (name, seen = new Set()) => {
-    if (seen.has(name)) return seen;
-    seen.add(name);
-    const text = readFileSync(join(OURS, name), "utf8");
-    for (const [, other] of text.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)) reached(other, seen);
-    return seen;
+  if (seen.has(name)) return seen;
+  seen.add(name);
+  const text = readFileSync(join(OURS, name), "utf8");
+  for (const [, other] of text.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)) reached(other, seen);
+  return seen;
 };
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
@@ -36,31 +36,31 @@ const theirs = (...names) => sum(names.map((name) => brotli(join(THEIRS, name)))
 
 const built = (build) => existsSync(join(OURS, `edgewise-${build}.wasm`));
 const rows = [
-    {
-        what: "JavaScript of a page",
-        ours: scripts("index.js"),
-        budget: BUDGETS.scripts,
-        theirs: theirs("ort.webgpu.bundle.min.mjs"),
-    },
-    { what: "JavaScript of a worker", ours: scripts("worker.js"), budget: BUDGETS.scripts },
-    {
-        what: "the module for Node and edge workers, CPU",
-        ours: brotli(join(OURS, "edgewise-cpu.wasm")),
-        budget: BUDGETS.cpu,
-        theirs: theirs("ort-wasm-simd-threaded.wasm"),
-    },
-    ...["simd", "simd-threads", "relaxed", "relaxed-threads"].filter(built).map((build) => ({
-        what: `the module of a page, CPU and WebGPU: ${build}`,
-        ours: brotli(join(OURS, `edgewise-${build}.wasm`)),
-        budget: BUDGETS.gpu,
-        theirs: theirs("ort-wasm-simd-threaded.asyncify.wasm"),
-    })),
+  {
+    what: "JavaScript of a page",
+    ours: scripts("index.js"),
+    budget: BUDGETS.scripts,
+    theirs: theirs("ort.webgpu.bundle.min.mjs"),
+  },
+  { what: "JavaScript of a worker", ours: scripts("worker.js"), budget: BUDGETS.scripts },
+  {
+    what: "the module for Node and edge workers, CPU",
+    ours: brotli(join(OURS, "edgewise-cpu.wasm")),
+    budget: BUDGETS.cpu,
+    theirs: theirs("ort-wasm-simd-threaded.wasm"),
+  },
+  ...["simd", "simd-threads", "relaxed", "relaxed-threads"].filter(built).map((build) => ({
+    what: `the module of a page, CPU and WebGPU: ${build}`,
+    ours: brotli(join(OURS, `edgewise-${build}.wasm`)),
+    budget: BUDGETS.gpu,
+    theirs: theirs("ort-wasm-simd-threaded.asyncify.wasm"),
+  })),
 ];
 
 const files = readdirSync(OURS).map((name) => join(OURS, name));
 const packed = files
-    .filter((file) => statSync(file).isFile())
-    .map((file) => gzipSync(readFileSync(file)).length);
+  .filter((file) => statSync(file).isFile())
+  .map((file) => gzipSync(readFileSync(file)).length);
 const largest = Math.max(...files.map((file) => statSync(file).size));
 rows.push({ what: "the package, packed", ours: sum(packed), budget: BUDGETS.packed });
 rows.push({ what: "the largest file of it, as it is", ours: largest, budget: BUDGETS.asset });
@@ -68,10 +68,10 @@ rows.push({ what: "the largest file of it, as it is", ours: largest, budget: BUD
 const bytes = (n) => (n === undefined ? "" : n.toLocaleString("en"));
 console.log(`| What | Bytes | Budget | onnxruntime-web | Ratio |\n|---|---|---|---|---|`);
 for (const { what, ours, budget, theirs } of rows) {
-    const ratio = theirs ? (ours / theirs).toFixed(2) : "";
-    console.log(`| ${what} | ${bytes(ours)} | ${bytes(budget)} | ${bytes(theirs)} | ${ratio} |`);
+  const ratio = theirs ? (ours / theirs).toFixed(2) : "";
+  console.log(`| ${what} | ${bytes(ours)} | ${bytes(budget)} | ${bytes(theirs)} | ${ratio} |`);
 }
 for (const { what } of rows.filter(({ ours, budget }) => ours > budget)) {
-    console.error(`over its budget: ${what}`);
-    process.exitCode = 1;
+  console.error(`over its budget: ${what}`);
+  process.exitCode = 1;
 }

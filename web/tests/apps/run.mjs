@@ -3,7 +3,18 @@
 //
 // What a reader would get wrong: nothing here is resolved from the repository. What is tested is what npm has packed.
 import { execFileSync } from "node:child_process";
-import { cpSync, copyFileSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -13,78 +24,118 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "../../..");
 const HOME = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "apps");
 const EXPECTED = "read 3 3 3";
+// What applications have in common, where they have nothing of that name themselves.
+const SHARED = ["main.js", "digit.js", "index.html"];
 const WAIT_MS = 60_000;
 
 const [tarball, ...words] = process.argv.slice(2);
 const isApp = (name) =>
-    statSync(join(HERE, name)).isDirectory() && (words.length === 0 || words.includes(name));
+  statSync(join(HERE, name)).isDirectory() && (words.length === 0 || words.includes(name));
 const apps = readdirSync(HERE).filter(isApp);
 
 // Builds an application in a folder of its own; what it needs stays there for the next time.
 const build = (app) => {
-    const folder = join(HOME, app);
-    mkdirSync(folder, { recursive: true });
-    rmSync(join(folder, "out"), { recursive: true, force: true });
-    cpSync(join(HERE, app), folder, { recursive: true });
-    for (const file of ["main.js", "index.html"]) copyFileSync(join(HERE, file), join(folder, file));
-    const npm = (...args) => execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-    rmSync(join(folder, "node_modules/edgewise"), { recursive: true, force: true });
-    npm(
-        "install",
-        "--no-audit",
-        "--no-fund",
-        "--no-package-lock",
-        "--loglevel=error",
-        "--no-save",
-        resolve(tarball),
-    );
-    npm("run", "--silent", "build");
-    copyFileSync(join(ROOT, "models/zoo/digits/digits_int8.onnx"), join(folder, "out/digits.onnx"));
-    return join(folder, "out");
+  const folder = join(HOME, app);
+  mkdirSync(folder, { recursive: true });
+  rmSync(join(folder, "out"), { recursive: true, force: true });
+  for (const file of SHARED) copyFileSync(join(HERE, file), join(folder, file));
+  cpSync(join(HERE, app), folder, { recursive: true });
+  const npm = (...args) => execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  rmSync(join(folder, "node_modules/edgewise"), { recursive: true, force: true });
+  npm(
+    "install",
+    "--no-audit",
+    "--no-fund",
+    "--no-package-lock",
+    "--loglevel=error",
+    "--no-save",
+    resolve(tarball),
+  );
+  npm("run", "--silent", "build");
+  copyFileSync(join(ROOT, "models/zoo/digits/digits_int8.onnx"), join(folder, "out/digits.onnx"));
+  return join(folder, "out");
 };
+
+const about = (app) => JSON.parse(readFileSync(join(HERE, app, "package.json"), "utf8"));
 
 const executablePath = process.env.EDGEWISE_CHROMIUM ?? "/usr/bin/chromium";
 const gpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", ...gpu] });
+const args = ["--no-sandbox", ...gpu];
+const browser = await chromium.launch({ executablePath, args });
 
-// What the page's title becomes; and how many modules it has fetched.
-const open = async (address, requests) => {
-    const page = await browser.newPage();
-    const told = [];
-    page.on("console", (message) => message.type() === "error" && told.push(message.text()));
-    page.on("pageerror", (error) => told.push(String(error)));
-    requests.length = 0;
-    await page.goto(`${address}/app/index.html`);
-    const changed = () => /^(read|failed)/.test(document.title);
-    await page
-        .waitForFunction(changed, undefined, { timeout: WAIT_MS })
-        .catch((error) => told.push(String(error)));
-    const title = await page.title();
-    await page.close();
-    const modules = new Set(requests.filter((path) => path.endsWith(".wasm")));
-    if (title === EXPECTED && modules.size !== 1)
-        told.push(`it fetched ${modules.size} modules: ${[...modules]}`);
-    else if (title === EXPECTED) return undefined;
-    return [title, ...told].join("\n");
+/** What the title of a page becomes, and what was told on the way. */
+const titleOf = async (page, address) => {
+  const told = [];
+  page.on("console", (message) => message.type() === "error" && told.push(message.text()));
+  page.on("pageerror", (error) => told.push(String(error)));
+  await page.goto(address);
+  const changed = () => /^(read|failed)/.test(document.title);
+  const late = (error) => told.push(String(error));
+  await page.waitForFunction(changed, undefined, { timeout: WAIT_MS }).catch(late);
+  return { title: await page.title(), told };
+};
+
+/** Opens an application from a server: it must say the right thing, and download one module. */
+const openFrom = async (address, requests, expected) => {
+  const context = await browser.newContext();
+  requests.length = 0;
+  const { title, told } = await titleOf(await context.newPage(), `${address}/app/index.html`);
+  await context.close();
+  const modules = new Set(requests.filter((path) => path.endsWith(".wasm")));
+  if (modules.size !== 1) told.push(`it downloaded ${modules.size} modules: ${[...modules].join(", ")}`);
+  if (title !== expected || modules.size !== 1) throw new Error([`${address}: ${title}`, ...told].join("\n"));
+};
+
+/** The name that Chromium gives to an extension in a folder. */
+const extensionId = (folder) => {
+  const digits = createHash("sha256").update(folder).digest("hex").slice(0, 32);
+  return [...digits].map((digit) => String.fromCharCode("a".charCodeAt(0) + parseInt(digit, 16))).join("");
+};
+
+/** Opens the page of an extension. */
+const openExtension = async (folder, expected) => {
+  const profile = mkdtempSync(join(tmpdir(), "edgewise-profile-"));
+  const load = [`--disable-extensions-except=${folder}`, `--load-extension=${folder}`];
+  // Extensions are not in the browser that has no window at all.
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    args: [...args, ...load, "--headless=new", "--disable-features=DisableLoadExtensionCommandLineSwitch"],
+    ignoreDefaultArgs: ["--disable-extensions"],
+  });
+  try {
+    const address = `chrome-extension://${extensionId(folder)}/index.html`;
+    const { title, told } = await titleOf(await context.newPage(), address);
+    if (title !== expected) throw new Error([title, ...told].join("\n"));
+  } finally {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+};
+
+const test = async (app) => {
+  const { expected = EXPECTED, extension } = about(app);
+  const folder = build(app);
+  if (extension) return openExtension(folder, expected);
+  const server = await serve({ app: folder });
+  try {
+    for (const kind of ["plain", "isolated"]) await openFrom(server[kind], server.requests, expected);
+  } finally {
+    server.close();
+  }
 };
 
 let [passed, failed] = [0, 0];
 for (const app of apps) {
-    const began = performance.now();
-    try {
-        const server = await serve({ app: build(app) });
-        for (const kind of ["plain", "isolated"]) {
-            const why = await open(server[kind], server.requests);
-            if (why) throw new Error(`${kind}: ${why}`);
-        }
-        server.close();
-        console.log(`ok      ${app} (${((performance.now() - began) / 1e3).toFixed(1)} s)`);
-        passed++;
-    } catch (error) {
-        const said = [error.message, error.stdout, error.stderr].filter(Boolean).join("\n");
-        console.log(`FAILED  ${app}\n        ${said.replaceAll("\n", "\n        ")}`);
-        failed++;
-    }
+  const began = performance.now();
+  try {
+    await test(app);
+    console.log(`ok      ${app} (${((performance.now() - began) / 1e3).toFixed(1)} s)`);
+    passed++;
+  } catch (error) {
+    const said = [error.message, error.stdout, error.stderr].filter(Boolean).join("\n");
+    console.log(`FAILED  ${app}\n        ${said.replaceAll("\n", "\n        ")}`);
+    failed++;
+  }
 }
 await browser.close();
 console.log(`\n${passed} passed, ${failed} failed`);

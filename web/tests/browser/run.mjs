@@ -20,77 +20,69 @@ const suites = SUITES.filter(({ name }) => words.length === 0 || words.includes(
 
 const made = mkdtempSync(join(tmpdir(), "edgewise-browser-"));
 await build({
-    entryPoints: [...new Set(suites.map(({ name }) => join(HERE, `${name}.ts`)))],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    external: ["edgewise", "edgewise/backend", "onnxruntime-common"],
-    sourcemap: "inline",
-    outdir: made,
+  entryPoints: [...new Set(suites.map(({ name }) => join(HERE, `${name}.ts`)))],
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  external: ["edgewise", "edgewise/backend", "onnxruntime-common"],
+  sourcemap: "inline",
+  outdir: made,
 });
 
 const server = await serve({
-    harness: join(HERE, "harness"),
-    package: WEB,
-    npm: join(WEB, "node_modules"),
-    suites: made,
-    zoo: join(WEB, "../models/zoo"),
-    examples: join(WEB, "../examples"),
+  harness: join(HERE, "harness"),
+  package: WEB,
+  npm: join(WEB, "node_modules"),
+  suites: made,
+  zoo: join(WEB, "../models/zoo"),
+  examples: join(WEB, "../examples"),
 });
 const executablePath = process.env.EDGEWISE_CHROMIUM ?? "/usr/bin/chromium";
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", ...GPU] });
 
 let [passed, failed] = [0, 0];
 const tell = (why, line) => {
-    console.log(
-        why === undefined
-            ? `ok      ${line}`
-            : `FAILED  ${line}\n        ${why.replaceAll("\n", "\n        ")}`,
-    );
-    why === undefined ? passed++ : failed++;
+  console.log(
+    why === undefined ? `ok      ${line}` : `FAILED  ${line}\n        ${why.replaceAll("\n", "\n        ")}`,
+  );
+  why === undefined ? passed++ : failed++;
 };
 
 for (const { name, isolated } of suites) {
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    const told = [];
-    page.on(
-        "console",
-        (message) => ["error", "warning"].includes(message.type()) && told.push(message.text()),
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const told = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && told.push(message.text()));
+  page.on("pageerror", (error) => told.push(String(error)));
+  const where = `${name}${isolated ? ", isolated" : ""}`;
+  try {
+    await page.goto(`${isolated ? server.isolated : server.plain}/harness/page.html?suite=${name}`);
+    await page.waitForFunction(() => window.ready, undefined, { timeout: 30_000 });
+  } catch (error) {
+    tell([String(error), ...told].join("\n"), `${where}: the page`);
+    continue;
+  }
+  for (const test of await page.evaluate(() => window.names)) {
+    const began = performance.now();
+    const why = await within(
+      TEST_MS,
+      page.evaluate((test) => window.runTest(test), test),
+    ).catch(String);
+    tell(
+      why && [why, ...told].join("\n"),
+      `${where}: ${test} (${((performance.now() - began) / 1e3).toFixed(2)} s)`,
     );
-    page.on("pageerror", (error) => told.push(String(error)));
-    const where = `${name}${isolated ? ", isolated" : ""}`;
-    try {
-        await page.goto(`${isolated ? server.isolated : server.plain}/harness/page.html?suite=${name}`);
-        await page.waitForFunction(() => window.ready, undefined, { timeout: 30_000 });
-    } catch (error) {
-        tell([String(error), ...told].join("\n"), `${where}: the page`);
-        continue;
-    }
-    for (const test of await page.evaluate(() => window.names)) {
-        const began = performance.now();
-        const why = await within(
-            TEST_MS,
-            page.evaluate((test) => window.runTest(test), test),
-        ).catch(String);
-        tell(
-            why && [why, ...told].join("\n"),
-            `${where}: ${test} (${((performance.now() - began) / 1e3).toFixed(2)} s)`,
-        );
-        told.length = 0;
-    }
-    await context.close();
+    told.length = 0;
+  }
+  await context.close();
 }
 
 async function within(milliseconds, promise) {
-    let timer;
-    const late = new Promise((_, reject) => {
-        timer = setTimeout(
-            () => reject(new Error(`it took more than ${milliseconds / 1e3} s`)),
-            milliseconds,
-        );
-    });
-    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took more than ${milliseconds / 1e3} s`)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 await browser.close();

@@ -5,4 +5,4 @@ cpSync("node_modules/edgewise/dist", "out/edgewise", { recursive: true });
 const map = `<script type="importmap">{ "imports": { "edgewise": "./edgewise/index.js" } }</script>`;
 const page = readFileSync("index.html", "utf8").replace("<script", `${map}\n  <script`);
 writeFileSync("out/index.html", page);
-copyFileSync("main.js", "out/main.js");
+for (const file of ["main.js", "digit.js"]) copyFileSync(file, `out/${file}`);

@@ -3,8 +3,8 @@
 import { useEffect } from "react";
 
 export default function Page() {
-    useEffect(() => {
-        import("../main.js");
-    }, []);
-    return <p>Reading</p>;
+  useEffect(() => {
+    import("../main.js");
+  }, []);
+  return <p>Reading</p>;
 }
