@@ -8,7 +8,9 @@ use edgewise_core::graph::Infer;
 use edgewise_core::onnx::Bytes;
 use edgewise_core::ops::{Attrs, CustomOp};
 use edgewise_core::run::Placed;
-use edgewise_core::{Context, ErrorKind, Options, Result, RunOptions, Session, Tensor, Value, block_on};
+use edgewise_core::{
+    Context, ErrorKind, Options, Port, Result, RunOptions, Session, Tensor, Value, block_on,
+};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -46,6 +48,8 @@ fn a_context_carries_its_past() -> Result<()> {
         let x = floats(&[1, x.len() / 2, 2], x);
         context.run(&[("x", x)], &RunOptions::default()).map(|(outputs, _)| outputs)
     }
+    let names = |ports: Vec<&Port>| ports.iter().map(|port| port.name.clone()).collect::<Vec<_>>();
+    assert_eq!((names(context.inputs()), names(context.outputs())), (vec!["x".into()], vec!["y".into()]));
     assert!(context.is_empty()?);
     let outputs = run(&context, &[1.0, 2.0, 3.0, 4.0])?;
     assert_eq!((outputs.len(), outputs[0].0), (1, "y"));

@@ -8,6 +8,5 @@ pub fn to_js(error: edgewise_core::Error) -> JsValue {
     let js = Error::new(&error.to_string());
     // An object of our own takes any property, so there is nothing to do about a failure.
     let _ = Reflect::set(&js, &"code".into(), &error.kind().name().into());
-    let _ = Reflect::set(&js, &"kind".into(), &format!("{:?}", error.kind()).into());
     js.into()
 }

@@ -89,14 +89,14 @@ fn what_goes_wrong_is_an_error_that_says_so() -> Result<()> {
     let mut driver = test.driver(&SOFTWARE_GPU)?;
     let lines = on_gpu(&test, &mut driver, "faults")?.lines.unwrap_or_default();
     let expected = [
-        ("cancelled", "Cancelled: "),
-        ("lost", "DeviceLost: "),
-        ("lost meanwhile", "DeviceLost: "),
-        ("lost twice", "DeviceLost: "),
-        ("no memory", "OutOfMemory: "),
-        ("not valid", "Internal: "),
-        ("no adapter", "Unsupported: "),
-        ("no WebGPU", "Unsupported: "),
+        ("cancelled", "cancelled: "),
+        ("lost", "device-lost: "),
+        ("lost meanwhile", "device-lost: "),
+        ("lost twice", "device-lost: "),
+        ("no memory", "out-of-memory: "),
+        ("not valid", "internal: "),
+        ("no adapter", "unsupported: "),
+        ("no WebGPU", "unsupported: "),
     ];
     ensure!(lines.len() == expected.len(), "{lines:#?}");
     for (line, (what, kind)) in lines.iter().zip(expected) {

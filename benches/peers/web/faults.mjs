@@ -1,4 +1,4 @@
-// What goes wrong with a GPU, brought about on purpose: each line says what, the kind of our error, its sentence.
+// What goes wrong with a GPU, brought about on purpose: each line says what, the code of our error, its sentence.
 import init, { Value, openGpu } from "/ours/relaxed/dist/edgewise.js";
 import { load } from "/ours/relaxed/dist/load.js";
 
@@ -75,7 +75,7 @@ export const open = async ({ model, inputs }) => {
   };
   const lines = [];
   for (const [name, fault] of Object.entries(faults)) {
-    const said = await fault().then(() => "nothing", (error) => `${error.kind}: ${error.message}`);
+    const said = await fault().then(() => "nothing", (error) => `${error.code}: ${error.message}`);
     lines.push(`${name}: ${said}`);
   }
   return { run() {}, outputs: () => [], about: () => ({ lines }) };

@@ -61,7 +61,7 @@ const cases = (gpu, device) => {
       const first = await session.run(["x"], [value(mine, 4)], { onDevice: ["y"] });
       const [there] = first.outputs;
       same([there.place, there.dtype, there.dims, first.downloads], ["gpu", "f32", [4], 0]);
-      await refused("InvalidInput", "fetch()", () => there.bytes());
+      await refused("invalid-input", "fetch()", () => there.bytes());
       same(await read(there.gpuBuffer(), 16), [-1, -2, -3, -4]);
       const second = await session.run(["x"], [there.share()]);
       same([numbers(second.outputs[0]), second.uploads], [[1, 2, 3, 4], 0]);
@@ -77,28 +77,28 @@ const cases = (gpu, device) => {
     },
     "what cannot be is refused, and the next run works": async () => {
       const session = await onGpu();
-      await refused("InvalidInput", "the buffer 16", () => value(buffer(floats(1, 2, 3, 4)), 5));
-      await refused("InvalidInput", "COPY_SRC", () => value(buffer(floats(1, 2, 3, 4), STORAGE | COPY_DST), 4));
-      await refused("InvalidInput", "'f99'", () => Value.buffer(device, "f99", Float64Array.of(1), buffer(floats(1))));
-      await refused("InvalidInput", "'w'", () =>
+      await refused("invalid-input", "the buffer 16", () => value(buffer(floats(1, 2, 3, 4)), 5));
+      await refused("invalid-input", "COPY_SRC", () => value(buffer(floats(1, 2, 3, 4), STORAGE | COPY_DST), 4));
+      await refused("invalid-input", "'f99'", () => Value.buffer(device, "f99", Float64Array.of(1), buffer(floats(1))));
+      await refused("invalid-input", "'w'", () =>
         session.run(["x"], [value(buffer(floats(1, 2, 3, 4)), 4)], { onDevice: ["w"] }),
       );
       const there = (await session.run(["x"], [value(buffer(floats(1, 2, 3, 4)), 4)])).outputs[0];
-      await refused("InvalidInput", "not lie on the GPU", () => there.gpuBuffer());
+      await refused("invalid-input", "not lie on the GPU", () => there.gpuBuffer());
       same(numbers(await there.fetch()), [-1, -2, -3, -4]);
     },
     "a value on the GPU is none for a session on the processor": async () => {
       const session = await loaded();
-      await refused("InvalidInput", "runs on the host", () => session.run(["x"], [value(buffer(floats(1, 2, 3, 4)), 4)]));
+      await refused("invalid-input", "runs on the host", () => session.run(["x"], [value(buffer(floats(1, 2, 3, 4)), 4)]));
     },
     "a value of another device is refused": async () => {
       const session = await loaded({ device: await openGpu() });
-      await refused("DeviceLost", "another device", () => session.run(["x"], [value(buffer(floats(1, 2, 3, 4)), 4)]));
+      await refused("device-lost", "another device", () => session.run(["x"], [value(buffer(floats(1, 2, 3, 4)), 4)]));
     },
     "a device must be one": async () => {
-      await refused("InvalidInput", "GPUDevice", () => openGpu({ device: {} }));
-      await refused("InvalidInput", "GPUAdapter", () => openGpu({ adapter: {} }));
-      await refused("InvalidInput", "openGpu()", () => loaded({ device: gpu }));
+      await refused("invalid-input", "GPUDevice", () => openGpu({ device: {} }));
+      await refused("invalid-input", "GPUAdapter", () => openGpu({ adapter: {} }));
+      await refused("invalid-input", "openGpu()", () => loaded({ device: gpu }));
     },
     "an adapter of the page is opened": async () => {
       const opened = await openGpu({ adapter: await navigator.gpu.requestAdapter() });
@@ -115,7 +115,7 @@ const cases = (gpu, device) => {
       gpu.destroy();
       await gpu.lost;
       const x = Value.tensor("f32", Float64Array.of(1), new Uint8Array(4));
-      await refused("DeviceLost", "", () => session.run(["x"], [x]));
+      await refused("device-lost", "", () => session.run(["x"], [x]));
       same(device.lost, true);
     },
   };

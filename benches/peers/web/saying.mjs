@@ -13,7 +13,7 @@ export const refused = async (kind, says, act) => {
       () => new Error("nothing went wrong"),
       (error) => error,
     );
-  if (error.kind !== kind || !error.message.includes(says)) throw new Error(`${error.kind}: ${error.message}`);
+  if (error.code !== kind || !error.message.includes(says)) throw new Error(`${error.code}: ${error.message}`);
 };
 
 // A line for each: its name, and `ok` or what went wrong.
@@ -22,7 +22,7 @@ export const report = async (cases) => {
   for (const [name, act] of Object.entries(cases)) {
     const said = await act().then(
       () => "ok",
-      (error) => `${error.kind ?? ""} ${error.stack ?? error}`,
+      (error) => `${error.code ?? ""} ${error.stack ?? error}`,
     );
     lines.push(`${name}: ${said}`);
   }

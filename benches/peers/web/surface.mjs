@@ -75,7 +75,7 @@ export const cases = ({ Loading, Value }) => {
     "symbols become numbers": async () => {
       const session = await loaded(plain(), { freeDimensions: { batch: 3, nobody: 5 } });
       same(session.inputs[0].dims, [3, 2]);
-      await refused("InvalidInput", "axis 0 must be 3", () => session.run(["x"], [x()]));
+      await refused("invalid-input", "axis 0 must be 3", () => session.run(["x"], [x()]));
     },
     "wanted outputs come in the order in which they are wanted": async () => {
       const session = await loaded(plain());
@@ -86,13 +86,13 @@ export const cases = ({ Loading, Value }) => {
     },
     "what is given wrongly is refused, and the next run works": async () => {
       const session = await loaded(plain());
-      await refused("InvalidInput", "has x", () => session.run(["w"], [x()]));
-      await refused("InvalidInput", "1 names", () => session.run(["x"], []));
-      await refused("InvalidInput", "'w'", () => session.run(["x"], [x()], { outputs: ["w"] }));
-      await refused("InvalidInput", "array of strings", () => session.run(["x"], [x()], { outputs: "y" }));
-      await refused("InvalidInput", "'deadline'", () => session.run(["x"], [x()], { deadline: -1 }));
-      await refused("DeadlineExceeded", "deadline", () => session.run(["x"], [x()], { deadline: 0 }));
-      await refused("Cancelled", "", () => session.run(["x"], [x()], { signal: AbortSignal.abort() }));
+      await refused("invalid-input", "has x", () => session.run(["w"], [x()]));
+      await refused("invalid-input", "1 names", () => session.run(["x"], []));
+      await refused("invalid-input", "'w'", () => session.run(["x"], [x()], { outputs: ["w"] }));
+      await refused("invalid-input", "array of strings", () => session.run(["x"], [x()], { outputs: "y" }));
+      await refused("invalid-input", "'deadline'", () => session.run(["x"], [x()], { deadline: -1 }));
+      await refused("deadline-exceeded", "deadline", () => session.run(["x"], [x()], { deadline: 0 }));
+      await refused("cancelled", "", () => session.run(["x"], [x()], { signal: AbortSignal.abort() }));
       same((await session.run(["x"], [x()])).outputs.length, 2);
     },
     "a profile is a trace": async () => {
@@ -108,10 +108,10 @@ export const cases = ({ Loading, Value }) => {
         same([value.kind, value.dtype, value.dims, value.place], ["tensor", dtype, [2, 2], "cpu"]);
         same([...value.bytes()], [...bytes]);
       }
-      await refused("InvalidInput", "'f99'", () => Value.tensor("f99", Float64Array.of(), floats(1)));
-      await refused("InvalidInput", "takes 8 bytes, got 4", () => Value.tensor("f32", Float64Array.of(2), floats(1)));
-      await refused("InvalidInput", "1.5", () => Value.tensor("f32", Float64Array.of(1.5), floats(1)));
-      await refused("LimitExceeded", "more elements", () =>
+      await refused("invalid-input", "'f99'", () => Value.tensor("f99", Float64Array.of(), floats(1)));
+      await refused("invalid-input", "takes 8 bytes, got 4", () => Value.tensor("f32", Float64Array.of(2), floats(1)));
+      await refused("invalid-input", "1.5", () => Value.tensor("f32", Float64Array.of(1.5), floats(1)));
+      await refused("limit-exceeded", "more elements", () =>
         Value.tensor("u8", Float64Array.of(2 ** 31, 2 ** 31), floats()));
     },
     "texts, sequences and optionals": async () => {
@@ -122,9 +122,9 @@ export const cases = ({ Loading, Value }) => {
       const { outputs } = await session.run(["s", "t"], [given, word("")]);
       same(outputs[0].items().map((item) => item.strings()), [["zwölf"], [""]]);
       same([Value.optional("f32").items().length, Value.optional("f32", two()).items().length], [0, 1]);
-      await refused("InvalidInput", "expected i64, got f32", () => Value.sequence("i64", [two()]));
-      await refused("InvalidInput", "'list'", () => Value.sequence("list", []));
-      await refused("InvalidInput", "strings()", () => word("x").bytes());
+      await refused("invalid-input", "expected i64, got f32", () => Value.sequence("i64", [two()]));
+      await refused("invalid-input", "'list'", () => Value.sequence("list", []));
+      await refused("invalid-input", "strings()", () => word("x").bytes());
     },
     "a model comes in pieces of any size, of which the length may be unknown": async () => {
       const bytes = plain();
@@ -137,23 +137,23 @@ export const cases = ({ Loading, Value }) => {
           loading.push(piece.subarray(0, part.length));
         }
         same((await loading.finish()).inputs.length, 1);
-        await refused("InvalidInput", "has ended", () => loading.finish());
+        await refused("invalid-input", "has ended", () => loading.finish());
         loading.free();
       }
     },
     "a model that cannot be loaded says so as soon as that is clear": async () => {
-      await refused("Io", "m: expected 4 bytes, 8 came", () => new Loading(4, { name: "m" }).push(floats(0, 0)));
-      await refused("Io", "expected 9 bytes, 8 came", () => {
+      await refused("io", "m: expected 4 bytes, 8 came", () => new Loading(4, { name: "m" }).push(floats(0, 0)));
+      await refused("io", "expected 9 bytes, 8 came", () => {
         const loading = new Loading(9);
         loading.push(floats(0, 0));
         return loading.finish();
       });
-      await refused("InvalidModel", "m.onnx", () => 
+      await refused("invalid-model", "m.onnx", () => 
         new Loading(1e6, { name: "m.onnx" }).push(new Uint8Array(5e5).fill(255)),
       );
-      await refused("InvalidInput", "'freeDimensions'", () => new Loading(4, { freeDimensions: 3 }));
-      await refused("InvalidInput", "whole number", () => new Loading(-4));
-      await refused("LimitExceeded", "the limit is 4", async () => {
+      await refused("invalid-input", "'freeDimensions'", () => new Loading(4, { freeDimensions: 3 }));
+      await refused("invalid-input", "whole number", () => new Loading(-4));
+      await refused("limit-exceeded", "the limit is 4", async () => {
         const session = await loaded(plain(), { memoryLimit: 4 });
         return session.run(["x"], [x()]);
       });
@@ -196,15 +196,15 @@ export const cases = ({ Loading, Value }) => {
         loading.file("first.bin", 16);
         return loading;
       };
-      await refused("NotFound", "'second.bin'", () => begun().finish());
-      await refused("InvalidInput", "'third.bin'", () => begun().push(floats(1), "third.bin"));
-      await refused("InvalidInput", "announced before", () => begun().file("first.bin", 3));
-      await refused("Io", "first.bin: expected 16 bytes, 0 came", () => {
+      await refused("not-found", "'second.bin'", () => begun().finish());
+      await refused("invalid-input", "'third.bin'", () => begun().push(floats(1), "third.bin"));
+      await refused("invalid-input", "announced before", () => begun().file("first.bin", 3));
+      await refused("io", "first.bin: expected 16 bytes, 0 came", () => {
         const loading = begun();
         loading.file("second.bin", 8);
         return loading.finish();
       });
-      await refused("InvalidModel", "outside", () => {
+      await refused("invalid-model", "outside", () => {
         const loading = begun();
         loading.file("second.bin", 4);
         loading.push(floats(1), "second.bin");
@@ -221,13 +221,13 @@ export const cases = ({ Loading, Value }) => {
       const fork = context.fork();
       await context.truncate(2);
       same([context.length, fork.length], [2, 4]);
-      await refused("InvalidInput", "part of the past", () => step(1, { outputs: ["present.0.key"] }));
-      await refused("InvalidInput", "has x", () => context.run(["w"], [x()]));
+      await refused("invalid-input", "part of the past", () => step(1, { outputs: ["present.0.key"] }));
+      await refused("invalid-input", "has x", () => context.run(["w"], [x()]));
       same(context.length, 2);
       context.reset();
       same(context.length, 0);
       const first = step(1, { breathe: 1e-9 });
-      await refused("Busy", "running already", () => step(1));
+      await refused("busy", "running already", () => step(1));
       await first;
       same(context.length, 1);
     },
@@ -236,7 +236,7 @@ export const cases = ({ Loading, Value }) => {
       const controller = new AbortController();
       setTimeout(() => controller.abort(), 1);
       const { signal } = controller;
-      await refused("Cancelled", "", () => session.run(["x"], [x()], { signal, breathe: 1e-9 }));
+      await refused("cancelled", "", () => session.run(["x"], [x()], { signal, breathe: 1e-9 }));
       let turns = 0;
       const timer = setInterval(() => turns++, 0);
       const runs = [1, 2].map(() => session.run(["x"], [x()], { breathe: 1e-9 }));
@@ -248,7 +248,7 @@ export const cases = ({ Loading, Value }) => {
       const bytes = plain();
       const loading = new Loading(bytes.length);
       loading.push(bytes);
-      await refused("Cancelled", "", () => loading.finish(AbortSignal.abort()));
+      await refused("cancelled", "", () => loading.finish(AbortSignal.abort()));
     },
   };
 };
