@@ -5,15 +5,15 @@ export const same = (got, want) => {
   if (a !== b) throw new Error(`${a} is not ${b}`);
 };
 
-// Something that must end with an error of that kind, which says that.
-export const refused = async (kind, says, act) => {
+// Something that must end with an error of that code, which says that.
+export const refused = async (code, says, act) => {
   const error = await Promise.resolve()
     .then(act)
     .then(
       () => new Error("nothing went wrong"),
       (error) => error,
     );
-  if (error.code !== kind || !error.message.includes(says)) throw new Error(`${error.code}: ${error.message}`);
+  if (error.code !== code || !error.message.includes(says)) throw new Error(`${error.code}: ${error.message}`);
 };
 
 // A line for each: its name, and `ok` or what went wrong.

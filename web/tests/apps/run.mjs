@@ -132,7 +132,7 @@ for (const app of apps) {
     console.log(`ok      ${app} (${((performance.now() - began) / 1e3).toFixed(1)} s)`);
     passed++;
   } catch (error) {
-    const said = [error.message, error.stdout, error.stderr].filter(Boolean).join("\n");
+    const said = [error.message, error.stdout, error.stderr].filter(Boolean).join("\n").slice(0, 3000);
     console.log(`FAILED  ${app}\n        ${said.replaceAll("\n", "\n        ")}`);
     failed++;
   }

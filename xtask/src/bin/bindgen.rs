@@ -21,6 +21,6 @@ fn run() -> Result<()> {
     bindgen.input_path(module).out_name("edgewise").typescript(true);
     // Names are for measuring which functions are large; wasm-opt drops them from what is shipped.
     bindgen.keep_debug(false).remove_name_section(false);
-    bindgen.omit_default_module_path(false);
+    bindgen.omit_default_module_path(true);
     bindgen.web(true).and_then(|b| b.generate(folder)).with_context(|| format!("reading {module}"))
 }
