@@ -30,7 +30,7 @@ mkdirSync(path("dist"));
 
 const browser = { "#module": path("wasm/edgewise.js"), "#platform": path("ts/platform/browser.ts") };
 // Each by itself: a page, its worker and its threads are different downloads, and fewer parts are smaller ones.
-for (const names of [["index", "backend", "cache"], ["worker"], ["thread"]]) {
+for (const names of [["index", "backend", "cache", "eager"], ["worker"], ["thread"]]) {
   await build({ ...common, entryPoints: names.map((name) => path(`ts/${name}.ts`)), alias: browser });
 }
 

@@ -1,25 +1,16 @@
-// What a page downloads, after brotli at its strongest, beside what onnxruntime-web has it download; and what the
-// package weighs. Fails over a budget.
+// What a page downloads, after brotli at its strongest, and what the package weighs. Fails over a budget. With
+// `--against` beside what onnxruntime-web has a page download.
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
+import { brotli } from "./brotli.mjs";
 
 const WEB = join(dirname(fileURLToPath(import.meta.url)), "..");
 const OURS = join(WEB, "dist");
 const THEIRS = join(WEB, "node_modules/onnxruntime-web/dist");
 
 const BUDGETS = { scripts: 25_000, cpu: 800_000, gpu: 1_000_000, packed: 20_000_000, asset: 25 * 2 ** 20 };
-
-const brotli = (file) => {
-  const bytes = readFileSync(file);
-  const params = {
-    [constants.BROTLI_PARAM_QUALITY]: 11,
-    [constants.BROTLI_PARAM_LGWIN]: 24,
-    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-  };
-  return brotliCompressSync(bytes, { params }).length;
-};
 
 // A script and what it imports before anything runs.
 const reached = (name, seen = new Set()) => {
@@ -31,8 +22,9 @@ const reached = (name, seen = new Set()) => {
 };
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-const scripts = (name) => sum([...reached(name)].map((file) => brotli(join(OURS, file))));
-const theirs = (...names) => sum(names.map((name) => brotli(join(THEIRS, name))));
+const scripts = (name) => sum([...reached(name)].map((file) => brotli(join(OURS, file)).length));
+const against = process.argv.includes("--against");
+const theirs = (name) => (against ? brotli(join(THEIRS, name)).length : undefined);
 
 const built = (build) => existsSync(join(OURS, `edgewise-${build}.wasm`));
 const rows = [
@@ -45,13 +37,13 @@ const rows = [
   { what: "JavaScript of a worker", ours: scripts("worker.js"), budget: BUDGETS.scripts },
   {
     what: "the module for Node and edge workers, CPU",
-    ours: brotli(join(OURS, "edgewise-cpu.wasm")),
+    ours: brotli(join(OURS, "edgewise-cpu.wasm")).length,
     budget: BUDGETS.cpu,
     theirs: theirs("ort-wasm-simd-threaded.wasm"),
   },
   ...["simd", "simd-threads", "relaxed", "relaxed-threads"].filter(built).map((build) => ({
     what: `the module of a page, CPU and WebGPU: ${build}`,
-    ours: brotli(join(OURS, `edgewise-${build}.wasm`)),
+    ours: brotli(join(OURS, `edgewise-${build}.wasm`)).length,
     budget: BUDGETS.gpu,
     theirs: theirs("ort-wasm-simd-threaded.asyncify.wasm"),
   })),

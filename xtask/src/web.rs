@@ -22,7 +22,7 @@ pub fn pack() -> Result<Outcome> {
     if let Outcome::Skipped(reason) = build(&VARIANTS)? {
         return Ok(Outcome::Skipped(reason));
     }
-    node("node", &["tests/sizes.mjs"])?;
+    node("node", &["tests/sizes.mjs", "--against"])?;
     println!("{}", packed()?.display());
     Ok(Outcome::Passed)
 }

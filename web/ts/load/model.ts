@@ -2,7 +2,7 @@
 // that the caller has fetched cannot, since nobody knows what it was asked with.
 import { guarded, within } from "./guard";
 import { bytesOf, isAddress, isHandle, isInside, isPath, resolve, unusable } from "./input";
-import { late } from "./late";
+import { late } from "../late";
 import { fetched, ofBlob, unread, whole } from "./local";
 import { download } from "./network";
 import type { Found, Opened, Opening } from "./options";

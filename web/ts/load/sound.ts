@@ -1,7 +1,7 @@
 // What is often found in place of a model, told by its first bytes. No model begins so: its first byte would be the end
 // of a group, which ONNX has none of.
 import { EdgewiseError } from "../errors";
-import { late } from "./late";
+import { late } from "../late";
 import { type Pieces, peek } from "./pieces";
 import { html } from "./response";
 

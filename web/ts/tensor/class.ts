@@ -3,10 +3,10 @@
 // What a reader would get wrong: its fields are private to TypeScript only. Front ends set the `dims` of a tensor and
 // put tensors into proxies, which fields with a `#` would not survive.
 import { EdgewiseError } from "../errors";
+import { late } from "../late";
 import { partsOf } from "./arguments";
 import { checkLength, dataFor, invalid, known, sizeOf, unsupported } from "./data";
 import type { TensorFromGpuBufferOptions, TensorFromTextureOptions } from "./factory";
-import { fromImage } from "./image/from";
 import type {
   ImageSource,
   TensorFromImageDataOptions,
@@ -113,9 +113,10 @@ export class TensorImpl {
 
   static async fromImage(image: ImageSource, options?: TensorFromImageDataOptions): Promise<TensorImpl> {
     if (options?.location === "gpu-buffer") {
-      const { onGpu } = await import("./image/gpu");
+      const { onGpu } = await late.gpuImage();
       return new TensorImpl({ location: "gpu-buffer", ...(await onGpu(image, options)) });
     }
+    const { fromImage } = await late.image();
     const { type, data, dims } = await fromImage(image, options);
     return new TensorImpl(type, data, dims);
   }

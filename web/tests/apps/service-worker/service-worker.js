@@ -1,6 +1,6 @@
 // Reads a digit where requests are answered: on the CPU, and from the cache the second time.
 import { InferenceSession, Tensor } from "edgewise";
-import "edgewise/cache";
+import "edgewise/eager";
 import { image } from "./digit.js";
 
 const read = async (options) => {
