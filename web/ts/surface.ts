@@ -15,6 +15,7 @@ export type { Results } from "./api/run";
 export { InferenceSession } from "./api/session";
 export { EdgewiseError, type ErrorCode };
 export type { ModelInput } from "./load/model";
+export { running } from "./module/start";
 export { Tensor, type TypedTensor } from "./tensor/tensor";
 export { toFloat32Array } from "./tensor/numbers";
 export type { OnnxValue } from "./tensor/values";

@@ -13,6 +13,8 @@ import { SUITES } from "./suites.mjs";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const WEB = join(HERE, "../..");
 const GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
+// So that tests may collect garbage, and see how much is left.
+const MEMORY = ["--js-flags=--expose-gc", "--enable-precise-memory-info"];
 const TEST_MS = 120_000;
 
 const words = process.argv.slice(2);
@@ -26,6 +28,7 @@ await build({
   target: "es2022",
   external: ["edgewise", "edgewise/backend", "onnxruntime-common"],
   sourcemap: "inline",
+  loader: { ".wgsl": "text" },
   outdir: made,
 });
 
@@ -38,7 +41,7 @@ const server = await serve({
   examples: join(WEB, "../examples"),
 });
 const executablePath = process.env.EDGEWISE_CHROMIUM ?? "/usr/bin/chromium";
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", ...GPU] });
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", ...GPU, ...MEMORY] });
 
 let [passed, failed] = [0, 0];
 const tell = (why, line) => {

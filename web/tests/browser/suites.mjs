@@ -2,6 +2,7 @@
 export const SUITES = [
   { name: "session", isolated: true },
   { name: "session", isolated: false },
+  { name: "memory", isolated: false },
   { name: "load", isolated: false },
   { name: "gpu", isolated: true },
   { name: "tensor", isolated: false },

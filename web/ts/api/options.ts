@@ -113,7 +113,7 @@ const opening = ({ retries, timeout, ...rest }: SessionOptions): Settings["open"
   integrity: rest.integrity,
   cache: rest.cache,
   revalidate: rest.revalidate,
-  retries: count("retries", retries),
+  retries: natural("retries", retries),
   timeout: count("timeout", timeout),
 });
 
@@ -143,13 +143,15 @@ const placed = (providers: readonly ExecutionProvider[]): Pick<Settings, "device
   return { device: known.some(({ name }) => CPU.includes(name)) ? "prefer-gpu" : "gpu", power: undefined };
 };
 
-const count = (name: string, n: number | undefined): number | undefined => {
+const natural = (name: string, n: number | undefined): number | undefined => {
   if (n !== undefined && (!Number.isSafeInteger(n) || n < 0)) {
     refuse("invalid-input", `${name} is ${n}, which is no count`);
   }
-  // As onnxruntime has it: 0 leaves the choice to the engine.
-  return n || undefined;
+  return n;
 };
+
+/** As onnxruntime has it, 0 leaves the choice to the engine. */
+const count = (name: string, n: number | undefined): number | undefined => natural(name, n) || undefined;
 
 const dimensions = (given: SessionOptions["freeDimensionOverrides"]): Record<string, number> => {
   for (const [name, size] of Object.entries(given ?? {})) {

@@ -14,6 +14,7 @@ export interface Started {
   build: Build | "cpu";
   /** How many threads a run may use, its caller's among them. */
   threads: number;
+  memory: WebAssembly.Memory;
   /** How many have come, when all have come or failed. */
   came: Promise<number>;
 }
@@ -29,8 +30,15 @@ export const start = (): Promise<Started> => {
   return started;
 };
 
-/** What is started already, if anything. */
-export const current = (): Promise<Started> | undefined => started;
+/** Which build runs in this page or worker, on how many threads, and the bytes of its memory; what has not started has
+ * none. */
+export const running = async (): Promise<
+  { build: string; isa: string; threads: number; bytes: number } | undefined
+> => {
+  if (!started) return undefined;
+  const { module, build, threads, memory } = await started;
+  return { build, isa: module.isa(), threads, bytes: memory.buffer.byteLength };
+};
 
 const begin = async (wanted: WasmSettings): Promise<Started> => {
   const { build, threads } = selected(wanted);
@@ -39,13 +47,13 @@ const begin = async (wanted: WasmSettings): Promise<Started> => {
     const compiled = await compile(await source(build, wanted));
     // Builds without threads have a memory of their own and leave this one alone.
     const memory = crew ? sharedMemory() : new WebAssembly.Memory({ initial: 0 });
-    await module.default({ module_or_path: compiled, memory });
+    const own = await module.default({ module_or_path: compiled, memory });
     crew?.begin(compiled, memory);
+    return { module, build, threads, memory: own.memory, came: crew?.came ?? Promise.resolve(0) };
   } catch (error) {
     crew?.dismiss();
     throw error;
   }
-  return { module, build, threads, came: crew?.came ?? Promise.resolve(0) };
 };
 
 const selected = (wanted: WasmSettings): { build: Build | "cpu"; threads: number } => {
