@@ -52,10 +52,10 @@ export const proceed = (what: string, signal: AbortSignal | undefined): void => 
   if (signal?.aborted) throw cancelled(what, signal);
 };
 
-/** An unknown error as one of ours: those of the module have a `code` of their own. */
+/** An unknown error as one of ours. Those of the module have a `code` of ours; those of Node have one that shouts. */
 export const typed = (error: unknown, code: ErrorCode = "internal"): EdgewiseError => {
   if (error instanceof EdgewiseError) return error;
-  const own = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : code;
+  const own = error instanceof Error && "code" in error ? String(error.code) : "";
   const message = error instanceof Error ? error.message : String(error);
-  return new EdgewiseError(own as ErrorCode, message, { cause: error });
+  return new EdgewiseError(/^[a-z-]+$/.test(own) ? (own as ErrorCode) : code, message, { cause: error });
 };

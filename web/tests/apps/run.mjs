@@ -33,6 +33,8 @@ const isApp = (name) =>
   statSync(join(HERE, name)).isDirectory() && (words.length === 0 || words.includes(name));
 const apps = readdirSync(HERE).filter(isApp);
 
+const about = (app) => JSON.parse(readFileSync(join(HERE, app, "package.json"), "utf8"));
+
 // Builds an application in a folder of its own; what it needs stays there for the next time.
 const build = (app) => {
   const folder = join(HOME, app);
@@ -40,6 +42,7 @@ const build = (app) => {
   rmSync(join(folder, "out"), { recursive: true, force: true });
   for (const file of SHARED) copyFileSync(join(HERE, file), join(folder, file));
   cpSync(join(HERE, app), folder, { recursive: true });
+  if (about(app).program) copyFileSync(join(HERE, "program.js"), join(folder, "main.js"));
   const npm = (...args) => execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   rmSync(join(folder, "node_modules/edgewise"), { recursive: true, force: true });
   npm(
@@ -51,12 +54,11 @@ const build = (app) => {
     "--no-save",
     resolve(tarball),
   );
-  npm("run", "--silent", "build");
+  npm("run", "--silent", "--if-present", "build");
+  mkdirSync(join(folder, "out"), { recursive: true });
   copyFileSync(join(ROOT, "models/zoo/digits/digits_int8.onnx"), join(folder, "out/digits.onnx"));
   return join(folder, "out");
 };
-
-const about = (app) => JSON.parse(readFileSync(join(HERE, app, "package.json"), "utf8"));
 
 const executablePath = process.env.EDGEWISE_CHROMIUM ?? "/usr/bin/chromium";
 const gpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
@@ -112,9 +114,17 @@ const openExtension = async (folder, expected) => {
   }
 };
 
+/** Runs a program of an engine that has no pages. */
+const runProgram = (line, cwd, expected) => {
+  const [program, ...args] = line.split(" ");
+  const said = execFileSync(program, args, { cwd, encoding: "utf8", timeout: WAIT_MS }).trim();
+  if (said !== expected) throw new Error(said);
+};
+
 const test = async (app) => {
-  const { expected = EXPECTED, extension } = about(app);
+  const { expected = EXPECTED, extension, program } = about(app);
   const folder = build(app);
+  if (program) return runProgram(program, dirname(folder), expected);
   if (extension) return openExtension(folder, expected);
   const server = await serve({ app: folder });
   try {

@@ -17,11 +17,17 @@ export const addresses = {
 export const readFile = async (path: string | URL): Promise<Source> => {
   const file = await open(path instanceof URL || path.startsWith("file:") ? new URL(path) : path);
   const { size } = await file.stat();
+  let ended = false;
+  const end = async () => {
+    if (!ended) await file.close();
+    ended = true;
+  };
   const read = async (most: number): Promise<Uint8Array | undefined> => {
+    if (ended) return undefined;
     const { bytesRead, buffer } = await file.read(new Uint8Array(most), 0, most, null);
     if (bytesRead > 0) return buffer.subarray(0, bytesRead);
-    await file.close();
+    await end();
     return undefined;
   };
-  return { length: size, pieces: { read, again() {}, cancel: () => file.close() } };
+  return { length: size, pieces: { read, again() {}, cancel: end } };
 };
