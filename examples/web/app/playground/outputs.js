@@ -46,5 +46,5 @@ export const showOutputs = (results) => {
 const scores = (name, numbers) => {
   const most = Math.max(...numbers);
   const rows = [...numbers].map((value, i) => ({ label: String(i), value, text: short(value), best: value === most }));
-  return barChart(`Elements of ${name}`, rows, { start: 8, end: 18 });
+  return barChart(`Elements of ${name}`, rows, { start: 8, end: 20 });
 };

@@ -32,7 +32,7 @@ export const table = (titles, rows) => {
   return make("div", { class: "scroll", tabindex: "0" }, all);
 };
 
-const isNumber = (cell) => typeof cell === "string" && /^[\d.,e+\-−]+( ms| %)?$/.test(cell);
+const isNumber = (cell) => typeof cell === "string" && /^[\d.,e+\-−]+( ms| µs| %)?$/.test(cell);
 
 /** Facts with their names, large. */
 export const facts = (all) =>

@@ -1,7 +1,10 @@
 // Numbers as people read them.
 
 /** Milliseconds, with as many digits as tell something. */
-export const milliseconds = (ms) => `${ms < 10 ? ms.toFixed(2) : ms.toFixed(ms < 100 ? 1 : 0)} ms`;
+export const milliseconds = (ms) => {
+  if (ms < 0.1) return `${(1e3 * ms).toFixed(0)} µs`;
+  return `${ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0)} ms`;
+};
 
 export const bytes = (n) => {
   if (n < 1024) return `${n} B`;
@@ -11,7 +14,7 @@ export const bytes = (n) => {
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 /** A number of a tensor. */
-export const short = (n) => (Number.isInteger(n) && Math.abs(n) < 1e6 ? String(n) : Number(n).toPrecision(4));
+export const short = (n) => (Number.isInteger(n) && Math.abs(n) < 1e6 ? String(n) : Number(n).toPrecision(3));
 
 /** The value in the middle; of an even number of values, the mean of both. */
 export const median = (values) => {
