@@ -2,7 +2,7 @@
 import { $, table } from "../shared/dom.js";
 import { median, milliseconds, short } from "../shared/numbers.js";
 import { open, PLACES, timed } from "../shared/sessions.js";
-import { externalData } from "./files.js";
+import { externalData } from "../shared/files.js";
 import { numbersOf } from "./outputs.js";
 
 const measure = async ({ model, external }, place, feeds, count) => {

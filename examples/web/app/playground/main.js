@@ -4,7 +4,7 @@ import { milliseconds } from "../shared/numbers.js";
 import { guarded } from "../shared/page.js";
 import { hasGpu, open, PLACES, timed } from "../shared/sessions.js";
 import { compare } from "./compare.js";
-import { choose, externalData, modelOf } from "./files.js";
+import { choose, externalData, modelOf } from "../shared/files.js";
 import { feedsOf, showInputs } from "./inputs.js";
 import { showOutputs, showTimes } from "./outputs.js";
 import { profile } from "./profile.js";

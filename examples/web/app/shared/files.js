@@ -1,5 +1,5 @@
 // Files that somebody drops or chooses: one model, and its weights where they lie beside it.
-import { $ } from "../shared/dom.js";
+import { $ } from "./dom.js";
 
 /** The model among the files; the others may be its weights. */
 export const modelOf = (files) => {
