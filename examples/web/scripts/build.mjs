@@ -14,7 +14,7 @@ const DIGITS = ["digits_int8.onnx", "digits_fp32.onnx"];
 /** Other builds of the module, for Node; and what only developers look at. */
 const UNUSED = /edgewise-cpu|node\.js|\.map$|\.d\.ts$/;
 /** A page needs one of four; the service worker keeps the one that it has seen. */
-const LATER = /\.wasm$|^sw\.js$|^transformers\//;
+const LATER = /\.wasm$|^sw\.js$/;
 
 const filesOf = (folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
