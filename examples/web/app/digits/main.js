@@ -87,7 +87,9 @@ const pad = padOf($("pad"), () => read());
 $("clear").addEventListener("click", pad.clear);
 STROKES.forEach((path, digit) => {
   const click = () => pad.stroke(path);
-  $("examples").append(make("button", { type: "button", "aria-label": `Draw a ${digit}`, click }, String(digit)));
+  $("examples").append(
+    make("button", { type: "button", "aria-label": `Draw a ${digit}`, click }, String(digit)),
+  );
 });
 document.querySelectorAll("[name=place]").forEach((radio) => radio.addEventListener("change", choose));
 document.querySelector("[value=gpu]").disabled = !(await hasGpu());

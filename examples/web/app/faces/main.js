@@ -32,7 +32,13 @@ const draw = (frame, faces) => {
   context.font = `600 ${Math.max(12, width / 34)}px system-ui, sans-serif`;
   for (const { score, left, top, right, bottom } of faces) {
     context.beginPath();
-    context.roundRect(left * width, top * height, (right - left) * width, (bottom - top) * height, width / 60);
+    context.roundRect(
+      left * width,
+      top * height,
+      (right - left) * width,
+      (bottom - top) * height,
+      width / 60,
+    );
     context.stroke();
     context.fillText(percent(score), left * width, Math.max(20, top * height - width / 80));
   }
@@ -61,7 +67,12 @@ const show = (faces) => {
   const rate = history.length > 1 ? ((history.length - 1) * 1e3) / (last.ended - first.ended) : undefined;
   $("found").value = `${faces.length} ${faces.length === 1 ? "face" : "faces"}`;
   const sum = milliseconds(rows.reduce((sum, { value }) => sum + value, 0));
-  $("rates").replaceChildren(facts([["Frames per second", rate?.toFixed(1) ?? "–"], ["A frame", sum]]));
+  $("rates").replaceChildren(
+    facts([
+      ["Frames per second", rate?.toFixed(1) ?? "–"],
+      ["A frame", sum],
+    ]),
+  );
   $("stages").replaceChildren(barChart("Stages of a frame", rows, { start: 24, end: 26 }));
 };
 

@@ -34,7 +34,12 @@ export const openDetector = async (model, place, progress) => {
   const norm = { bias: -127, mean: 128 };
   const find = async (frame, least) => {
     const began = performance.now();
-    const input = await Tensor.fromImage(frame, { resizedWidth: width, resizedHeight: height, fit: "fill", norm });
+    const input = await Tensor.fromImage(frame, {
+      resizedWidth: width,
+      resizedHeight: height,
+      fit: "fill",
+      norm,
+    });
     const prepared = performance.now();
     const results = await session.run({ [name]: input });
     const ran = performance.now();
@@ -51,6 +56,7 @@ const described = async ({ inputMetadata: [input], outputMetadata }) => {
   const anchors = width > 0 && height > 0 ? anchorsOf(width, height) : new Float32Array();
   const expected = `scores [1,${anchors.length / 4},2], boxes [1,${anchors.length / 4},4]`;
   const came = outputMetadata.map(({ name, shape }) => `${name} [${shape}]`).join(", ");
-  if (came !== expected) throw new TypeError(`this is not the detector: expected the outputs ${expected}, came ${came}`);
+  if (came !== expected)
+    throw new TypeError(`this is not the detector: expected the outputs ${expected}, came ${came}`);
   return { name: input.name, width, height, anchors };
 };

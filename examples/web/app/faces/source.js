@@ -17,7 +17,11 @@ const playing = async (video) => {
 const camera = async () => {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
   const video = await playing(Object.assign(document.createElement("video"), { srcObject: stream }));
-  return { frame: () => video, moves: true, close: () => stream.getTracks().forEach((track) => track.stop()) };
+  return {
+    frame: () => video,
+    moves: true,
+    close: () => stream.getTracks().forEach((track) => track.stop()),
+  };
 };
 
 const ofFile = async (file) => {

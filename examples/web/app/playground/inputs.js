@@ -65,9 +65,14 @@ const sizeOf = (dim) => {
 
 const tensor = (name, type, dims) => {
   const count = dims.reduce((product, dim) => product * dim, 1);
-  if (count > MOST_ELEMENTS) throw new RangeError(`'${name}' would have ${count} elements; make sizes smaller`);
+  if (count > MOST_ELEMENTS)
+    throw new RangeError(`'${name}' would have ${count} elements; make sizes smaller`);
   const make = elements(value("kind", name), type, value("written", name));
-  return new Tensor(type, Array.from({ length: count }, (_, i) => make(i)), dims);
+  return new Tensor(
+    type,
+    Array.from({ length: count }, (_, i) => make(i)),
+    dims,
+  );
 };
 
 /** What makes element `i`. */
@@ -81,7 +86,8 @@ const elements = (kind, type, written) => {
   if (kind === "zeros") return () => convert(type, 0);
   if (kind === "ones") return () => convert(type, 1);
   // Of integers only 0 and 1: they may be indices, and most models have at least two of whatever it is.
-  return () => convert(type, type.startsWith("float") || type === "bfloat16" ? Math.random() : Math.random() < 0.5);
+  return () =>
+    convert(type, type.startsWith("float") || type === "bfloat16" ? Math.random() : Math.random() < 0.5);
 };
 
 const convert = (type, element) => {

@@ -89,7 +89,8 @@ const take = (files) => {
   load();
 };
 
-for (const [place, { name }] of Object.entries(PLACES)) $("place").append(make("option", { value: place }, name));
+for (const [place, { name }] of Object.entries(PLACES))
+  $("place").append(make("option", { value: place }, name));
 hasGpu().then((has) => {
   for (const option of $("place").options) option.disabled = option.value.startsWith("gpu") && !has;
 });
@@ -101,7 +102,13 @@ $("place").addEventListener("change", load);
 $("load").addEventListener("click", load);
 $("cancel").addEventListener("click", () => loading.abort());
 $("form").addEventListener("submit", (event) => (event.preventDefault(), run()));
-$("profile").addEventListener("click", busy(() => profile(session, feedsOf(session), count())));
-$("compare").addEventListener("click", busy(() => compare(given, feedsOf(session), count())));
+$("profile").addEventListener(
+  "click",
+  busy(() => profile(session, feedsOf(session), count())),
+);
+$("compare").addEventListener(
+  "click",
+  busy(() => compare(given, feedsOf(session), count())),
+);
 choose(guarded(take));
 load();

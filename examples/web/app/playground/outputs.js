@@ -32,7 +32,9 @@ export const showOutputs = (results) => {
   const rows = Object.entries(results).map(([name, value]) => {
     const numbers = numbersOf(value);
     const shape = value?.dims ? `${value.type} [${value.dims.join(", ")}]` : typeof value;
-    const shown = numbers ? [...numbers.subarray(0, 6)].map(short).join(" ") : String(value?.data?.[0] ?? value);
+    const shown = numbers
+      ? [...numbers.subarray(0, 6)].map(short).join(" ")
+      : String(value?.data?.[0] ?? value);
     return [make("code", {}, name), make("code", {}, shape), numbers ? range(numbers) : "", shown];
   });
   const bars = Object.entries(results).flatMap(([name, value]) => {
@@ -45,6 +47,11 @@ export const showOutputs = (results) => {
 
 const scores = (name, numbers) => {
   const most = Math.max(...numbers);
-  const rows = [...numbers].map((value, i) => ({ label: String(i), value, text: short(value), best: value === most }));
+  const rows = [...numbers].map((value, i) => ({
+    label: String(i),
+    value,
+    text: short(value),
+    best: value === most,
+  }));
   return barChart(`Elements of ${name}`, rows, { start: 8, end: 20 });
 };

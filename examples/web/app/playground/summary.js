@@ -36,9 +36,9 @@ export const showSummary = (session, { operators, placement, computes, threads }
     text: String(n),
     best: name in computes.integer,
   }));
-  const note = "In the second color: operators that compute in integers.";
   const chart = barChart("Operators by how often they occur", bars, { start: 42, end: 10 });
-  $("operators").replaceChildren(chart, ...(integer > 0 ? [make("p", { class: "hint" }, note)] : []));
+  const legend = make("p", { class: "hint" }, make("span", { class: "swatch" }), " computes in integers");
+  $("operators").replaceChildren(chart, ...(integer > 0 ? [legend] : []));
   $("summary").hidden = false;
 };
 

@@ -44,7 +44,14 @@ const load = guarded(async (files) => {
 
 const search = guarded(async () => {
   const began = performance.now();
-  const notes = [...new Set($("notes").value.split("\n").map((line) => line.trim()).filter(Boolean))];
+  const notes = [
+    ...new Set(
+      $("notes")
+        .value.split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean),
+    ),
+  ];
   const missing = notes.filter((note) => !points.has(note));
   const [query, ...made] = await model.embed([$("query").value, ...missing]);
   missing.forEach((note, i) => points.set(note, made[i]));

@@ -8,14 +8,19 @@ const PAGES = [
   ["search.html", "Notes"],
 ];
 
-const isHere = (href) => new URL(href, document.baseURI).pathname === location.pathname.replace(/index\.html$/, "");
+const isHere = (href) =>
+  new URL(href, document.baseURI).pathname === location.pathname.replace(/index\.html$/, "");
 
 const head = () => {
   const links = PAGES.map(([href, name]) => {
     return make("a", { href, "aria-current": isHere(href) ? "page" : undefined }, name);
   });
   const icon = make("img", { src: "icon.svg", width: 30, height: 30, alt: "" });
-  const theme = make("button", { type: "button", click: turn, "aria-label": "Change between light and dark" }, "◐");
+  const theme = make(
+    "button",
+    { type: "button", click: turn, "aria-label": "Change between light and dark" },
+    "◐",
+  );
   const brand = make("span", { class: "brand" }, icon, "Edgewise");
   return [
     make("a", { class: "skip", href: "#main" }, "To the content"),
