@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { SIZES, bert } from "./bert.mjs";
+import { TYPES, encode } from "./proto.mjs";
 import { TOKENS, tokenizer, tokenizerConfig } from "./tokenizer.mjs";
 
 /** Kinds of weights, by the ends of their files' names. */
@@ -44,8 +45,21 @@ const config = ({ architecture, labels }) => ({
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
 });
 
+/** A model that gives back what it is given, whatever its type. */
+const identity = (type) =>
+    encode({
+        name: "identity",
+        nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+        weights: [],
+        inputs: [{ name: "x", type, dims: ["rows", "columns"] }],
+        outputs: [{ name: "y", type, dims: ["rows", "columns"] }],
+    });
+
 /** Writes all models into a folder. */
 export const makeModels = (folder) => {
+    mkdirSync(join(folder, "identity"), { recursive: true });
+    for (const type of Object.keys(TYPES))
+        writeFileSync(join(folder, `identity/${type}.onnx`), identity(type));
     for (const [name, model] of Object.entries(MODELS)) {
         const put = (file, contents) => {
             const path = join(folder, name, file);

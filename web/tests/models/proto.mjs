@@ -20,7 +20,21 @@ const float = (field, x) => {
 };
 
 /** The types of elements that tensors here have, by ONNX's numbers. */
-export const TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 };
+export const TYPES = {
+    float32: 1,
+    uint8: 2,
+    int8: 3,
+    uint16: 4,
+    int16: 5,
+    int32: 6,
+    int64: 7,
+    string: 8,
+    bool: 9,
+    float16: 10,
+    float64: 11,
+    uint32: 12,
+    uint64: 13,
+};
 
 const tensor = ({ name, type, dims, data }) =>
     Buffer.concat([

@@ -7,8 +7,11 @@ import type { Engine, Model, OnGpu, Plain } from "../engine/engine";
 import { local } from "../engine/local";
 import { EdgewiseError, cancelled, proceed } from "../errors";
 import type { ModelInput } from "../load/model";
-import { fill, fromResult, toFeed } from "../tensor/feeds";
+import { fromResult, toFeed } from "../tensor/feeds";
+import { fill } from "../tensor/fill";
+import { isLike } from "../tensor/make";
 import type { Tensor } from "../tensor/tensor";
+import { upload } from "../tensor/upload";
 import type { OnnxValue } from "../tensor/values";
 import { forCreate, forRun, type Feeds, type Fetches, type RunOptions } from "./arguments";
 import { env, warn } from "./env";
@@ -80,13 +83,14 @@ export class InferenceSession {
     const profile = this.#traces !== undefined;
     const ran = await model.run(Object.keys(given), Object.values(given), {
       outputs: names,
-      onDevice: this.#onDevice.filter((name) => names.includes(name)),
+      onDevice: names.filter((name) => this.#onDevice.includes(name) || this.#isForGpu(into.get(name))),
       signal: options.signal,
       profile,
       breathe: this.#options.breathe,
     });
     if (ran.trace !== undefined) this.#traces?.push(ran.trace);
-    return Object.fromEntries(ran.outputs.map((output, i) => result(names[i] ?? "", output, into))) as never;
+    const results = ran.outputs.map((output, i) => this.#result(names[i] ?? "", output, into));
+    return Object.fromEntries(await Promise.all(results)) as never;
   }
 
   /** Gives everything back. A run that is under way ends as it would have. */
@@ -137,9 +141,23 @@ export class InferenceSession {
     const wanted = this.#living().inputs.filter(({ name }) => feeds[name] !== undefined);
     return Object.fromEntries(wanted.map((port) => [port.name, toFeed(feeds[port.name], port)]));
   }
-}
 
-const result = (name: string, output: Plain | OnGpu, into: Map<string, OnnxValue>): [string, OnnxValue] => {
-  const given = into.get(name);
-  return [name, given === undefined ? fromResult(output) : fill(given, output, `output '${name}'`)];
-};
+  // A tensor that a result is to be written to, without the way over the CPU.
+  #isForGpu(into: OnnxValue | undefined): boolean {
+    return this.device === "gpu" && isLike(into) && into.location === "gpu-buffer";
+  }
+
+  async #result(
+    name: string,
+    output: Plain | OnGpu,
+    into: Map<string, OnnxValue>,
+  ): Promise<[string, OnnxValue]> {
+    const given = into.get(name);
+    if (given === undefined) {
+      const stays = output.kind !== "gpu" && this.#onDevice.includes(name);
+      return [name, fromResult(stays ? upload(await env.webgpu.device, output) : output)];
+    }
+    const device = this.device === "gpu" ? () => env.webgpu.device : undefined;
+    return [name, await fill(given, output, `output '${name}'`, device)];
+  }
+}
