@@ -5,7 +5,6 @@ import { InferenceSession } from "./api/session";
 import { EdgewiseError, type ErrorCode } from "./errors";
 import { Tensor } from "./tensor/tensor";
 
-export { backend } from "./api/backend";
 export { env, type Env, type WasmFlags, type WebGpuFlags } from "./api/env";
 export type { Feeds, Fetches, RunOptions } from "./api/arguments";
 export type { ValueMetadata } from "./api/metadata";

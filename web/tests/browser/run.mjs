@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { makeModels } from "../models/make.mjs";
 import { serve } from "./harness/server.mjs";
 import { SUITES } from "./suites.mjs";
 
@@ -26,16 +27,29 @@ await build({
   bundle: true,
   format: "esm",
   target: "es2022",
-  external: ["edgewise", "edgewise/backend", "onnxruntime-common"],
+  external: [
+    "edgewise",
+    "edgewise/backend",
+    "@huggingface/transformers",
+    "onnxruntime-common",
+    "onnxruntime-web/wasm",
+    "onnxruntime-web/webgpu",
+  ],
   sourcemap: "inline",
   loader: { ".wgsl": "text" },
   outdir: made,
 });
 
+const MODELS = join(WEB, "../target/web-models");
+makeModels(MODELS);
+
 const server = await serve({
   harness: join(HERE, "harness"),
   package: WEB,
   npm: join(WEB, "node_modules"),
+  // The same once more, for pages that need a second copy of a library.
+  reference: join(WEB, "node_modules"),
+  models: MODELS,
   suites: made,
   zoo: join(WEB, "../models/zoo"),
   examples: join(WEB, "../examples"),
@@ -51,15 +65,16 @@ const tell = (why, line) => {
   why === undefined ? passed++ : failed++;
 };
 
-for (const { name, isolated } of suites) {
+for (const { name, isolated, way } of suites) {
   const context = await browser.newContext();
   const page = await context.newPage();
   const told = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && told.push(message.text()));
   page.on("pageerror", (error) => told.push(String(error)));
-  const where = `${name}${isolated ? ", isolated" : ""}`;
+  const where = [name, way, isolated && "isolated"].filter(Boolean).join(", ");
   try {
-    await page.goto(`${isolated ? server.isolated : server.plain}/harness/page.html?suite=${name}`);
+    const origin = isolated ? server.isolated : server.plain;
+    await page.goto(`${origin}/harness/page.html?suite=${name}&way=${way ?? ""}`);
     await page.waitForFunction(() => window.ready, undefined, { timeout: 30_000 });
   } catch (error) {
     tell([String(error), ...told].join("\n"), `${where}: the page`);

@@ -1,4 +1,5 @@
-// The suites that run in Chromium: a file each, and in what sort of page. `isolated` pages may share memory.
+// The suites that run in Chromium: a file each, and in what sort of page. `isolated` pages may share memory;
+// `way` is how the package gets into programs that were written for another one, where a suite knows several.
 export const SUITES = [
   { name: "session", isolated: true },
   { name: "session", isolated: false },
@@ -9,4 +10,8 @@ export const SUITES = [
   { name: "tensor-beyond", isolated: false },
   { name: "tensor-picture", isolated: false },
   { name: "tensor-worker", isolated: false },
+  { name: "front", isolated: false },
+  { name: "transformers", isolated: false, way: "alias" },
+  { name: "transformers", isolated: false, way: "install" },
+  { name: "transformers", isolated: false, way: "register" },
 ];

@@ -5,6 +5,7 @@
 
 import { EdgewiseError } from "../errors";
 import type { ModelInput } from "../load/model";
+import { isLike } from "../tensor/make";
 import { Tensor } from "../tensor/tensor";
 import type { OnnxValue } from "../tensor/values";
 import type { SessionOptions } from "./options";
@@ -78,9 +79,9 @@ const listed = (outputs: readonly string[], names: unknown[]) => {
 
 const mapped = (outputs: readonly string[], fetches: object) => {
   const given = Object.entries(fetches).filter(
-    ([name, value]) => outputs.includes(name) && (value === null || value instanceof Tensor),
+    ([name, value]) => outputs.includes(name) && (value === null || isLike(value)),
   );
   if (given.length === 0) return undefined;
-  const into = given.filter((entry): entry is [string, Tensor] => entry[1] !== null);
+  const into = given.filter((entry): entry is [string, OnnxValue] => entry[1] !== null);
   return { names: given.map(([name]) => name), into: new Map<string, OnnxValue>(into) };
 };

@@ -44,7 +44,8 @@ export interface Env {
   logLevel?: LogLevel;
   debug?: boolean;
   trace?: boolean;
-  readonly versions: { readonly common: string; readonly web: string; readonly edgewise: string };
+  /** There is no `web`: by that, libraries find files of onnxruntime-web to download. */
+  readonly versions: { readonly common: string; readonly web?: string; readonly edgewise: string };
   readonly wasm: WasmFlags;
   readonly webgl: Record<string, unknown>;
   readonly webgpu: WebGpuFlags;
@@ -80,7 +81,7 @@ export const env: Env = {
     logLevel = level;
   },
   // The version of the surface that this follows, and our own.
-  versions: { common: "1.30.0", web: "1.30.0", edgewise: "0.1.0" },
+  versions: { common: "1.30.0", edgewise: "0.1.0" },
   wasm: {},
   webgl: {},
   webgpu: {
@@ -116,13 +117,22 @@ export const settings = (): WasmSettings => {
   const threads = numThreads || Math.min(4, Math.ceil((globalThis.navigator?.hardwareConcurrency || 1) / 2));
   natural("env.wasm.numThreads", threads);
   natural("env.wasm.initTimeout", initTimeout);
+  const theirs = isTheirs(wasmPaths);
+  if (theirs) warn("env.wasm.wasmPaths is of onnxruntime-web's files and left aside; leave it out");
   return {
     threads,
     relaxed: simd !== "fixed",
-    paths: paths(wasmPaths),
-    binary: binary(wasmBinary),
+    paths: theirs ? undefined : paths(wasmPaths),
+    // Libraries fetch what the paths name, and give it as this.
+    binary: theirs ? undefined : binary(wasmBinary),
     initTimeout,
   };
+};
+
+/** Whether a program that was written for onnxruntime-web says where that one's files are. */
+const isTheirs = (given: WasmFlags["wasmPaths"]): boolean => {
+  const address = typeof given === "object" ? given.wasm : given;
+  return /onnxruntime-web|ort-wasm/.test(String(address));
 };
 
 const natural = (name: string, n: number): void => {

@@ -93,7 +93,7 @@ export const settled = (options: SessionOptions): Settings => {
       "optimizedModelFilePath: a page has no file to write an optimized model to; leave it out",
     );
   }
-  const { device, power } = placed(options.executionProviders ?? CPU);
+  const { device, power } = placed(options.executionProviders?.length ? options.executionProviders : CPU);
   return {
     device,
     power,

@@ -2,8 +2,11 @@
 
 import type { OnGpu, Plain, Port, Runner } from "../engine/engine";
 import { EdgewiseError, cancelled, proceed } from "../errors";
-import { fill, fromResult, toFeed } from "../tensor/feeds";
+import { fromResult, toFeed } from "../tensor/feeds";
+import { fill } from "../tensor/fill";
+import { isLike } from "../tensor/make";
 import type { Tensor } from "../tensor/tensor";
+import { upload } from "../tensor/upload";
 import type { OnnxValue } from "../tensor/values";
 import { forRun, type Feeds } from "./arguments";
 
@@ -14,6 +17,8 @@ export type Results<Value = Tensor> = Readonly<Record<string, Value>>;
 export interface Habits {
   /** Outputs that stay on the GPU. */
   onDevice: readonly string[];
+  /** The GPU, for sessions on it. */
+  gpu: (() => Promise<GPUDevice>) | undefined;
   breathe: number | undefined;
   /** Where each run's trace goes, while somebody wants them. */
   traces: string[] | undefined;
@@ -22,7 +27,7 @@ export interface Habits {
 /** Runs, with the arguments that a caller gave behind the inputs. */
 export const run = async (
   { inputs, outputs, ...runner }: Runner,
-  { onDevice, breathe, traces }: Habits,
+  habits: Habits,
   feeds: Feeds,
   rest: [unknown, unknown],
 ): Promise<Results<OnnxValue>> => {
@@ -33,13 +38,14 @@ export const run = async (
   const given = fed(inputs, feeds);
   const ran = await runner.run(Object.keys(given), Object.values(given), {
     outputs: fetched,
-    onDevice: onDevice.filter((name) => fetched.includes(name)),
+    onDevice: fetched.filter((name) => habits.onDevice.includes(name) || isForGpu(habits, into.get(name))),
     signal: options.signal,
-    profile: traces !== undefined,
-    breathe,
+    profile: habits.traces !== undefined,
+    breathe: habits.breathe,
   });
-  if (ran.trace !== undefined) traces?.push(ran.trace);
-  return Object.fromEntries(ran.outputs.map((output, i) => result(fetched[i] ?? "", output, into)));
+  if (ran.trace !== undefined) habits.traces?.push(ran.trace);
+  const results = ran.outputs.map((output, i) => result(habits, fetched[i] ?? "", output, into));
+  return Object.fromEntries(await Promise.all(results));
 };
 
 const fed = (inputs: readonly Port[], feeds: Feeds): Record<string, Plain | OnGpu> => {
@@ -51,7 +57,18 @@ const fed = (inputs: readonly Port[], feeds: Feeds): Record<string, Plain | OnGp
   return Object.fromEntries(wanted.map((port) => [port.name, toFeed(feeds[port.name], port)]));
 };
 
-const result = (name: string, output: Plain | OnGpu, into: Map<string, OnnxValue>): [string, OnnxValue] => {
+// A tensor that a result is to be written to, without the way over the CPU.
+const isForGpu = ({ gpu }: Habits, into: OnnxValue | undefined): boolean =>
+  gpu !== undefined && isLike(into) && into.location === "gpu-buffer";
+
+const result = async (
+  { gpu, onDevice }: Habits,
+  name: string,
+  output: Plain | OnGpu,
+  into: Map<string, OnnxValue>,
+): Promise<[string, OnnxValue]> => {
   const given = into.get(name);
-  return [name, given === undefined ? fromResult(output) : fill(given, output, `output '${name}'`)];
+  if (given !== undefined) return [name, await fill(given, output, `output '${name}'`, gpu)];
+  const comes = gpu && output.kind !== "gpu" && onDevice.includes(name);
+  return [name, fromResult(comes ? upload(await gpu(), output) : output)];
 };

@@ -118,6 +118,7 @@ export class InferenceSession {
   }
 
   #habits(): Habits {
-    return { onDevice: this.#onDevice, breathe: this.#options.breathe, traces: this.#traces };
+    const gpu = this.device === "gpu" ? () => env.webgpu.device : undefined;
+    return { onDevice: this.#onDevice, gpu, breathe: this.#options.breathe, traces: this.#traces };
   }
 }

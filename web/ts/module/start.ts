@@ -23,7 +23,9 @@ let started: Promise<Started> | undefined;
 
 /** The module of this page or worker. What fails is tried anew the next time. */
 export const start = (): Promise<Started> => {
-  started ??= within(begin(settings()), settings().initTimeout).catch((error: unknown) => {
+  if (started) return started;
+  const wanted = settings();
+  started = within(begin(wanted), wanted.initTimeout).catch((error: unknown) => {
     started = undefined;
     throw error;
   });

@@ -92,18 +92,3 @@ const onGpu = ({ dtype, dims, buffer, download, free }: OnGpu): Tensor => {
     ...(free && { dispose: free }),
   });
 };
-
-/** Writes a result into a tensor that the caller has for it. */
-export const fill = (into: OnnxValue, output: Plain | OnGpu, what: string): Tensor => {
-  const result = fromResult(output) as Tensor;
-  const given = asTensor(into, what);
-  const same = given.type === result.type && given.dims.join() === result.dims.join();
-  if (given.location === "cpu" && same) {
-    const data = given.data as { set?: (elements: unknown) => void };
-    if (data.set) data.set(result.data);
-    else Object.assign(given.data, result.data);
-    return given;
-  }
-  const has = `${given.type}[${given.dims.join(", ")}] in ${given.location}`;
-  throw invalid(`${what} is ${result.type}[${result.dims.join(", ")}], which does not fit the given ${has}`);
-};

@@ -30,7 +30,8 @@ interface Like {
   getData?(): Promise<unknown>;
 }
 
-const isLike = (value: unknown): value is Like =>
+/** Whether a value looks like a tensor of any package. */
+export const isLike = (value: unknown): value is Like =>
   typeof value === "object" && value !== null && "type" in value && "dims" in value;
 
 /** Which property holds the elements; all others throw. */
