@@ -68,6 +68,18 @@ const TESTS = {
         await says(page, "#facts", /Floats/);
     },
 
+    "runs can be cancelled, and begun again": async ({ page }) => {
+        await says(page, "#stage", /Loaded/);
+        await page.fill("#count", "1000");
+        await page.click("#run:enabled");
+        await says(page, "#stage", /of 1000 runs/);
+        await page.click("#cancel:enabled");
+        await says(page, "#stage", /Cancelled/);
+        await page.fill("#count", "2");
+        await page.click("#run:enabled");
+        await says(page, "#outputs", /float32/);
+    },
+
     "digits are read on the CPU, on the GPU and in a worker": async ({ page }) => {
         for (const place of ["cpu", "gpu", "worker"]) {
             await choose(page, place);
