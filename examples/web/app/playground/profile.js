@@ -23,6 +23,7 @@ export const profile = async (session, feeds, count, signal) => {
   shown = traces.map((trace) => JSON.parse(trace).traceEvents.filter(({ ph }) => ph === "X"));
   URL.revokeObjectURL(address);
   $("trace").href = address = URL.createObjectURL(new Blob([traces.at(-1)], { type: "application/json" }));
+  $("one-bar").hidden = session.device !== "gpu";
   $("profiled").hidden = false;
   show();
 };
