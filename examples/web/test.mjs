@@ -68,6 +68,32 @@ const TESTS = {
         await says(page, "#facts", /Floats/);
     },
 
+    "runs can be cancelled, and begun again": async ({ page }) => {
+        await says(page, "#stage", /Loaded/);
+        await page.fill("#count", "1000");
+        await page.click("#run:enabled");
+        await says(page, "#stage", /of 1000 runs/);
+        await page.click("#cancel:enabled");
+        await says(page, "#stage", /Cancelled/);
+        await page.fill("#count", "2");
+        await page.click("#run:enabled");
+        await says(page, "#outputs", /float32/);
+    },
+
+    "without a GPU the playground says so, and compares the rest": async ({ page }) => {
+        await page.addInitScript(() =>
+            Object.defineProperty(Navigator.prototype, "gpu", { value: undefined }),
+        );
+        await page.reload();
+        await says(page, "#stage", /Loaded/);
+        await page.locator("#place option[value=gpu]:disabled").waitFor({ state: "attached" });
+        await page.click("#compare:enabled");
+        await says(page, "#devices", /GPU, in a worker/);
+        const rows = await page.locator("#devices tbody tr").allTextContents();
+        assert.match(rows[1], /ms0$/);
+        assert.match(rows[2], /unsupported: /);
+    },
+
     "digits are read on the CPU, on the GPU and in a worker": async ({ page }) => {
         for (const place of ["cpu", "gpu", "worker"]) {
             await choose(page, place);

@@ -1,7 +1,7 @@
 // The service worker: keeps the application, so that it opens and runs without a network.
 //
 // What a reader would get wrong: of the package's four modules a browser needs one, and only the package knows which.
-// So modules are kept when a page tells that it has fetched one, and not before.
+// So modules are kept as they pass here, and when a page tells that it had fetched one before this was in place.
 importScripts("./files.js");
 
 const NAME = `edgewise-example-${self.VERSION}`;
@@ -38,7 +38,11 @@ self.addEventListener("message", (event) => {
 const answer = async (request) => {
   const cache = await caches.open(NAME);
   const kept = await cache.match(request, { ignoreSearch: request.mode === "navigate" });
-  return kept ?? fetch(request);
+  if (kept) return kept;
+  const response = await fetch(request);
+  // The browser writes it down while the page reads it.
+  if (response.ok && request.url.endsWith(".wasm")) cache.put(request, response.clone()).catch(() => {});
+  return response;
 };
 
 self.addEventListener("fetch", (event) => {

@@ -5,13 +5,13 @@ import { open, PLACES, timed } from "../shared/sessions.js";
 import { externalData } from "../shared/files.js";
 import { numbersOf } from "./outputs.js";
 
-const measure = async ({ model, external }, place, feeds, count) => {
+const measure = async ({ model, external }, place, feeds, count, signal) => {
   const began = performance.now();
-  const session = await open(model, place, { externalData: externalData(external) });
+  const session = await open(model, place, { signal, externalData: externalData(external) });
   try {
     const loaded = performance.now() - began;
-    const results = await session.run(feeds);
-    const times = await timed(count, () => session.run(feeds));
+    const results = await session.run(feeds, { signal });
+    const times = await timed(count, () => session.run(feeds, { signal }));
     return { place, loaded, results, times };
   } finally {
     await session.release();
@@ -33,19 +33,20 @@ export const difference = (a, b) => {
 };
 
 /** Measures them one after the other; a place that has no such device says so, and does not end the comparison. */
-export const compare = async (given, feeds, count) => {
+export const compare = async (given, feeds, count, signal) => {
   const rows = [];
   let first;
   $("compared").hidden = false;
   for (const place of Object.keys(PLACES)) {
     const { name } = PLACES[place];
     try {
-      const { loaded, results, times } = await measure(given, place, feeds, count);
+      const { loaded, results, times } = await measure(given, place, feeds, count, signal);
       first ??= results;
       const differs = results === first ? "–" : short(difference(first, results));
       const [middle, fastest] = [median(times), Math.min(...times)].map(milliseconds);
       rows.push([name, milliseconds(loaded), middle, fastest, differs]);
     } catch (error) {
+      if (error.code === "cancelled") throw error;
       rows.push([name, "–", "–", "–", `${error.code}: ${error.message}`]);
     }
     const titles = ["Where", "Load", "Median", "Fastest", "Largest difference from the first"];

@@ -10,9 +10,13 @@ import { showOutputs, showTimes } from "./outputs.js";
 import { profile } from "./profile.js";
 import { showSummary } from "./summary.js";
 
+/** How long a run may hold the page: Cancel is heard, and the page drawn, in between. */
+const BREATHE_MS = 16;
+
 let session;
 let given = { model: $("shipped").value, external: [] };
-let loading = new AbortController();
+// What Cancel ends: loading, or runs.
+let work = new AbortController();
 
 const progress = ({ stage, loaded, total }) => {
   if (total) $("progress").value = loaded / total;
@@ -27,15 +31,21 @@ const forget = async () => {
   await old?.release();
 };
 
-const load = guarded(async () => {
-  loading.abort();
-  const mine = (loading = new AbortController());
+/** Ends what is under way, and begins something else. */
+const begin = () => {
+  work.abort();
   $("cancel").disabled = false;
+  return (work = new AbortController());
+};
+
+const load = guarded(async () => {
+  const mine = begin();
   $("stage").value = "Loading…";
   const began = performance.now();
   try {
     await forget();
-    const options = { signal: mine.signal, progress, externalData: externalData(given.external) };
+    const { signal } = mine;
+    const options = { signal, progress, breathe: BREATHE_MS, externalData: externalData(given.external) };
     const opened = await open(given.model, $("place").value, options);
     if (mine.signal.aborted) return await opened.release();
     session = opened;
@@ -44,21 +54,26 @@ const load = guarded(async () => {
     showSummary(session, await session.summary());
     showInputs(session);
   } catch (error) {
-    if (mine === loading) $("progress").value = 0;
-    if (mine === loading) $("stage").value = error.code === "cancelled" ? "Cancelled." : "Not loaded.";
+    if (mine === work) $("progress").value = 0;
+    if (mine === work) $("stage").value = error.code === "cancelled" ? "Cancelled." : "Not loaded.";
     throw error;
   } finally {
-    if (mine === loading) $("cancel").disabled = true;
+    if (mine === work) $("cancel").disabled = true;
   }
 });
 
 const busy = (act) =>
   guarded(async () => {
     const buttons = ["run", "profile", "compare"].map($);
+    const mine = begin();
     buttons.forEach((button) => (button.disabled = true));
     try {
-      await act();
+      await act(feedsOf(session), count(), mine.signal);
+    } catch (error) {
+      if (error.code === "cancelled" && mine === work) $("stage").value = "Cancelled.";
+      throw error;
     } finally {
+      if (mine === work) $("cancel").disabled = true;
       buttons.forEach((button) => (button.disabled = false));
     }
   });
@@ -71,13 +86,12 @@ const turn = (total) => async (done) => {
 
 const count = () => Math.min(1000, Math.max(1, Math.floor($("count").valueAsNumber) || 1));
 
-const run = busy(async () => {
-  const feeds = feedsOf(session);
+const run = busy(async (feeds, runs, signal) => {
+  const once = () => session.run(feeds, { signal });
   // The first run plans for these sizes, which is not what the others pay for.
-  const [first] = await timed(1, () => session.run(feeds));
+  const [first] = await timed(1, once);
   let results;
-  const runs = count();
-  const times = await timed(runs, async () => (results = await session.run(feeds)), turn(runs));
+  const times = await timed(runs, async () => (results = await once()), turn(runs));
   $("results").hidden = false;
   showTimes(first, times);
   showOutputs(results);
@@ -100,15 +114,18 @@ $("shipped").addEventListener("change", () => {
 });
 $("place").addEventListener("change", load);
 $("load").addEventListener("click", load);
-$("cancel").addEventListener("click", () => loading.abort());
-$("form").addEventListener("submit", (event) => (event.preventDefault(), run()));
+$("cancel").addEventListener("click", () => work.abort());
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  run();
+});
 $("profile").addEventListener(
   "click",
-  busy(() => profile(session, feedsOf(session), count())),
+  busy((...given) => profile(session, ...given)),
 );
 $("compare").addEventListener(
   "click",
-  busy(() => compare(given, feedsOf(session), count())),
+  busy((...how) => compare(given, ...how)),
 );
 choose(guarded(take));
 load();
