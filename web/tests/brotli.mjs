@@ -1,4 +1,5 @@
-// Files after brotli at its strongest, as a good server sends them. What was compressed once is kept below the target
+// Files after brotli at its strongest, as a good server sends them; run by itself with a file's name, it says how many
+// bytes that is. What was compressed once is kept below the target
 // folder, since a large module takes a minute.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -23,3 +24,5 @@ export const brotli = (file) => {
   writeFileSync(kept, compressed);
   return compressed;
 };
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(brotli(process.argv[2] ?? "").length);

@@ -52,7 +52,10 @@ pub fn test(variants: &[Variant], apps: &[&str]) -> Result<Outcome> {
     run(suites.arg(folder().join("tests/browser/run.mjs")).env("EDGEWISE_CHROMIUM", &chromium))?;
     let mut installed = Command::new("node");
     installed.arg(folder().join("tests/apps/run.mjs")).arg(packed()?).args(apps);
-    run(installed.env("EDGEWISE_CHROMIUM", chromium))?;
+    run(installed.env("EDGEWISE_CHROMIUM", &chromium))?;
+    if apps.is_empty() {
+        examples(&chromium)?;
+    }
     Ok(Outcome::Passed)
 }
 
@@ -95,6 +98,13 @@ fn node(program: &str, arguments: &[&str]) -> Result<()> {
         bail!("`{program} {}` failed in web", arguments.join(" "));
     }
     Ok(())
+}
+
+/// The pages of `examples/web`, on the package.
+fn examples(chromium: &Path) -> Result<()> {
+    let pages = root().join("examples/web");
+    run(Command::new("npm").args(["ci", "--loglevel=error", "--prefix"]).arg(&pages))?;
+    run(Command::new("node").arg(pages.join("test.mjs")).env("EDGEWISE_CHROMIUM", chromium))
 }
 
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];

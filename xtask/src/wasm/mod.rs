@@ -115,8 +115,12 @@ pub fn build(variants: &[Variant]) -> Result<Outcome> {
             Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
         variant.compile(&toolchain)?;
-        variant.generate()?;
-        let (size, budget) = (size::of(&variant.optimize()?)?, variant.budget_bytes());
+        if !variant.is_finished()? {
+            variant.generate()?;
+            variant.optimize()?;
+        }
+        variant.copy_scripts()?;
+        let (size, budget) = (size::of(&variant.module())?, variant.budget_bytes());
         println!(
             "{}: {} bytes, {} after brotli; {:.1} % of the budget",
             variant.name,
@@ -180,9 +184,34 @@ impl Variant {
         flags
     }
 
-    /// Writes the module as browsers load it and its JavaScript; with threads, what starts them too.
+    /// As the compiler wrote it.
+    fn compiled(&self) -> PathBuf {
+        self.folder().join(TARGET.triple).join("wasm/edgewise_web.wasm")
+    }
+
+    /// As browsers load it.
+    fn module(&self) -> PathBuf {
+        self.dist().join("edgewise_bg.wasm")
+    }
+
+    /// Whether that is younger than what it was made of, and than what makes it.
+    fn is_finished(&self) -> Result<bool> {
+        let Ok(finished) = self.module().metadata().and_then(|about| about.modified()) else {
+            return Ok(false);
+        };
+        let mut makers = files(&root().join("xtask/src"))?;
+        makers.extend([self.compiled(), root().join("Cargo.lock")]);
+        let older = |path: &PathBuf| Ok(path.metadata()?.modified()? <= finished);
+        makers.iter().map(older).try_fold(true, |all, one: Result<bool>| Ok(all && one?))
+    }
+
+    /// Writes the module as browsers load it, and its JavaScript.
     fn generate(&self) -> Result<()> {
-        bindgen(&self.folder().join(TARGET.triple).join("wasm/edgewise_web.wasm"), &self.dist())?;
+        bindgen(&self.compiled(), &self.dist())
+    }
+
+    /// What loads a model; with threads, what starts them too.
+    fn copy_scripts(&self) -> Result<()> {
         let js = root().join("web/js");
         let of_threads = js.join("threads");
         for script in files(&js)?.iter().filter(|script| self.threads || !script.starts_with(&of_threads)) {
@@ -193,14 +222,14 @@ impl Variant {
 
     /// Makes the module smaller in place. At `-O1`, because more inlines more: `-O2` takes four times as long
     /// and gives 6 % more bytes after brotli.
-    fn optimize(&self) -> Result<PathBuf> {
-        let (full, small) = (self.dist().join("edgewise_bg.wasm"), self.folder().join("optimized.wasm"));
+    fn optimize(&self) -> Result<()> {
+        let (full, small) = (self.module(), self.folder().join("optimized.wasm"));
         let binaryen = npm::package(BINARYEN.0, BINARYEN.1)?;
         let mut command = Command::new("node");
         command.arg(binaryen.join("bin/wasm-opt")).args(["-O1", "--strip-debug"]);
         run(command.arg(&full).arg("-o").arg(&small))?;
         std::fs::rename(small, &full)?;
-        Ok(full)
+        Ok(())
     }
 }
 
