@@ -12,6 +12,7 @@ export type { DataLocation, ExecutionProvider, ExternalData, Progress, SessionOp
 export type { Context } from "./api/context";
 export type { Results } from "./api/run";
 export { InferenceSession } from "./api/session";
+export type { Summary } from "./api/summary";
 export { EdgewiseError, type ErrorCode };
 export type { ModelInput } from "./load/model";
 export { running } from "./module/start";

@@ -13,6 +13,7 @@ import { Context } from "./context";
 import { env, warn } from "./env";
 import { metadata, type ValueMetadata } from "./metadata";
 import { settled, type SessionOptions } from "./options";
+import type { Summary } from "./summary";
 import { run, type Habits, type Results } from "./run";
 
 // What starts workers is downloaded by pages that want one. Where none can be started, nothing can be imported either.
@@ -108,8 +109,8 @@ export class InferenceSession {
   }
 
   /** What the model is made of, and what runs where. */
-  async summary(): Promise<unknown> {
-    return JSON.parse(await this.#living().summary());
+  async summary(): Promise<Summary> {
+    return JSON.parse(await this.#living().summary()) as Summary;
   }
 
   #living(): Model {
