@@ -1,2 +1,2 @@
-// A site of files, as everywhere else here.
-export default { output: "export", distDir: "out" };
+// A site of files, in a folder of its server.
+export default { output: "export", distDir: "out", basePath: "/app" };
