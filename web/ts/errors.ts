@@ -52,10 +52,11 @@ export const proceed = (what: string, signal: AbortSignal | undefined): void => 
   if (signal?.aborted) throw cancelled(what, signal);
 };
 
-/** An unknown error as one of ours: those of the module have a `code` of their own. */
+/** An unknown error as one of ours: those of the module have a `code` of their own; those of Node are in capitals. */
 export const typed = (error: unknown, code: ErrorCode = "internal"): EdgewiseError => {
   if (error instanceof EdgewiseError) return error;
-  const own = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : code;
+  const own =
+    error instanceof Error && "code" in error && /^[a-z-]+$/.test(String(error.code)) ? error.code : code;
   const message = error instanceof Error ? error.message : String(error);
   return new EdgewiseError(own as ErrorCode, message, { cause: error });
 };

@@ -114,7 +114,7 @@ export const settings = (): WasmSettings => {
   if (simd === false) {
     throw new EdgewiseError("unsupported", "env.wasm.simd is false, but every build has SIMD; leave it out");
   }
-  const threads = numThreads || Math.min(4, Math.ceil((navigator.hardwareConcurrency || 1) / 2));
+  const threads = numThreads || Math.min(4, Math.ceil((globalThis.navigator?.hardwareConcurrency ?? 1) / 2));
   natural("env.wasm.numThreads", threads);
   natural("env.wasm.initTimeout", initTimeout);
   const theirs = isTheirs(wasmPaths);

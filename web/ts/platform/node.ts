@@ -17,9 +17,12 @@ export const addresses = {
 export const readFile = async (path: string | URL): Promise<Source> => {
   const file = await open(path instanceof URL || path.startsWith("file:") ? new URL(path) : path);
   const { size } = await file.stat();
+  let ended = false;
   const read = async (most: number): Promise<Uint8Array | undefined> => {
+    if (ended) return undefined;
     const { bytesRead, buffer } = await file.read(new Uint8Array(most), 0, most, null);
     if (bytesRead > 0) return buffer.subarray(0, bytesRead);
+    ended = true;
     await file.close();
     return undefined;
   };
