@@ -3,16 +3,17 @@
 
 import type { ModelInput } from "./load/model";
 import type { SessionOptions } from "./api/options";
-import surface from "./surface";
+import surface, { type InferenceSession as Session } from "./surface";
 
 export { backend } from "./api/backend";
 
-const create = (model: ModelInput, options: SessionOptions = {}) => {
-  // Libraries do not know the providers of a runtime that they find, and name none.
-  const executionProviders = options.executionProviders?.length
-    ? options.executionProviders
-    : ["webgpu", "wasm"];
-  return surface.InferenceSession.create(model, { ...options, executionProviders });
+const { InferenceSession } = surface;
+
+// Libraries do not know the providers of a runtime that they find, and name none.
+const create = (model: ModelInput, options: SessionOptions = {}): Promise<Session> => {
+  const named = options.executionProviders ?? [];
+  const executionProviders = named.length > 0 ? named : ["webgpu", "wasm"];
+  return InferenceSession.create(model, { ...options, executionProviders });
 };
 
 /** Makes this the runtime of libraries that are imported after it: on the GPU where there is one. */

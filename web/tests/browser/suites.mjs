@@ -10,6 +10,7 @@ export const SUITES = [
   { name: "tensor-beyond", isolated: false },
   { name: "tensor-picture", isolated: false },
   { name: "tensor-worker", isolated: false },
+  { name: "compat", isolated: false },
   { name: "front", isolated: false },
   { name: "transformers", isolated: false, way: "alias" },
   { name: "transformers", isolated: false, way: "install" },

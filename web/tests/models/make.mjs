@@ -55,10 +55,23 @@ const identity = (type) =>
     outputs: [{ name: "y", type, dims: ["rows", "columns"] }],
   });
 
+/** A model whose only weights, to be added, lie in a file beside it. */
+const external = () =>
+  encode({
+    name: "external",
+    nodes: [{ op: "Add", inputs: ["x", "w"], outputs: ["y"] }],
+    weights: [{ name: "w", type: "float32", dims: [4], file: "weights.bin" }],
+    inputs: [{ name: "x", type: "float32", dims: [4] }],
+    outputs: [{ name: "y", type: "float32", dims: [4] }],
+  });
+
 /** Writes all models into a folder. */
 export const makeModels = (folder) => {
   mkdirSync(join(folder, "identity"), { recursive: true });
   for (const type of Object.keys(TYPES)) writeFileSync(join(folder, `identity/${type}.onnx`), identity(type));
+  mkdirSync(join(folder, "external"), { recursive: true });
+  writeFileSync(join(folder, "external/model.onnx"), external());
+  writeFileSync(join(folder, "external/weights.bin"), Buffer.from(Float32Array.of(1, 2, 3, 4).buffer));
   for (const [name, model] of Object.entries(MODELS)) {
     const put = (file, contents) => {
       const path = join(folder, name, file);

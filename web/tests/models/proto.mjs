@@ -36,13 +36,14 @@ export const TYPES = {
   uint64: 13,
 };
 
-const tensor = ({ name, type, dims, data }) =>
-  Buffer.concat([
-    ...dims.map((size) => int(1, size)),
-    int(2, TYPES[type]),
-    text(8, name),
-    held(9, Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
-  ]);
+// Data lies in a file beside the model where `file` names one.
+const elements = ({ data, file }) => {
+  if (file === undefined) return held(9, Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  return Buffer.concat([held(13, Buffer.concat([text(1, "location"), text(2, file)])), int(14, 1)]);
+};
+
+const tensor = ({ name, type, dims, ...where }) =>
+  Buffer.concat([...dims.map((size) => int(1, size)), int(2, TYPES[type]), text(8, name), elements(where)]);
 
 // Whole numbers are integers, all others floats: `1.5`, or `{ float: 1 }`.
 const attribute = ([name, value]) => {

@@ -21,6 +21,7 @@ test("an error of the module keeps its code, any other one is ours", () => {
   assert.equal(typed("odd").code, "internal");
   assert.equal(typed(Object.assign(new Error("closed"), { code: "EBADF" }), "io").code, "io");
   assert.equal(typed(new TypeError("no network"), "io").code, "io");
+  assert.equal(typed(Object.assign(new Error("closed"), { code: "EBADF" }), "io").code, "io");
   const error = new EdgewiseError("busy", "it runs");
   assert.equal(typed(error), error);
 });

@@ -18,7 +18,10 @@ let on: GPUDevice | undefined;
 const open = (module: Module): Promise<module.Device> => {
   if (opened && on === gpuAccess.own) return opened;
   on = gpuAccess.own;
-  const { powerPreference, forceFallbackAdapter, adapter } = env.webgpu;
+  const { powerPreference, forceFallbackAdapter, adapter, profilingMode, profiling } = env.webgpu;
+  if ((profiling.mode ?? profilingMode) === "default") {
+    warn("env.webgpu.profiling is not heard; a session's enableProfiling writes down what runs");
+  }
   opened = module.openGpu({
     ...(powerPreference && { powerPreference }),
     ...(forceFallbackAdapter !== undefined && { forceFallbackAdapter }),
