@@ -49,7 +49,8 @@ pub fn test(variants: &[Variant], apps: &[&str]) -> Result<Outcome> {
         return Ok(Outcome::Skipped("Chromium is needed; the tests in Node passed".into()));
     };
     let mut suites = Command::new("node");
-    run(suites.arg(folder().join("tests/browser/run.mjs")).env("EDGEWISE_CHROMIUM", &chromium))?;
+    suites.arg(folder().join("tests/browser/run.mjs")).args(apps.is_empty().then_some("--all"));
+    run(suites.env("EDGEWISE_CHROMIUM", &chromium))?;
     let mut installed = Command::new("node");
     installed.arg(folder().join("tests/apps/run.mjs")).arg(packed()?).args(apps);
     run(installed.env("EDGEWISE_CHROMIUM", &chromium))?;

@@ -1,4 +1,4 @@
-// Runs the suites in Chromium, against the package as it was built: `node tests/browser/run.mjs [SUITE…]`.
+// Runs the suites in Chromium, against the package as it was built: `node tests/browser/run.mjs [--all] [SUITE…]`.
 //
 // `EDGEWISE_CHROMIUM` names the browser. The GPU is one in software, so what is tested is what is right, not how fast.
 import { build } from "esbuild";
@@ -19,7 +19,10 @@ const MEMORY = ["--js-flags=--expose-gc", "--enable-precise-memory-info"];
 const TEST_MS = 120_000;
 
 const words = process.argv.slice(2);
-const suites = SUITES.filter(({ name }) => words.length === 0 || words.includes(name));
+const all = words.includes("--all");
+const suites = SUITES.filter(
+  ({ name, nightly }) => all || words.includes(name) || (words.length === 0 && !nightly),
+);
 
 const made = mkdtempSync(join(tmpdir(), "edgewise-browser-"));
 await build({

@@ -4,6 +4,9 @@ import { EdgewiseError, InferenceSession, Tensor, env, type Progress, type Sessi
 import { MODEL, input, scores } from "./digits";
 import { close, equal, ok, rejects } from "./harness/assert";
 
+// As many as make a page that may share memory do so.
+if (crossOriginIsolated) env.wasm.numThreads = 2;
+
 type Test = () => Promise<void>;
 
 const WAYS: Record<string, SessionOptions> = {
