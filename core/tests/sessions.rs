@@ -297,3 +297,22 @@ fn a_context_is_busy_while_it_runs_and_free_when_that_is_given_up() -> Result<()
     assert_eq!(context.len()?, 2);
     Ok(())
 }
+
+#[test]
+fn outputs_that_a_function_makes_have_the_names_of_the_graph() -> Result<()> {
+    let function =
+        Message::default().text(1, "Twice").text(4, "a").text(5, "b").text(5, "c").text(10, "local");
+    let function = function
+        .message(7, &node("Neg", &["a"], &["b"]))
+        .message(7, &node("Neg", &["b"], &["c"]))
+        .message(9, &Message::default().int(2, 20));
+    let call = node("Twice", &["x"], &["first", "second"]).text(7, "local");
+    let outputs = [value("second", &[2]), value("first", &[2])];
+    let model = model(&graph(&[call], &[value("x", &[2])], &outputs)).message(25, &function);
+    let session = load(&model, Options::default());
+    let names: Vec<&str> = session.outputs().iter().map(|port| port.name.as_str()).collect();
+    assert_eq!(names, ["second", "first"]);
+    let outputs = session.run(&[("x", floats(&[2], &[1.0, -2.0]))])?;
+    assert_eq!((elements(&outputs[0]), elements(&outputs[1])), (&[1.0, -2.0][..], &[-1.0, 2.0][..]));
+    Ok(())
+}

@@ -3,7 +3,7 @@
 //! What a reader would get wrong: the package has one JavaScript for the four builds with a GPU, that of the build with
 //! the most parts, and one for the build without.
 
-use crate::shell::{root, run, succeeds};
+use crate::shell::{root, run, succeeds, target};
 use crate::suite::Outcome;
 use crate::wasm::{self, VARIANTS, Variant};
 use crate::{apt, npm};
@@ -55,9 +55,26 @@ pub fn test(variants: &[Variant], apps: &[&str]) -> Result<Outcome> {
     installed.arg(folder().join("tests/apps/run.mjs")).arg(packed()?).args(apps);
     run(installed.env("EDGEWISE_CHROMIUM", &chromium))?;
     if apps.is_empty() {
+        cases(&chromium, "cpu", 1)?;
+        cases(&chromium, "gpu", GPU_SAMPLE)?;
         examples(&chromium)?;
+    } else {
+        cases(&chromium, "cpu", DAILY_SAMPLE)?;
     }
     Ok(Outcome::Passed)
+}
+
+/// Of so many of ONNX's cases, one runs for every change.
+const DAILY_SAMPLE: usize = 10;
+
+/// Of so many, one runs on the GPU, which is one in software and takes a second for each.
+const GPU_SAMPLE: usize = 20;
+
+/// Of so many of ONNX's cases one, through the package in a page.
+fn cases(chromium: &Path, device: &str, of: usize) -> Result<()> {
+    let mut cases = Command::new("node");
+    cases.arg(folder().join("tests/cases/run.mjs")).args(["--device", device, "--of", &of.to_string()]);
+    run(cases.arg(target().join("cases/onnx/node")).env("EDGEWISE_CHROMIUM", chromium))
 }
 
 /// The modules where the package's own build looks for them, then that build.

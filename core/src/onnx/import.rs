@@ -185,6 +185,13 @@ impl Build {
         self.graph.values.push(ValueInfo { name: unique, declared, constant });
         ValueId(self.graph.values.len() as u32 - 1)
     }
+
+    /// Gives a value another name, unless that is in use.
+    fn rename(&mut self, id: ValueId, name: &str) {
+        if self.taken.insert(name.into()) {
+            self.graph.values[id.at()].name = name.into();
+        }
+    }
 }
 
 impl Import<'_> {
@@ -223,6 +230,11 @@ impl Import<'_> {
         for output in &from.outputs {
             let id = resolve(build, &mut frame, outer, &output.name)?
                 .ok_or_else(|| err!(InvalidModel, "graph output '{}' is made by no node", output.name))?;
+            let own = &build.graph.values[id.at()].name;
+            // What a function's body made has a name of its own, which nodes out here do not know.
+            if frame.names.get(own) != Some(&id) {
+                build.rename(id, &output.name);
+            }
             build.graph.outputs.push(id);
         }
         build.graph.captures = build.graph.inputs.len() - formal;
