@@ -66,6 +66,7 @@ export interface SessionOptions {
 }
 
 const OPTIMIZATION = ["disabled", "basic", "extended", "layout", "all"];
+const MODES = ["sequential", "parallel"];
 const CPU = ["wasm", "cpu"];
 const GPU = ["webgpu"];
 /** What else onnxruntime has providers of this name for. */
@@ -77,26 +78,14 @@ const refuse = (code: "invalid-input" | "unsupported", message: string): never =
 
 /** The options as an engine wants them; an error names the option. */
 export const settled = (options: SessionOptions): Settings => {
-  const { graphOptimizationLevel = "all", executionMode = "sequential" } = options;
-  if (!OPTIMIZATION.includes(graphOptimizationLevel)) {
-    refuse(
-      "invalid-input",
-      `graphOptimizationLevel is '${graphOptimizationLevel}', none of ${OPTIMIZATION.join(", ")}`,
-    );
-  }
-  if (executionMode !== "sequential" && executionMode !== "parallel") {
-    refuse("invalid-input", `executionMode is '${String(executionMode)}', neither sequential nor parallel`);
-  }
+  const { graphOptimizationLevel = "all", executionProviders: providers } = options;
+  named("graphOptimizationLevel", graphOptimizationLevel, OPTIMIZATION);
+  named("executionMode", options.executionMode ?? "sequential", MODES);
   if (options.optimizedModelFilePath !== undefined) {
-    refuse(
-      "unsupported",
-      "optimizedModelFilePath: a page has no file to write an optimized model to; leave it out",
-    );
+    refuse("unsupported", "optimizedModelFilePath: a page has no file to write a model to; leave it out");
   }
-  const { device, power } = placed(options.executionProviders?.length ? options.executionProviders : CPU);
   return {
-    device,
-    power,
+    device: placed(providers?.length ? providers : CPU),
     threads: count("intraOpNumThreads", options.intraOpNumThreads),
     optimize: graphOptimizationLevel !== "disabled",
     freeDimensions: dimensions(options.freeDimensionOverrides),
@@ -106,6 +95,10 @@ export const settled = (options: SessionOptions): Settings => {
     open: opening(options),
     external: (options.externalData ?? []).map(external),
   };
+};
+
+const named = (option: string, value: string, known: readonly string[]): void => {
+  if (!known.includes(value)) refuse("invalid-input", `${option} is '${value}', none of ${known.join(", ")}`);
 };
 
 const opening = ({ retries, timeout, ...rest }: SessionOptions): Settings["open"] => ({
@@ -118,29 +111,29 @@ const opening = ({ retries, timeout, ...rest }: SessionOptions): Settings["open"
 });
 
 /** Where the first provider that there is runs things. */
-const placed = (providers: readonly ExecutionProvider[]): Pick<Settings, "device" | "power"> => {
-  const named = providers.map((provider) => (typeof provider === "string" ? { name: provider } : provider));
-  const known = named.filter(({ name }) => {
+const placed = (providers: readonly ExecutionProvider[]): Settings["device"] => {
+  const all = providers.map((provider) => (typeof provider === "string" ? { name: provider } : provider));
+  const known = all.filter(({ name }) => {
     if (CPU.includes(name) || GPU.includes(name)) return true;
     if (!OTHERS.includes(name)) refuse("invalid-input", `there is no execution provider '${name}'`);
     return false;
   });
   const [first] = known;
   if (first === undefined) {
-    const names = named.map(({ name }) => name).join(", ");
+    const names = all.map(({ name }) => name).join(", ");
     return refuse(
       "unsupported",
       `none of the execution providers ${names} is here; there are webgpu and wasm`,
     );
   }
-  named
+  all
     .filter((one) => !known.includes(one))
     .forEach(({ name }) => warn(`there is no execution provider ${name}`));
-  if (CPU.includes(first.name)) return { device: "cpu", power: undefined };
+  if (CPU.includes(first.name)) return "cpu";
   const { device, forceCpuNodeNames } = first as { device?: GPUDevice; forceCpuNodeNames?: string[] };
   if (forceCpuNodeNames?.length) refuse("unsupported", "forceCpuNodeNames: nodes cannot be placed by name");
   if (device) gpuAccess.own = device;
-  return { device: known.some(({ name }) => CPU.includes(name)) ? "prefer-gpu" : "gpu", power: undefined };
+  return known.some(({ name }) => CPU.includes(name)) ? "prefer-gpu" : "gpu";
 };
 
 const natural = (name: string, n: number | undefined): number | undefined => {

@@ -9,7 +9,6 @@ import type { Progress } from "../api/options";
 export interface Settings {
   /** `prefer-gpu`: the CPU where there is no GPU. */
   device: "cpu" | "gpu" | "prefer-gpu";
-  power: GPUPowerPreference | undefined;
   threads: number | undefined;
   optimize: boolean;
   freeDimensions: Record<string, number>;
