@@ -5,7 +5,7 @@
 
 import type * as module from "#module";
 import { env, gpuAccess, warn } from "../api/env";
-import { typed } from "../errors";
+import { EdgewiseError, typed } from "../errors";
 import { start } from "../module/start";
 import type { Settings } from "./engine";
 
@@ -18,18 +18,29 @@ let on: GPUDevice | undefined;
 const open = (module: Module): Promise<module.Device> => {
   if (opened && on === gpuAccess.own) return opened;
   on = gpuAccess.own;
-  const { powerPreference, forceFallbackAdapter, adapter, profilingMode, profiling } = env.webgpu;
+  opened = openOn(module, on);
+  opened.catch(() => (opened = undefined));
+  return opened;
+};
+
+const openOn = async (module: Module, device: GPUDevice | undefined): Promise<module.Device> => {
+  const { powerPreference, forceFallbackAdapter, profilingMode, profiling } = env.webgpu;
   if ((profiling.mode ?? profilingMode) === "default") {
     warn("env.webgpu.profiling is not heard; a session's enableProfiling writes down what runs");
   }
-  opened = module.openGpu({
+  const adapter = env.webgpu.adapter ?? (forceFallbackAdapter && !device ? await inSoftware() : undefined);
+  return module.openGpu({
     ...(powerPreference && { powerPreference }),
-    ...(forceFallbackAdapter !== undefined && { forceFallbackAdapter }),
     ...(adapter && { adapter }),
-    ...(on && { device: on }),
+    ...(device && { device }),
   });
-  opened.catch(() => (opened = undefined));
-  return opened;
+};
+
+const inSoftware = async (): Promise<GPUAdapter> => {
+  const adapter = await navigator.gpu?.requestAdapter({ forceFallbackAdapter: true });
+  if (adapter) return adapter;
+  const why = "this browser has no GPU in software; leave env.webgpu.forceFallbackAdapter out";
+  throw new EdgewiseError("unsupported", why);
 };
 
 gpuAccess.open = async () => (await open((await start()).module)).gpu;
