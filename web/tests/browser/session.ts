@@ -249,6 +249,21 @@ const others: Record<string, Test> = {
       { freeDimensionOverrides: { N: 2 } },
     ),
 
+  "weights beside the model come whether its length is known or not": async () => {
+    const [model, weights] = ["/models/external/model.onnx", "/models/external/weights.bin"];
+    const externalData = [{ path: "weights.bin", data: weights }];
+    const { body } = await fetch(model);
+    for (const given of [model, body as ReadableStream<Uint8Array>]) {
+      const session = await InferenceSession.create(given, { externalData });
+      const x = new Tensor("float32", Float32Array.of(1, 1, 1, 1), [4]);
+      equal(await session.run({ x }).then(({ y }) => y?.data), Float32Array.of(2, 3, 4, 5));
+      await session.release();
+    }
+    await rejects(InferenceSession.create(model), "not-found", "weights.bin", "externalData");
+    const broken = [{ path: "weights.bin", data: `${weights}?fault=missing` }];
+    await rejects(InferenceSession.create(model, { externalData: broken }), "not-found", "404");
+  },
+
   "profiling gives a trace of each run": () =>
     opened(
       async (session) => {

@@ -104,13 +104,16 @@ class Feeding {
     try {
       for (const piece of waiting) this.#push(this.opened, piece);
       await this.#feed(this.opened);
-      for (const path of this.#loading.needs() ?? []) await this.#external(path);
-    } catch (error) {
+      for (const path of this.#needs()) await this.#external(path);
+      return await this.#loading.finish(this.hearing.signal);
+    } finally {
       this.#loading.free();
-      throw error;
     }
-    // From here on it is the module's.
-    return this.#loading.finish(this.hearing.signal);
+  }
+
+  // A file whose length nobody knew is understood at the end. What it needs has to be there by then.
+  #needs(): string[] {
+    return this.#loading.needs() ?? this.settings.external.map(({ path }) => path);
   }
 
   async #external(path: string): Promise<void> {
@@ -122,8 +125,13 @@ class Feeding {
       );
     }
     const file = await open(given.data, this.settings, this.hearing, true);
-    if (file.length !== undefined) this.#loading.file(path, file.length);
-    await this.#feed(file, path);
+    try {
+      if (file.length !== undefined) this.#loading.file(path, file.length);
+      await this.#feed(file, path);
+    } catch (error) {
+      file.pieces.cancel(error).catch(() => {});
+      throw error;
+    }
   }
 
   async #feed(file: Opened, path?: string): Promise<void> {
